@@ -1,0 +1,192 @@
+"""`@cors`, `@no_cors` and `policy_of`: metadata on the endpoint, nothing else.
+
+The decorators return the object that they were given. They never wrap it, call it or look at its
+arguments, so that FastAPI's own reading of the signature is untouched, and it makes no difference whether
+they stand above or below the route decorator: the policy is read when the route index is built.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar, final, overload
+
+from route_cors.origins import OriginItem
+from route_cors.policy import CORSPolicy
+
+__all__ = ["Declared", "NoCORS", "cors", "declared_policy", "generation", "no_cors", "note_change", "policy_of"]
+
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+
+# A bound method takes no attributes of its own: its policy is kept on the object that it is bound to,
+# by the underlying function, lest it speak for the same method of every other instance.
+_POLICY_ATTRIBUTE = "__route_cors_policy__"
+_METHOD_POLICIES_ATTRIBUTE = "__route_cors_method_policies__"
+
+_generation = 0
+
+
+@final
+class NoCORS:
+    """Close an endpoint to every other origin, whatever its routers or the app's default allow.
+
+    `@no_cors` is the one instance, decorator and marker alike: `policy_of` gives it back. Preflights are
+    refused with 403, and no response of the route carries a CORS header, even where the endpoint or an
+    inner middleware wrote one. A websocket admits the app's own origin alone.
+
+    >>> @no_cors
+    ... async def metrics() -> None: ...
+    >>> policy_of(metrics) is no_cors
+    True
+    """
+
+    __slots__ = ()
+
+    def __call__(self, endpoint: _Endpoint) -> _Endpoint:
+        return _attach(endpoint, self)
+
+    def __repr__(self) -> str:
+        return "no_cors"
+
+    def __reduce__(self) -> str:
+        return "no_cors"  # pickling and copying give the one marker back
+
+
+Declared = CORSPolicy | NoCORS
+
+no_cors: Final = NoCORS()
+
+
+@overload
+def cors(policy: CORSPolicy, /) -> Callable[[_Endpoint], _Endpoint]: ...
+
+
+@overload
+def cors(
+    *,
+    origins: OriginItem | Iterable[OriginItem],
+    methods: Iterable[str] | None = ...,
+    allow_headers: str | Iterable[str] = ...,
+    expose_headers: str | Iterable[str] = ...,
+    allow_credentials: bool = ...,
+    max_age: int | None = ...,
+    allow_private_network: bool = ...,
+    enforce: bool = ...,
+    dangerously_allow_insecure_origins: bool = ...,
+    dangerously_allow_public_suffixes: bool = ...,
+) -> Callable[[_Endpoint], _Endpoint]: ...
+
+
+def cors(policy: CORSPolicy | None = None, /, **arguments: Any) -> Callable[[_Endpoint], _Endpoint]:
+    """Attach a policy to an endpoint: a function, method, partial, endpoint class or mounted ASGI app.
+
+    Takes one `CORSPolicy`, or the arguments of one (see there for their meaning and ranges). The policy
+    stands for the whole endpoint and is never merged with that of a router or of the app.
+
+    Raises `CORSConfigError` where the arguments make no policy, and `TypeError` for `@cors` without a
+    call, for `cors()` without origins, and for an object that takes no attributes.
+
+    >>> @cors(origins=["https://app.example.com"], allow_credentials=True)
+    ... async def account() -> None: ...
+    >>> policy_of(account)
+    CORSPolicy(origins=('https://app.example.com',), allow_credentials=True)
+
+    The rules behind it: https://fetch.spec.whatwg.org/#http-cors-protocol
+    """
+    if policy is None:
+        if "origins" not in arguments:
+            raise TypeError(
+                "cors() needs origins: write @cors(origins=[...]) or @cors(policy); to close an endpoint, write @no_cors"
+            )
+        policy = CORSPolicy(**arguments)
+    elif not isinstance(policy, CORSPolicy):
+        raise TypeError(
+            f"cors() takes a CORSPolicy or its arguments by name, not {policy!r}: write @cors(origins=[...])"
+        )
+    elif arguments:
+        raise TypeError(
+            "cors() takes a policy or the arguments of one, not both: "
+            f"write cors(policy.evolve({', '.join(f'{name}=...' for name in arguments)}))"
+        )
+    return functools.partial(_attach, declared=policy)
+
+
+def policy_of(endpoint: object) -> Declared | None:
+    """The policy that `@cors` put on this very object, `no_cors`, or None.
+
+    A bound method and a `functools.partial` without a policy of their own have that of their function.
+    What routers, mounted apps or the app's default add is not looked at here.
+
+    >>> @cors(origins="*")
+    ... def quotes() -> None: ...
+    >>> policy_of(functools.partial(quotes))
+    CORSPolicy(origins=('*',))
+    >>> policy_of(print) is None
+    True
+    """
+    while (declared := _own_policy(endpoint)) is None and isinstance(endpoint, functools.partial):
+        endpoint = endpoint.func
+    return declared
+
+
+def declared_policy(owner: object, attribute: str) -> Declared | None:
+    """The policy under that attribute; whatever else goes by the name (a mock, a proxy) is none of ours."""
+    value = getattr(owner, attribute, None)
+    return value if isinstance(value, CORSPolicy | NoCORS) else None
+
+
+def note_change() -> None:
+    """Make every index look again: something that it was built from has changed."""
+    global _generation  # noqa: PLW0603 - this module's counter, read through generation()
+    _generation += 1
+
+
+def generation() -> int:
+    """The number of changes so far: an index that was built before the last one is out of date."""
+    return _generation
+
+
+def _own_policy(endpoint: object) -> Declared | None:
+    if inspect.ismethod(endpoint):
+        bound = _method_policies(endpoint.__self__).get(endpoint.__func__)
+        if bound is not None:
+            return bound
+    return declared_policy(endpoint, _POLICY_ATTRIBUTE)
+
+
+def _method_policies(instance: object) -> dict[object, Declared]:
+    policies = getattr(instance, _METHOD_POLICIES_ATTRIBUTE, None)
+    return policies if isinstance(policies, dict) else {}
+
+
+def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
+    if not callable(endpoint):
+        raise TypeError(f"a CORS policy stands on an endpoint or an ASGI app, not on {endpoint!r}")
+    # Not policy_of: a subclass may well declare another policy than its base, and a method than its class.
+    present = getattr(endpoint, "__dict__", {}).get(_POLICY_ATTRIBUTE)
+    if inspect.ismethod(endpoint):
+        present = _method_policies(endpoint.__self__).get(endpoint.__func__)
+    if present is not None and present != declared:
+        # The later one would silently speak for every route of this endpoint.
+        raise ValueError(
+            f"{endpoint!r} already has the policy {present!r}; for a route with another one, "
+            "register a second function or a functools.partial of this one"
+        )
+    try:
+        _store(endpoint, declared)
+    except (AttributeError, TypeError):
+        raise TypeError(
+            f"{endpoint!r} takes no attributes, so that no CORS policy can stand on it: "
+            "wrap it in functools.partial and decorate that"
+        ) from None
+    note_change()
+    return endpoint
+
+
+def _store(endpoint: Callable[..., Any], declared: Declared) -> None:
+    if not inspect.ismethod(endpoint):
+        setattr(endpoint, _POLICY_ATTRIBUTE, declared)
+        return
+    policies = {**_method_policies(endpoint.__self__), endpoint.__func__: declared}
+    setattr(endpoint.__self__, _METHOD_POLICIES_ATTRIBUTE, policies)

@@ -1,0 +1,668 @@
+"""The route index: (path, method, host) -> the route that the app itself would run, and its CORS terms.
+
+The index is built from the registered routes and says what the router would say, without asking it: the
+first full match in registration order, else the first partial one (a 405), else the target of the slash
+redirect, else no route. This is the only module that knows how FastAPI and Starlette keep their routes.
+
+How it works: the paths of a router, included routers and all, form a trie of their segments: literals, one
+branch for any parameter, and "rest" entries for what may span segments (`path` convertors, mounts, hosts).
+Walking it gives the few routes that could match. Where a route is made of literals and plain `{x}` alone,
+reaching its node is the match; else its own regex decides, and a route whose class overrides `matches` is
+asked. A mount leads to the index of the mounted app. Rejected: longest-prefix or regex rules of our own,
+which is how libraries come to hold a second opinion on paths (flask-cors CVE-2024-6839, -6844, -6866).
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Literal, NamedTuple, TypeVar
+
+import fastapi.routing
+from fastapi import FastAPI
+from starlette import convertors
+from starlette._utils import get_route_path
+from starlette.endpoints import HTTPEndpoint
+from starlette.routing import PARAM_REGEX, BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
+from starlette.types import Scope
+
+from route_cors.decorators import Declared, NoCORS, declared_policy, generation, policy_of
+from route_cors.policy import CORSPolicy
+from route_cors.protocol import UNROUTED_METHODS, Terms
+
+__all__ = [
+    "DECIDED",
+    "ROUTER_POLICY",
+    "Target",
+    "asks_its_base",
+    "remember_default",
+    "resolve",
+]
+
+# Scope key: a layer further out has found a policy and does the work. It holds the terms.
+DECIDED: Final = "route_cors"
+# Attribute of a router, and of the route class that a CORSRouter gives its routes: the declared policy.
+ROUTER_POLICY: Final = "cors"
+
+# Attributes of ours on other people's routers and apps.
+_INDEXES: Final = "_route_cors_indexes"
+_DEFAULT: Final = "_route_cors_default"
+
+# Seconds after which a changed tree is noticed even where every request still finds an answer. Looking at
+# every included router each time costs 33 microseconds at 1,000 of them.
+_RECHECK_AFTER: Final = 1.0
+# Sets of overlapping routes that are kept compiled: a bound on what hostile paths can make us remember.
+_MAX_OVERLAPS: Final = 1024
+
+# FastAPI 0.137 made `router.routes` a tree of these; before, include_router copied the routes.
+_IncludedRouter: Any = getattr(fastapi.routing, "_IncludedRouter", ())
+_CONTEXT_KEY: Final = getattr(fastapi.routing, "_FASTAPI_EFFECTIVE_ROUTE_CONTEXT_KEY", "effective_route_context")
+
+# What a parameter of these convertors matches is never empty and holds no slash: it stays in its segment.
+_PLAIN_PARAMETER: Final = convertors.StringConvertor.regex
+_SEGMENT_PARAMETERS: Final = frozenset(
+    convertor.regex
+    for convertor in (
+        convertors.StringConvertor,
+        convertors.IntegerConvertor,
+        convertors.FloatConvertor,
+        convertors.UUIDConvertor,
+    )
+)
+
+# The implementations of `matches` that the index stands in for. Any other is asked itself.
+_indexed_matches: set[Any] = {
+    route_class.__dict__["matches"]
+    for route_class in (Route, WebSocketRoute, Mount, fastapi.routing.APIRoute, fastapi.routing.APIWebSocketRoute)
+}
+_transparent_matches: set[Any] = set()
+
+_Kind = Literal["http", "websocket"]
+_Override = TypeVar("_Override", bound=Callable[..., Any])
+_Policy = TypeVar("_Policy", CORSPolicy, Declared)
+
+
+class Target(NamedTuple):
+    """Where a request goes: the route (None: nowhere), and the terms that hold there (None: no policy).
+
+    `opaque` marks an ASGI app that shows no routes: what stands inside it is not known here.
+    """
+
+    route: object
+    terms: Terms | None
+    opaque: bool = False
+    mounted: _Mounted | None = None
+
+
+def resolve(scope: Scope, method: str, *, app: object = None, default: CORSPolicy | None = None) -> Target:
+    """R(path, method, host): the route to which the app itself would dispatch that request.
+
+    `scope` is the request's; `method` the one to resolve for (a preflight announces another than its own);
+    `app` shows the routes where the scope names no app; `default` holds where nothing else is declared.
+    """
+    root_path = scope.get("root_path", "")
+    outermost = scope.get("router")
+    if outermost is not None:
+        # Inside a mounted app. Only the outermost router knows what is registered before the mount, on the
+        # same path; it is asked with the root path that it saw.
+        target = _index_of(outermost, None, None).resolve(scope, method, scope.get("app_root_path", root_path))
+        if not target.opaque:
+            return target
+    if "app" in scope:
+        app = scope["app"]
+    else:
+        # Around the whole application, which has not set its own root path yet.
+        root_path = _root_path_inside(app, root_path)
+    return _index_of(_router_of(app), None, default).resolve(scope, method, root_path)
+
+
+def remember_default(app: object, default: CORSPolicy | None) -> None:
+    """Note an app's own default, for the index of an app that mounts it."""
+    setattr(app, _DEFAULT, default)
+
+
+def asks_its_base(matches: _Override) -> _Override:
+    """Mark an override of `matches` that gives its base class's answer, preflights aside."""
+    _transparent_matches.add(matches)
+    return matches
+
+
+class _Call(NamedTuple):
+    """The request as one router sees it. `path` is whole; a mount grows `root_path`, as in the scope."""
+
+    scope: Scope
+    kind: _Kind
+    method: str
+    path: str
+    root_path: str
+
+    def route_path(self) -> str:
+        return get_route_path({"path": self.path, "root_path": self.root_path}) if self.root_path else self.path
+
+
+class _Index:
+    """The routes of one router, under the policies that it inherits. Mounted apps have their own."""
+
+    def __init__(self, router: Any, inherited: Declared | None, default: CORSPolicy | None) -> None:
+        self.router = router
+        self.inherited = _first(declared_policy(router, ROUTER_POLICY), inherited)
+        self.default = default
+        self._terms: dict[tuple[Declared, frozenset[str]], Terms] = {}
+        self._table: _Table | None = None
+        self._checked_at = 0.0
+        self._building = threading.Lock()
+
+    def resolve(self, scope: Scope, method: str, root_path: str) -> Target:
+        """The target of one request; that of its slash redirect, where there is one."""
+        call = _Call(scope, scope["type"], method, scope["path"], root_path)
+        found = self._find(call, redirects=True)
+        if isinstance(found, str):
+            # The browser follows the redirect to a URL that is routed from the top.
+            found = self._find(call._replace(path=found), redirects=False)
+        return found if isinstance(found, Target) else self._unrouted(call.kind)
+
+    def declared(self, entry: _Entry, kind: _Kind) -> Declared | None:
+        """The policy of an entry. The app's default is for HTTP alone."""
+        return _first(entry.declared, self.default if kind == "http" else None)
+
+    def terms(self, declared: Declared | None, methods: Iterable[str]) -> Terms | None:
+        """The terms of a policy for these methods: one object for all the paths that share them."""
+        if declared is None:
+            return None
+        key = (declared, frozenset(methods))
+        terms = self._terms.get(key)
+        if terms is None:
+            terms = Terms(None) if isinstance(declared, NoCORS) else Terms(declared, key[1])
+            self._terms[key] = terms
+        return terms
+
+    def _find(self, call: _Call, *, redirects: bool) -> Target | str:
+        """The target, or the path of the slash redirect. A loop: its depth must not follow the path's."""
+        index = self
+        while True:
+            path = call.route_path()
+            leaf = index._look_up(call, path)
+            if leaf is None:
+                redirected = index._redirected(call, path) if redirects else None
+                return index._unrouted(call.kind) if redirected is None else redirected
+            target = leaf.target(call.method)
+            if target.mounted is None:
+                return target
+            call = target.mounted.enter(call, path)
+            index = target.mounted.index
+
+    def _look_up(self, call: _Call, path: str) -> _Leaf | None:
+        table = self._table
+        if table is None or self._is_stale(table):
+            table = self._rebuild(table)
+        leaf = table.tries[call.kind].find(call, path)
+        if (leaf is None or not leaf.serves(call.method)) and table.is_outdated():
+            leaf = self._rebuild(table).tries[call.kind].find(call, path)
+        return leaf
+
+    def _redirected(self, call: _Call, path: str) -> str | None:
+        if call.kind != "http" or path == "/" or not getattr(self.router, "redirect_slashes", False):
+            return None
+        redirected = call._replace(path=call.path.rstrip("/") if path.endswith("/") else call.path + "/")
+        return None if self._look_up(redirected, redirected.route_path()) is None else redirected.path
+
+    def _unrouted(self, kind: _Kind) -> Target:
+        declared = _first(self.inherited, self.default if kind == "http" else None)
+        return Target(None, self.terms(declared, _unrouted_methods(declared)))
+
+    def _is_stale(self, table: _Table) -> bool:
+        if table.generation != generation() or table.size != len(self.router.routes):
+            return True
+        now = time.monotonic()
+        if now - self._checked_at < _RECHECK_AFTER:
+            return False
+        self._checked_at = now
+        return table.is_outdated()
+
+    def _rebuild(self, seen: _Table | None) -> _Table:
+        with self._building:
+            if self._table is not None and self._table is not seen:
+                return self._table  # another thread has just built it
+            # One assignment publishes it: running requests keep the table that they hold.
+            self._table = table = _Table(self)
+            self._checked_at = time.monotonic()
+            return table
+
+
+class _Table:
+    """One state of a router's routes, compiled. Never changed once it is published."""
+
+    def __init__(self, index: _Index) -> None:
+        self.generation = generation()
+        self.size = len(index.router.routes)
+        self._watched: list[tuple[Any, tuple[BaseRoute, ...]]] = [(index.router, tuple(index.router.routes))]
+        self.tries: dict[str, _Trie] = {"http": _Trie(index, "http"), "websocket": _Trie(index, "websocket")}
+        for order, registered in enumerate(self._flatten(self._watched[0][1], index.inherited)):
+            entry = _Entry(order, registered, index.default)
+            for kind in entry.kinds:
+                self.tries[kind].add(entry)
+
+    def is_outdated(self) -> bool:
+        return any(
+            len(router.routes) != len(routes) or not all(map(operator.is_, router.routes, routes))
+            for router, routes in self._watched
+        )
+
+    def _flatten(self, candidates: Iterable[Any], inherited: Declared | None) -> Iterator[_Registered]:
+        """The routes in the order in which the router tries them, depth first."""
+        for candidate in candidates:
+            if isinstance(candidate, _IncludedRouter):
+                router = candidate.original_router
+                self._watched.append((router, tuple(router.routes)))
+                nearest = _first(declared_policy(router, ROUTER_POLICY), inherited)
+                yield from self._flatten(candidate.effective_candidates(), nearest)
+            else:
+                yield _Registered.of(candidate, inherited)
+
+
+class _Registered(NamedTuple):
+    """A route as it was declared, as it stands in the tree (prefix applied), and what it inherits."""
+
+    declared: Any
+    effective: Any
+    context: Any
+    inherited: Declared | None
+
+    @classmethod
+    def of(cls, candidate: Any, inherited: Declared | None) -> _Registered:
+        if isinstance(candidate, BaseRoute):
+            return cls(candidate, candidate, None, inherited)
+        # FastAPI's view of an included route: API routes are matched through it, others are rebuilt.
+        rebuilt = candidate.starlette_route
+        if rebuilt is not None:
+            return cls(candidate.original_route, rebuilt, None, inherited)
+        return cls(candidate.original_route, candidate, candidate, inherited)
+
+
+class _Entry:
+    """One route, ready to be matched.
+
+    `methods` are those it is known to serve (None: an ASGI app, which knows itself); `serves_all` tells
+    that the router hands it any method.
+    """
+
+    __slots__ = (
+        "_context",
+        "_matcher",
+        "_regex",
+        "declared",
+        "exact",
+        "is_asked",
+        "kinds",
+        "methods",
+        "mounted",
+        "order",
+        "route",
+        "serves_all",
+        "trail",
+    )
+
+    def __init__(self, order: int, registered: _Registered, default: CORSPolicy | None) -> None:
+        self.order = order
+        self.route = registered.declared
+        self._context = registered.context
+        effective = registered.effective
+        # An included API route is matched by the object that was declared, under FastAPI's view of it.
+        self._matcher = effective if registered.context is None else registered.declared
+        self.is_asked = not _is_indexed(self._matcher)
+        self._regex = None if self.is_asked else effective.path_regex
+        self.trail, self.exact = ((_REST,), False) if self.is_asked else _trail_of(effective)
+        self.kinds: tuple[_Kind, ...] = ("http", "websocket")
+        self.methods: frozenset[str] | None = None
+        self.mounted: _Mounted | None = None
+        self.serves_all = True
+        if isinstance(self._matcher, Mount | Host):
+            self._describe_mount(registered.inherited, default)
+        else:
+            self._describe_endpoint(effective, registered.inherited)
+
+    def claim(self) -> _Claim:
+        """What an indexed route serves wherever its path matches."""
+        return _Claim(self, self.methods, self.serves_all)
+
+    def claim_on(self, call: _Call, path: str) -> _Claim | None:
+        """What the route serves of this request; None where it does not match."""
+        if self._regex is not None:
+            return self.claim() if self._regex.match(path) else None
+        match, _ = _ask(self._matcher, call, self._context)
+        if match is Match.NONE:
+            return None
+        if isinstance(self._matcher, Mount | Host):
+            return self.claim()
+        return _Claim(self, frozenset({call.method} if match is Match.FULL else ()), all_methods=False)
+
+    def target(self, terms: Terms | None) -> Target:
+        return Target(self.route, terms, self.methods is None and self.mounted is None, self.mounted)
+
+    def _describe_mount(self, inherited: Declared | None, default: CORSPolicy | None) -> None:
+        mount: Any = self._matcher
+        app = getattr(mount, "_base_app", mount.app)
+        self.declared = _first(_first(policy_of(app), policy_of(mount.app)), inherited)
+        if _shows_routes(app):
+            index = _index_of(_router_of(app), self.declared, _first(_default_of(app), default))
+            self.mounted = _Mounted(mount, app, index, self._regex)
+
+    def _describe_endpoint(self, effective: Any, inherited: Declared | None) -> None:
+        endpoint = getattr(effective, "endpoint", self._matcher)
+        on_class = declared_policy(type(self.route), ROUTER_POLICY)
+        self.declared = _first(policy_of(endpoint), _first(on_class, inherited))
+        if isinstance(self._matcher, WebSocketRoute):
+            self.kinds = ("websocket",)
+            self.methods = frozenset()
+        elif isinstance(self._matcher, Route):
+            self.kinds = ("http",)
+            self.serves_all = not effective.methods
+            self.methods = frozenset(effective.methods) if effective.methods else _methods_of(endpoint)
+
+
+class _Mounted:
+    """The way into a mounted app that shows its routes."""
+
+    __slots__ = ("_app", "_mount", "_regex", "index")
+
+    def __init__(self, mount: Mount | Host, app: object, index: _Index, regex: Any) -> None:
+        self._mount = mount
+        self._app = app
+        self._regex = regex
+        self.index = index
+
+    def enter(self, call: _Call, path: str) -> _Call:
+        """The request as the mounted app sees it."""
+        found = None if self._regex is None else self._regex.match(path)
+        if found is not None:
+            # As Mount.matches does it, its treatment of a trailing newline included.
+            root_path = call.root_path + path[: -len("/" + found["path"])]
+            return call._replace(root_path=_root_path_inside(self._app, root_path))
+        child = _ask(self._mount, call, None)[1]
+        root_path = _root_path_inside(self._app, child.get("root_path", call.root_path))
+        return call._replace(path=child.get("path", call.path), root_path=root_path)
+
+
+# Steps of a trail that are no literals: a literal segment holds no slash.
+_PARAMETER: Final = "/"
+_REST: Final = "//"
+
+
+class _Node:
+    """A place in the trie: the routes that end here, and those that take whatever follows."""
+
+    __slots__ = ("ends", "leaf", "literals", "parameter", "rests")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Node] = {}
+        self.parameter: _Node | None = None
+        self.ends: list[_Entry] = []
+        self.rests: list[_Entry] = []
+        self.leaf: _Leaf | None = None
+
+    def child(self, step: str) -> _Node:
+        if step != _PARAMETER:
+            return self.literals.setdefault(step, _Node())
+        if self.parameter is None:
+            self.parameter = _Node()
+        return self.parameter
+
+    def is_exact(self) -> bool:
+        return all(entry.exact for entry in self.ends)
+
+
+class _Trie:
+    """The routes of one kind, by the segments of their paths."""
+
+    def __init__(self, index: _Index, kind: _Kind) -> None:
+        self._index = index
+        self._kind: _Kind = kind
+        self._root = _Node()
+        self._depth = 0
+        self._overlaps: dict[object, _Leaf] = {}
+
+    def add(self, entry: _Entry) -> None:
+        node = self._root
+        for depth, segment in enumerate(entry.trail):
+            if segment == _REST:
+                node.rests.append(entry)
+                return
+            node = node.child(segment)
+            self._depth = max(self._depth, depth + 1)
+        node.ends.append(entry)
+
+    def find(self, call: _Call, path: str) -> _Leaf | None:
+        """What the routes that match the path serve; None where no route does."""
+        ends, rests = self._reach(path)
+        if len(ends) == 1 and not rests and path[-1:] != "\n" and ends[0].is_exact():
+            return self._leaf_of(ends[0])
+        candidates = [*rests, *(entry for node in ends for entry in node.ends)]
+        if path[-1:] == "\n":
+            # The `$` of a route's regex also matches before a last newline: `/a\n` is `/a` to the router.
+            ends, rests = self._reach(path[:-1])
+            candidates += [*rests, *(entry for node in ends for entry in node.ends)]
+        return self._overlap(call, path, candidates) if candidates else None
+
+    def _reach(self, path: str) -> tuple[list[_Node], list[_Entry]]:
+        """The nodes where the path ends, and the entries that take whatever follows theirs.
+
+        No node is visited twice, so that overlapping patterns cost at most what the router's scan does;
+        and no segment beyond the deepest route is looked at.
+        """
+        segments = path.split("/", self._depth)
+        ends: list[_Node] = []
+        rests: list[_Entry] = []
+        pending = [(self._root, 0)]
+        while pending:
+            node, depth = pending.pop()
+            rests += node.rests
+            if depth == len(segments):
+                if node.ends:
+                    ends.append(node)
+                continue
+            segment = segments[depth]
+            if segment and node.parameter is not None:
+                pending.append((node.parameter, depth + 1))
+            literal = node.literals.get(segment)
+            if literal is not None:
+                pending.append((literal, depth + 1))
+        return ends, rests
+
+    def _leaf_of(self, node: _Node) -> _Leaf:
+        if node.leaf is None:
+            node.leaf = _Leaf(self._index, self._kind, [entry.claim() for entry in node.ends])
+        return node.leaf
+
+    def _overlap(self, call: _Call, path: str, candidates: Iterable[_Entry]) -> _Leaf | None:
+        """The leaf of those candidates that do match, in the order in which the router tries them."""
+        claims: list[_Claim] = []
+        for entry in sorted(set(candidates), key=operator.attrgetter("order")):
+            claim = entry.claim_on(call, path)
+            if claim is None:
+                continue
+            claims.append(claim)
+            if claim.all_methods:
+                break
+        if not claims:
+            return None
+        if any(claim.entry.is_asked for claim in claims):
+            # What was asked about one method says nothing of the others: none may be granted beside it.
+            claims = [claim.only(call.method) for claim in claims]
+        key = tuple(claims)
+        leaf = self._overlaps.get(key)
+        if leaf is None:
+            if len(self._overlaps) >= _MAX_OVERLAPS:
+                self._overlaps.clear()
+            leaf = self._overlaps[key] = _Leaf(self._index, self._kind, claims)
+        return leaf
+
+
+class _Claim(NamedTuple):
+    """A route that matches a path: the methods it serves there, and whether it takes all others too.
+
+    `methods` None is an ASGI app, which knows itself: its policy names them, or they are the safelisted.
+    """
+
+    entry: _Entry
+    methods: frozenset[str] | None
+    all_methods: bool
+
+    def only(self, method: str) -> _Claim:
+        return self if self.methods is None else self._replace(methods=self.methods & {method})
+
+
+class _Leaf:
+    """What the routes that match a path serve, method by method."""
+
+    __slots__ = ("_otherwise", "_served", "_takes_all")
+
+    def __init__(self, index: _Index, kind: _Kind, claims: list[_Claim]) -> None:
+        policies = [index.declared(claim.entry, kind) for claim in claims]
+        served: dict[str, int] = {}
+        otherwise = 0  # the first route, for its 405
+        self._takes_all = False
+        for position, claim in enumerate(claims):
+            for method in _unrouted_methods(policies[position]) if claim.methods is None else claim.methods:
+                served.setdefault(method, position)
+            if claim.all_methods:
+                otherwise = position
+                self._takes_all = True
+                break
+        # Methods are granted together where their policies are equal: see Terms.
+        targets = [
+            claim.entry.target(
+                index.terms(policy, (method for method, owner in served.items() if policies[owner] == policy))
+            )
+            for claim, policy in zip(claims, policies, strict=True)
+        ]
+        self._served = {method: targets[position] for method, position in served.items()}
+        self._otherwise = targets[otherwise]
+
+    def serves(self, method: str) -> bool:
+        return self._takes_all or method in self._served
+
+    def target(self, method: str) -> Target:
+        return self._served.get(method, self._otherwise)
+
+
+def _index_of(router: Any, inherited: Declared | None, default: CORSPolicy | None) -> _Index:
+    """The index of a router in that position; kept on the router, so that it lives as long."""
+    indexes: dict[object, _Index] = router.__dict__.setdefault(_INDEXES, {})
+    key = (inherited, default)
+    index = indexes.get(key)
+    return index if index is not None else indexes.setdefault(key, _Index(router, inherited, default))
+
+
+def _shows_routes(app: object) -> bool:
+    return isinstance(getattr(app, "routes", None), list)
+
+
+def _router_of(app: object) -> Any:
+    """What holds the app's routes; an app that shows none has nothing to be found."""
+    if not _shows_routes(app):
+        return _NO_ROUTES
+    return getattr(app, "router", app)
+
+
+_NO_ROUTES: Final = Router()
+
+
+def _default_of(app: object) -> CORSPolicy | None:
+    """The default of the layer that an app brings itself, however it was added."""
+    installed: CORSPolicy | None = getattr(app, _DEFAULT, None)
+    for middleware in getattr(app, "user_middleware", ()):
+        if installed is None and getattr(middleware.cls, "is_route_cors_layer", False):
+            installed = middleware.kwargs.get("default")
+    return installed
+
+
+def _root_path_inside(app: object, root_path: str) -> str:
+    """FastAPI(root_path=...) overwrites what it is handed, on entry."""
+    return (isinstance(app, FastAPI) and app.root_path) or root_path
+
+
+def _unrouted_methods(declared: Declared | None) -> Iterable[str]:
+    named = declared.methods if isinstance(declared, CORSPolicy) else None
+    return UNROUTED_METHODS if named is None else named
+
+
+def _methods_of(endpoint: Any) -> frozenset[str] | None:
+    """The methods that an endpoint class defines; None for any other ASGI app."""
+    if not (isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint)):
+        return None
+    defined = {method.upper() for method in _ENDPOINT_METHODS if getattr(endpoint, method, None) is not None}
+    return frozenset(defined | {"HEAD"} if "GET" in defined else defined)
+
+
+# The handlers that HTTPEndpoint looks for (`query` from Starlette 1.0 on).
+_ENDPOINT_METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options", "query")
+
+
+def _is_indexed(route: BaseRoute) -> bool:
+    """Whether the trie may stand in for the route's `matches`."""
+    if "matches" in vars(route):
+        return False
+    for route_class in type(route).__mro__:
+        matches = route_class.__dict__.get("matches")
+        if matches is not None and matches not in _transparent_matches:
+            return matches in _indexed_matches
+    return False
+
+
+def _ask(route: BaseRoute, call: _Call, context: Any) -> tuple[Match, Scope]:
+    """The verdict of the route's own `matches` on the request, with that method, at that place."""
+    scope = dict(call.scope)
+    scope.update(
+        type=call.kind, method=call.method, path=call.path, root_path=call.root_path, path_params={}
+    )
+    # A fresh state for FastAPI's matching, and a CORSRoute must not ask us again.
+    scope["fastapi"] = {} if context is None else {_CONTEXT_KEY: context}
+    scope[DECIDED] = True
+    try:
+        match, child_scope = route.matches(scope)
+    except Exception:  # noqa: BLE001 - a convertor that raises is the app's 500 to make, not ours
+        return Match.NONE, {}
+    return match, dict(child_scope)
+
+
+def _trail_of(route: Any) -> tuple[tuple[str, ...], bool]:
+    """The segments of a route's path, and whether reaching their end is already the match.
+
+    The regex is the truth. Where it is not what Starlette makes of the path (somebody replaced it), the
+    route is a candidate for every path.
+    """
+    template = route.path + "/{path:path}" if isinstance(route, Mount) else route.path
+    if route.path_regex.pattern != _pattern_of(template, route.param_convertors):
+        return (_REST,), False
+    trail: list[str] = []
+    exact = True
+    for segment in template.split("/"):
+        regexes = [route.param_convertors[match[1]].regex for match in PARAM_REGEX.finditer(segment)]
+        if not regexes:
+            trail.append(segment)
+        elif _SEGMENT_PARAMETERS.issuperset(regexes):
+            trail.append(_PARAMETER)
+            exact = exact and regexes == [_PLAIN_PARAMETER] and PARAM_REGEX.fullmatch(segment) is not None
+        else:
+            return (*trail, _REST), False
+    return tuple(trail), exact
+
+
+def _pattern_of(template: str, param_convertors: dict[str, Any]) -> str:
+    pattern = "^"
+    end = 0
+    for match in PARAM_REGEX.finditer(template):
+        if match[1] not in param_convertors:
+            return ""
+        pattern += re.escape(template[end : match.start()])
+        pattern += f"(?P<{match[1]}>{param_convertors[match[1]].regex})"
+        end = match.end()
+    return pattern + re.escape(template[end:]) + "$"
+
+
+def _first(*declared: _Policy | None) -> _Policy | None:
+    """Innermost wins, wholly: the first that is declared."""
+    return next((policy for policy in declared if policy is not None), None)

@@ -1,0 +1,76 @@
+"""What is wrong with a policy, said so that it can be put right."""
+
+from __future__ import annotations
+
+import reprlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["CORSConfigError", "Problem"]
+
+# reprlib rather than repr(value)[:100]: it never builds the text of a megabyte first, and an object whose
+# own __repr__ fails does not hide the error that is being reported.
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a policy.
+
+    Args:
+        field: the argument of `CORSPolicy` it was found in.
+        value: the value found there, or the item of it that is wrong.
+        reason: what is wrong with it, as a sentence.
+        mend: what to write instead, where that is known. For a string it is the new string, or, when one
+            string has to become several, the text of the list; for any other value it is Python source.
+
+    >>> print(Problem("origins", "http://localhost:3000/", "a trailing slash", "http://localhost:3000"))
+    origins: 'http://localhost:3000/': a trailing slash; write 'http://localhost:3000' instead
+    """
+
+    field: str
+    value: object
+    reason: str
+    mend: str | None = None
+
+    def __str__(self) -> str:
+        found = f"{self.field}: {_REPR.repr(self.value)}: {self.reason}"
+        if self.mend is None:
+            return found
+        is_new_string = isinstance(self.value, str) and not self.mend.startswith("[")
+        mend = repr(self.mend) if is_new_string else self.mend
+        return f"{found}; write {mend} instead"
+
+
+class CORSConfigError(ValueError):
+    """A policy that would not be safe, or could not work; raised where it is declared.
+
+    Args:
+        problems: everything that is wrong with it, not just the first thing.
+
+    Attributes:
+        problems: the same, as a tuple.
+
+    >>> error = CORSConfigError([Problem("max_age", -1, "less than 0", "0")])
+    >>> print(error)
+    1 problem in a CORS policy:
+      max_age: -1: less than 0; write 0 instead
+    >>> error.problems[0].mend
+    '0'
+    """
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        # The exception's args are the problems, not the message: copy and pickle call the class with them.
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        heading = f"{count} problem{'' if count == 1 else 's'} in a CORS policy:"
+        return "\n".join([heading, *(f"  {problem}" for problem in self.problems)])

@@ -1,0 +1,559 @@
+"""Origins: the grammar of declared ones, and `OriginSet`, which says whether an Origin header is among them.
+
+An origin is serialized as `scheme://host`, and `:port` where that is not the scheme's default:
+https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
+A browser compares nothing and sends exactly that, so a declared origin in any other spelling never matches.
+That is why every other spelling is refused here, and why the matching is byte for byte.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from route_cors.errors import CORSConfigError, Problem
+
+if TYPE_CHECKING:
+    # Starlette is no import of this module: the name stands in annotations, and in a forward reference.
+    from starlette.requests import HTTPConnection
+
+__all__ = [
+    "ANY_ORIGIN",
+    "DEFAULT_PORTS",
+    "MAX_ORIGIN_BYTES",
+    "DeclaredOrigin",
+    "OriginCallable",
+    "OriginItem",
+    "OriginSet",
+    "is_loopback",
+    "is_serialized_origin",
+    "looks_like_regex",
+    "parse_origin",
+]
+
+OriginCallable: TypeAlias = Callable[[str, "HTTPConnection"], bool | Awaitable[bool]]
+"""Decides on an origin by itself: `(origin, connection) -> bool`, or the async form of it."""
+
+OriginItem: TypeAlias = str | re.Pattern[str] | OriginCallable
+"""What `origins` is made of: `"*"`, an origin, an origin pattern, a compiled regex, or a callable."""
+
+ANY_ORIGIN: Final = "*"
+
+DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+"""The default ports a browser leaves out. https://url.spec.whatwg.org/#default-port
+
+ws and wss have them too, but no page has such an origin: the Origin of a handshake is that of its page.
+"""
+
+MAX_ORIGIN_BYTES: Final = 512
+"""The longest origin that is looked at: a host has 253 bytes at most, and the rest is ample for a scheme."""
+
+_MAX_HOST = 253
+_MAX_LABEL = 63
+_MAX_PORT = 65535
+_IPV4_BYTES = 4
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_LABEL = re.compile(r"[a-z0-9_-]+")
+_LOOPBACK_IPV4 = re.compile(r"127(?:\.[0-9]{1,3}){3}")
+
+# The URL standard lets hosts hold more characters (";", "!", "'" and others), and some browsers do send them.
+# No registered name has them; attackers put them into hosts to get past regexes. So they are no origin here.
+_SERIALIZED = re.compile(
+    rb"(?P<scheme>[a-z][a-z0-9+.-]*)://"
+    rb"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])"
+    rb"(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+
+_REGEX_CHARACTERS = frozenset("^$()[]|\\+?")
+# Where those characters are none of a regex: a "+" of the scheme, the brackets of an IPv6 address.
+_SCHEME_OR_IPV6 = re.compile(r"\A[a-z][a-z0-9+.-]*://|(?<=://)\[[0-9A-Fa-f:.]*\]")
+
+_SEPARATORS = re.compile(r"[,\s]+")
+
+_WITHOUT_ORIGIN = re.compile(r"(?:about|blob|data|file|javascript):", re.IGNORECASE)
+_SLASHLESS = re.compile(r"https?:(?!//)", re.IGNORECASE)
+_WEBSOCKET_SCHEMES = {"ws": "http", "wss": "https"}
+
+_MISPLACED_STAR = (
+    'a "*" may stand only for whole labels at the start ("https://*.a.example") or for the port (":*")'
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, in lower case, is this machine: localhost, *.localhost, 127.0.0.0/8 or [::1].
+
+    The loopback part of https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy
+
+    >>> is_loopback("app.localhost"), is_loopback("127.0.0.1"), is_loopback("localhost.example")
+    (True, True, False)
+    """
+    is_name = host == "localhost" or host.endswith(".localhost")
+    return is_name or host == "[::1]" or _LOOPBACK_IPV4.fullmatch(host) is not None
+
+
+def looks_like_regex(text: str) -> bool:
+    r"""Whether `text` holds a character that only a regex would.
+
+    >>> looks_like_regex(r"https://.+\.a\.example"), looks_like_regex("http://[::1]:3000")
+    (True, False)
+    """
+    return not _REGEX_CHARACTERS.isdisjoint(_SCHEME_OR_IPV6.sub("", text))
+
+
+def is_serialized_origin(origin: bytes) -> bool:
+    """Whether `origin`, an Origin header's value, has the form that a browser gives to a tuple origin.
+
+    False for `null`, for what is empty, joined, longer than `MAX_ORIGIN_BYTES` or not ASCII, and for anything
+    that ends in a newline. Costs next to nothing however long the value is.
+
+    >>> is_serialized_origin(b"https://a.example:8443"), is_serialized_origin(b"null")
+    (True, False)
+    """
+    return _split(origin) is not None
+
+
+def _split(origin: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Scheme, host and port (b"" where there is none) of a serialized origin; None if it is not one."""
+    if len(origin) > MAX_ORIGIN_BYTES:
+        return None
+    match = _SERIALIZED.fullmatch(origin)
+    if match is None:
+        return None
+    scheme, host, port = match.group("scheme", "host", "port")
+    if port is None:
+        return scheme, host, b""
+    return (scheme, host, port) if int(port) <= _MAX_PORT else None
+
+
+# The grammar of declared origins
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredOrigin:
+    """A declared origin or origin pattern, taken apart. `str` puts it together again.
+
+    Args:
+        scheme: without the colon.
+        host: without the leading `*.` of a pattern; an IPv6 address in its brackets.
+        port: the digits; `""` where there is none; `"*"` for any or none.
+        subdomains: whether it is a pattern that starts with `*.`.
+    """
+
+    scheme: str
+    host: str
+    port: str
+    subdomains: bool
+
+    def __str__(self) -> str:
+        wildcard = "*." if self.subdomains else ""
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{wildcard}{self.host}{port}"
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether more than one origin matches."""
+        return self.subdomains or self.port == "*"
+
+    @property
+    def is_insecure(self) -> bool:
+        """Whether whoever sits on the network can speak in its name: http, and not to this machine itself."""
+        return self.scheme == "http" and not is_loopback(self.host)
+
+
+def parse_origin(text: str) -> DeclaredOrigin:
+    """Read a declared origin or origin pattern.
+
+    A pattern may start its host with `*.`, which stands for one or more whole labels, and have `*` for its
+    port, which stands for any or none. Nothing else may hold a `*`.
+
+    Args:
+        text: the origin, as a browser would send it, or the pattern.
+
+    Raises:
+        CORSConfigError: with everything that is wrong with it. Where an origin can be made out nonetheless,
+            the problems' mend is that origin, in the spelling that browsers send.
+
+    >>> parse_origin("https://*.a.example").host
+    'a.example'
+    >>> try:
+    ...     parse_origin("HTTPS://A.example:443")
+    ... except CORSConfigError as error:
+    ...     print(error.problems[0].mend)
+    https://a.example
+    """
+    origin, faults = _read(text)
+    if origin is not None and not faults:
+        return origin
+    mend = _mended_list(text) if _is_list(text) else _mended(origin)
+    raise CORSConfigError(Problem("origins", text, fault, mend) for fault in faults)
+
+
+def _mended(origin: DeclaredOrigin | None) -> str | None:
+    """What was made out, if it is itself flawless."""
+    if origin is None:
+        return None
+    text = str(origin)
+    return None if _read(text)[1] else text
+
+
+def _mended_list(text: str) -> str | None:
+    mended: list[str] = []
+    for part in filter(None, _SEPARATORS.split(text)):
+        # A part without a scheme may be anything: what a comma in a path has cut off, for one.
+        mend = _mended(_read(part)[0]) if "://" in part else None
+        if mend is None:
+            return None
+        mended.append(mend)
+    return json.dumps(mended) if mended else None
+
+
+def _is_list(text: str) -> bool:
+    return "," in text or (text.count("://") > 1 and len(text.split()) > 1)
+
+
+def _read(text: str) -> tuple[DeclaredOrigin | None, list[str]]:
+    """What can be made out of `text`, every piece of it put right, and every fault that was found.
+
+    The functions below each read one piece: they note its faults, and return it as it should have been.
+    """
+    stripped = text.strip()
+    faults: list[str] = []
+    if looks_like_regex(stripped):
+        faults.append("a string is never read as a regex: use re.compile(...) if it is meant as one")
+    hopeless = _hopeless(stripped)
+    if hopeless is not None:
+        return None, [*faults, hopeless]
+    if any(character.isspace() for character in text):
+        faults.append("white space: no origin has any")
+    scheme, rest = _read_scheme(stripped, faults)
+    authority = _read_rest(rest, faults)
+    name, port = _split_authority(authority, faults)
+    subdomains, host = _read_host(name, faults)
+    if scheme != scheme.lower() or name != name.lower():
+        faults.append("upper case: browsers send origins in lower case")
+    scheme = scheme.lower()
+    return DeclaredOrigin(scheme, host, _read_port(port, scheme, faults), subdomains), faults
+
+
+def _hopeless(text: str) -> str | None:
+    """Why there is no single origin to be made out of `text`."""
+    return next((reason for is_hopeless, reason in _HOPELESS if is_hopeless(text)), None)
+
+
+_HOPELESS: Final[tuple[tuple[Callable[[str], object], str], ...]] = (
+    (lambda text: not text, "an empty string is no origin"),
+    (_is_list, "several origins in one string: write a list of strings"),
+    (
+        lambda text: len(text) > MAX_ORIGIN_BYTES,
+        f"longer than {MAX_ORIGIN_BYTES} characters, as no origin is",
+    ),
+    (
+        lambda text: text.lower() == "null",
+        "the origin null is that of every sandboxed frame and data: URL, so that anyone can have it",
+    ),
+    (_WITHOUT_ORIGIN.match, "pages of that scheme have the origin null, and so can anyone's pages"),
+    (_SLASHLESS.match, 'the scheme must be followed by "://"'),
+)
+
+
+def _read_scheme(text: str, faults: list[str]) -> tuple[str, str]:
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        faults.append('no scheme: an origin is "scheme://host" or "scheme://host:port"')
+        rest = text.removeprefix("//")
+        host = rest.partition("/")[0].partition(":")[0].lower()
+        return ("http" if is_loopback(host) else "https"), rest
+    if "*" in scheme:
+        faults.append(_MISPLACED_STAR)
+    elif scheme.lower() in _WEBSOCKET_SCHEMES:
+        faults.append("no page has a ws or wss origin: a websocket handshake carries the origin of its page")
+        scheme = _WEBSOCKET_SCHEMES[scheme.lower()]
+    elif _SCHEME.fullmatch(scheme.lower()) is None:
+        faults.append('a scheme is a letter, then letters, digits, "+", "-" or "."')
+    return scheme, rest
+
+
+def _read_rest(rest: str, faults: list[str]) -> str:
+    """Host and port, without what a URL may have around them."""
+    end = re.search(r"[/?#]", rest)
+    authority, tail = (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
+    path_and_query, fragment_mark, _ = tail.partition("#")
+    path, query_mark, _ = path_and_query.partition("?")
+    if path == "/":
+        faults.append("a trailing slash: an origin ends with its host or port")
+    elif path:
+        faults.append("a path: an origin ends with its host or port")
+    if query_mark:
+        faults.append("a query: an origin ends with its host or port")
+    if fragment_mark:
+        faults.append("a fragment: an origin ends with its host or port")
+    _, at, host_and_port = authority.rpartition("@")
+    if at:
+        faults.append("user info: an origin names no user")
+    return host_and_port
+
+
+def _split_authority(authority: str, faults: list[str]) -> tuple[str, str | None]:
+    """The host, and what follows its colon if there is one."""
+    if authority.startswith("["):
+        address, bracket, after = authority.partition("]")
+        if bracket and (not after or after.startswith(":")):
+            return address + bracket, after[1:] if after else None
+    elif authority.count(":") > 1:
+        faults.append("an IPv6 address is written in brackets, and a host has no other colons")
+        return f"[{authority}]", None
+    host, colon, port = authority.partition(":")
+    return host, port if colon else None
+
+
+def _read_port(port: str | None, scheme: str, faults: list[str]) -> str:
+    if port is None or port == "*":
+        return "" if port is None else "*"
+    if not port:
+        faults.append("a colon without a port")
+        return ""
+    if re.fullmatch(r"[0-9]+", port) is None:
+        faults.append(_MISPLACED_STAR if "*" in port else "a port is a number, or * for any or none")
+        return port
+    number = port.lstrip("0")
+    if not number:
+        faults.append("port 0: nothing is served from it")
+        return port
+    if len(number) > len(str(_MAX_PORT)) or int(number) > _MAX_PORT:
+        faults.append(f"the port is greater than {_MAX_PORT}")
+    if number != port:
+        faults.append("leading zeros in the port: browsers send none")
+    if number == DEFAULT_PORTS.get(scheme):
+        faults.append(f"the default port: browsers leave out the {number} of {scheme}")
+        return ""
+    return number
+
+
+def _read_host(name: str, faults: list[str]) -> tuple[bool, str]:
+    """Whether the host starts with `*.`, and the rest of it."""
+    subdomains = name.startswith("*.")
+    host = name.removeprefix("*.").lower()
+    if "*" in host:
+        faults.append(_MISPLACED_STAR)
+        return subdomains, host
+    is_ipv6 = host.startswith("[")
+    if not host.isascii() and not is_ipv6:
+        faults.append("Unicode in the host: browsers send it as Punycode")
+        host = _punycode(host)
+    is_ipv4 = not is_ipv6 and _ends_in_number(host)
+    if subdomains and (is_ipv6 or is_ipv4):
+        faults.append("an IP address has no subdomains that a * could stand for")
+        return subdomains, host
+    if is_ipv6:
+        return subdomains, _read_ipv6(host, faults)
+    if is_ipv4:
+        return subdomains, _read_ipv4(host, faults)
+    return subdomains, _read_name(host, faults, _MAX_HOST - len("a.") if subdomains else _MAX_HOST)
+
+
+def _read_name(host: str, faults: list[str], longest: int) -> str:
+    if host.endswith("."):
+        faults.append("a trailing dot in the host: browsers send it only for URLs that have it")
+        host = host.removesuffix(".")
+    if not host:
+        faults.append("no host")
+        return host
+    labels = host.split(".")
+    if "" in labels:
+        faults.append("an empty label in the host: two dots, or one at its start")
+    if any(label and _LABEL.fullmatch(label) is None for label in labels):
+        faults.append('a character that no host has: it may hold letters, digits, "-", "_" and "."')
+    if any(len(label) > _MAX_LABEL for label in labels):
+        faults.append(f"a label of the host is longer than {_MAX_LABEL} characters")
+    if len(host) > longest:
+        faults.append(f"the host is longer than {_MAX_HOST} characters")
+    return host
+
+
+def _punycode(host: str) -> str:
+    """`host` as browsers send it; unchanged if it cannot be had."""
+    import idna  # here, as its tables are large and needed only to mend a mistake
+
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return host
+
+
+def _read_ipv6(host: str, faults: list[str]) -> str:
+    try:
+        address = ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        faults.append("not an IPv6 address in brackets")
+        return host
+    if address.scope_id is not None:
+        faults.append("a zone in the IPv6 address: no origin has one")
+    canonical = f"[{_serialize_ipv6(address)}]"
+    if canonical != host:
+        faults.append("not the canonical form of the IPv6 address, which is the one that browsers send")
+    return canonical
+
+
+def _serialize_ipv6(address: ipaddress.IPv6Address) -> str:
+    """Never with a dotted quad at the end: https://url.spec.whatwg.org/#concept-ipv6-serializer ."""
+    mapped = address.ipv4_mapped
+    if mapped is not None:
+        # `compressed` ends these in a dotted quad from Python 3.13 on.
+        return f"::ffff:{int(mapped) >> 16:x}:{int(mapped) & 0xFFFF:x}"
+    return ipaddress.IPv6Address(int(address)).compressed
+
+
+def _ends_in_number(host: str) -> bool:
+    """Whether browsers take `host` for an IPv4 address.
+
+    https://url.spec.whatwg.org/#ends-in-a-number-checker
+    """
+    last = host.removesuffix(".").rpartition(".")[2]
+    return re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
+
+
+def _read_ipv4(host: str, faults: list[str]) -> str:
+    canonical = _parse_ipv4(host)
+    if canonical is None:
+        faults.append("a host whose last label is a number is read as an IPv4 address, and it is none")
+        return host
+    if canonical != host:
+        faults.append("not the canonical form of the IPv4 address, which is the one that browsers send")
+    return canonical
+
+
+def _parse_ipv4(host: str) -> str | None:
+    """The dotted quad of what browsers take for an IPv4 address.
+
+    https://url.spec.whatwg.org/#concept-ipv4-parser
+    Not `socket.inet_aton`: what that accepts differs from platform to platform.
+    """
+    parts = host.removesuffix(".").split(".")
+    if len(parts) > _IPV4_BYTES:
+        return None
+    numbers = [number for number in map(_parse_ipv4_number, parts) if number is not None]
+    if len(numbers) < len(parts):
+        return None
+    *leading, last = numbers
+    # The last number stands for all bytes that are left.
+    try:
+        return str(ipaddress.IPv4Address(bytes(leading) + last.to_bytes(_IPV4_BYTES - len(leading), "big")))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parse_ipv4_number(part: str) -> int | None:
+    """Hexadecimal after 0x, octal after 0: https://url.spec.whatwg.org/#ipv4-number-parser ."""
+    if re.fullmatch(r"0x[0-9a-f]*", part):
+        return int(f"{part}0", 16) >> 4  # the further 0 is for "0x" alone, which is 0 as well
+    if re.fullmatch(r"0[0-7]*", part):
+        return int(part, 8)
+    return int(part) if re.fullmatch(r"[1-9][0-9]*", part) else None
+
+
+# The compiled matcher
+
+
+@dataclass(frozen=True, slots=True)
+class OriginSet:
+    """Origins, compiled: to look an Origin header up costs the same among thousands as it does in one.
+
+    Made by `compile`. Callables are not asked by `matches`: they need the connection, and may be async.
+
+    Args:
+        any: whether it is the set of all origins.
+        exact: origins that match byte for byte.
+        patterns: (scheme, host, port) of the patterns; a host that starts with a dot is a suffix of others,
+            port b"*" is any or none.
+        regexes: asked with `fullmatch`.
+        callables: for the caller to ask, after `matches` was False and `is_serialized_origin` True.
+        insecure_regexes: whether a regex may admit http origins other than those of this machine.
+    """
+
+    any: bool = False
+    exact: frozenset[bytes] = frozenset()
+    patterns: frozenset[tuple[bytes, bytes, bytes]] = frozenset()
+    regexes: tuple[re.Pattern[str], ...] = ()
+    callables: tuple[OriginCallable, ...] = ()
+    insecure_regexes: bool = True
+
+    @classmethod
+    def compile(cls, items: Iterable[OriginItem], *, insecure_regexes: bool = True) -> OriginSet:
+        """Compile declared origins.
+
+        Args:
+            items: as `CORSPolicy` takes them.
+            insecure_regexes: False keeps regexes from admitting http origins of other machines.
+
+        Raises:
+            CORSConfigError: if one of the strings is neither `"*"` nor an origin nor an origin pattern.
+
+        >>> origins = OriginSet.compile(["https://a.example", "https://*.b.example"])
+        >>> origins.matches(b"https://x.y.b.example"), origins.matches(b"https://b.example")
+        (True, False)
+        """
+        declared: list[DeclaredOrigin] = []
+        regexes: list[re.Pattern[str]] = []
+        callables: list[OriginCallable] = []
+        is_any = False
+        for item in items:
+            if isinstance(item, str) and item == ANY_ORIGIN:
+                is_any = True
+            elif isinstance(item, str):
+                declared.append(parse_origin(item))
+            elif isinstance(item, re.Pattern):
+                regexes.append(item)
+            else:
+                callables.append(item)
+        return cls(
+            any=is_any,
+            exact=frozenset(str(origin).encode() for origin in declared if not origin.is_pattern),
+            patterns=frozenset(_pattern_key(origin) for origin in declared if origin.is_pattern),
+            regexes=tuple(regexes),
+            callables=tuple(callables),
+            insecure_regexes=insecure_regexes,
+        )
+
+    def matches(self, origin: bytes) -> bool:
+        """Whether `origin`, an Origin header's value, is in the set, callables aside.
+
+        The byte-for-byte comparison of https://fetch.spec.whatwg.org/#concept-cors-check, step 4; never
+        raises, whatever the bytes.
+        """
+        if self.any or origin in self.exact:
+            return True
+        if not self.patterns and not self.regexes:
+            return False
+        parts = _split(origin)
+        if parts is None:
+            return False
+        return self._matches_pattern(*parts) or self._matches_regex(origin, *parts)
+
+    def _matches_pattern(self, scheme: bytes, host: bytes, port: bytes) -> bool:
+        """Look up the host itself, then each of its suffixes that starts with a dot, the longest first."""
+        ports = (port, b"*")
+        suffix = host
+        while suffix:
+            if any((scheme, suffix, candidate) in self.patterns for candidate in ports):
+                return True
+            dot = host.find(b".", len(host) - len(suffix) + 1)
+            suffix = host[dot:] if dot != -1 else b""
+        return False
+
+    def _matches_regex(self, origin: bytes, scheme: bytes, host: bytes, _port: bytes) -> bool:
+        # Defence in depth: `CORSPolicy` refuses regexes whose text admits insecure origins, but what a regex
+        # admits cannot be told from its text for certain.
+        if not self.insecure_regexes and scheme == b"http" and not is_loopback(host.decode("ascii")):
+            return False
+        text = origin.decode("ascii")
+        return any(regex.fullmatch(text) is not None for regex in self.regexes)
+
+
+def _pattern_key(origin: DeclaredOrigin) -> tuple[bytes, bytes, bytes]:
+    host = f".{origin.host}" if origin.subdomains else origin.host
+    return origin.scheme.encode(), host.encode(), origin.port.encode()

@@ -1,0 +1,644 @@
+"""CORSPolicy: declared, validated and compiled once.
+
+Each rule that a policy has to keep is one function, named after what it refuses. Rules about one argument are
+in its `_read_…` function; rules about several arguments together are in the table `_RULES`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack, cast, final
+
+from route_cors.errors import CORSConfigError, Problem
+from route_cors.headers import (
+    is_forbidden_method,
+    is_forbidden_request_header,
+    is_forbidden_response_header,
+    is_token,
+    normalize_method,
+)
+from route_cors.origins import (
+    ANY_ORIGIN,
+    DeclaredOrigin,
+    OriginItem,
+    OriginSet,
+    parse_origin,
+)
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments"]
+
+MAX_MAX_AGE: Final = 86400
+"""Seconds. No browser keeps a preflight's answer for longer: Firefox a day, Chromium two hours."""
+
+_WILDCARD: Final = "*"
+
+
+class PolicyArguments(TypedDict, total=False):
+    """The arguments of `CORSPolicy`, all of them optional: what `evolve` takes."""
+
+    origins: OriginItem | Iterable[OriginItem]
+    methods: Iterable[str] | None
+    allow_headers: str | Iterable[str]
+    expose_headers: str | Iterable[str]
+    allow_credentials: bool
+    max_age: int | None
+    allow_private_network: bool
+    enforce: bool
+    dangerously_allow_insecure_origins: bool
+    dangerously_allow_public_suffixes: bool
+
+
+@final
+class CORSPolicy:
+    """Who may do what across origins; immutable and hashable.
+
+    Two policies are equal if they say the same: the order of origins, methods and header names, repetitions,
+    and the case of header names make no difference.
+
+    Args:
+        origins: one of these, or any iterable of them. `"*"`: any origin. An origin, as browsers send it:
+            `"https://a.example"`. An origin pattern: `"https://*.a.example"`, one or more labels;
+            `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole origin.
+            A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it.
+        methods: those that other origins may use. None: the route's own.
+        allow_headers: names of request-headers that other origins may set. Accept, Accept-Language,
+            Content-Language and Content-Type are always allowed. `"*"`: any; without credentials,
+            Authorization has to be listed beside it.
+        expose_headers: names of response headers that other origins may read. `"*"`: any.
+        allow_credentials: whether browsers may send cookies and HTTP authentication, and let scripts read
+            what comes back.
+        max_age: seconds that browsers may keep a preflight's answer, 0 to 86400. None sends no header, and
+            browsers keep it for 5 seconds.
+        allow_private_network: whether pages of public networks may reach this server in a private one.
+        enforce: whether a request from an origin that is not allowed gets a 403, rather than an answer its
+            page cannot read.
+        dangerously_allow_insecure_origins: allows credentials with `http://` origins other than localhost and
+            loopback addresses. Whoever sits on the network can speak in their name.
+        dangerously_allow_public_suffixes: allows credentials with a wildcard directly under a public suffix,
+            such as `https://*.github.io`. Anyone can register a name there.
+
+    Attributes:
+        origins, methods, allow_headers, expose_headers: as sorted tuples without repetitions; methods may
+            be None. All other arguments as they are.
+        origin_set: the origins, compiled.
+
+    Raises:
+        CORSConfigError: when it is declared; with everything that is wrong with it.
+
+    The rules that credentials bring with them are those of
+    https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
+
+    >>> CORSPolicy(origins=["https://b.example", "https://a.example"], methods=["get"])
+    CORSPolicy(origins=('https://a.example', 'https://b.example'), methods=('GET',))
+    >>> CORSPolicy(origins="*", allow_credentials=True)
+    Traceback (most recent call last):
+    ...
+    route_cors.errors.CORSConfigError: 1 problem in a CORS policy:
+      origins: '*': with credentials every site could act as the user: name the origins that may
+    """
+
+    __slots__ = (
+        "_key",
+        "allow_credentials",
+        "allow_headers",
+        "allow_private_network",
+        "dangerously_allow_insecure_origins",
+        "dangerously_allow_public_suffixes",
+        "enforce",
+        "expose_headers",
+        "max_age",
+        "methods",
+        "origin_set",
+        "origins",
+    )
+
+    origins: tuple[OriginItem, ...]
+    methods: tuple[str, ...] | None
+    allow_headers: tuple[str, ...]
+    expose_headers: tuple[str, ...]
+    allow_credentials: bool
+    max_age: int | None
+    allow_private_network: bool
+    enforce: bool
+    dangerously_allow_insecure_origins: bool
+    dangerously_allow_public_suffixes: bool
+    origin_set: OriginSet
+    _key: tuple[object, ...]
+
+    def __init__(
+        self,
+        *,
+        origins: OriginItem | Iterable[OriginItem],
+        methods: Iterable[str] | None = None,
+        allow_headers: str | Iterable[str] = (),
+        expose_headers: str | Iterable[str] = (),
+        allow_credentials: bool = False,
+        max_age: int | None = 600,
+        allow_private_network: bool = False,
+        enforce: bool = False,
+        dangerously_allow_insecure_origins: bool = False,
+        dangerously_allow_public_suffixes: bool = False,
+    ) -> None:
+        problems: list[Problem] = []
+        flags: dict[str, object] = {
+            "allow_credentials": allow_credentials,
+            "allow_private_network": allow_private_network,
+            "enforce": enforce,
+            "dangerously_allow_insecure_origins": dangerously_allow_insecure_origins,
+            "dangerously_allow_public_suffixes": dangerously_allow_public_suffixes,
+        }
+        declared = _Declared(
+            origins=_read_origins(origins, problems),
+            methods=_read_methods(methods, problems),
+            allow_headers=_read_header_names("allow_headers", allow_headers, problems),
+            expose_headers=_read_header_names("expose_headers", expose_headers, problems),
+            max_age=_read_max_age(max_age, problems),
+            **_read_flags(flags, problems),
+        )
+        problems.extend(problem for rule in _RULES for problem in rule(declared))
+        if problems:
+            raise CORSConfigError(problems)
+        for name in _ARGUMENTS:
+            object.__setattr__(self, name, getattr(declared, name))
+        insecure_regexes = dangerously_allow_insecure_origins or not allow_credentials
+        compiled = OriginSet.compile(declared.origins, insecure_regexes=insecure_regexes)
+        object.__setattr__(self, "origin_set", compiled)
+        object.__setattr__(self, "_key", declared.key())
+
+    def evolve(self, **changes: Unpack[PolicyArguments]) -> CORSPolicy:
+        """A copy with some arguments changed, validated as a whole.
+
+        Args:
+            **changes: arguments of `CORSPolicy`.
+
+        Raises:
+            CORSConfigError: if the changed policy is not sound.
+            TypeError: if there is no such argument.
+
+        >>> CORSPolicy(origins="https://a.example").evolve(max_age=0)
+        CORSPolicy(origins=('https://a.example',), max_age=0)
+        """
+        arguments = self._arguments()
+        arguments.update(changes)
+        return CORSPolicy(**arguments)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _ARGUMENTS}
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{name}={value!r}"
+            for name, value in self._arguments().items()
+            if value != _ARGUMENTS[name].default
+        ]
+        return f"CORSPolicy({', '.join(shown)})"
+
+    def __eq__(self, other: object) -> bool:
+        return self._key == other._key if isinstance(other, CORSPolicy) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a CORSPolicy is immutable: use evolve({name}=...) for a changed copy")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a CORSPolicy is immutable: {name} cannot be deleted")
+
+    def __copy__(self) -> CORSPolicy:
+        return self
+
+    def __deepcopy__(self, memo: object) -> CORSPolicy:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], CORSPolicy], tuple[dict[str, Any]]]:
+        # By its arguments, and not by its slots: what is unpickled is validated and compiled anew.
+        return _from_arguments, (self._arguments(),)
+
+
+_ARGUMENTS: Final = inspect.signature(CORSPolicy).parameters
+
+
+def _from_arguments(arguments: dict[str, Any]) -> CORSPolicy:
+    return CORSPolicy(**arguments)
+
+
+# Reading one argument: its rules, and its normal form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Declared:
+    """A policy's arguments in their normal form, without those parts that have a problem."""
+
+    origins: tuple[OriginItem, ...]
+    methods: tuple[str, ...] | None
+    allow_headers: tuple[str, ...]
+    expose_headers: tuple[str, ...]
+    max_age: int | None
+    allow_credentials: bool
+    allow_private_network: bool
+    enforce: bool
+    dangerously_allow_insecure_origins: bool
+    dangerously_allow_public_suffixes: bool
+
+    def key(self) -> tuple[object, ...]:
+        """Equal for policies that say the same."""
+        return (
+            frozenset(self.origins),
+            self.methods,
+            tuple(name.lower() for name in self.allow_headers),
+            tuple(name.lower() for name in self.expose_headers),
+            self.max_age,
+            self.allow_credentials,
+            self.allow_private_network,
+            self.enforce,
+            self.dangerously_allow_insecure_origins,
+            self.dangerously_allow_public_suffixes,
+        )
+
+    @property
+    def any_origin(self) -> bool:
+        return ANY_ORIGIN in self.origins
+
+    def parsed_origins(self) -> Iterator[tuple[str, DeclaredOrigin]]:
+        for item in self.origins:
+            if isinstance(item, str) and item != ANY_ORIGIN:
+                yield item, parse_origin(item)
+
+    def regexes(self) -> Iterator[re.Pattern[str]]:
+        for item in self.origins:
+            if isinstance(item, re.Pattern):
+                yield item
+
+
+def _read_origins(value: object, problems: list[Problem]) -> tuple[OriginItem, ...]:
+    items: list[Any] = [value] if _is_one_origin(value) else list(cast("Iterable[Any]", value))
+    if not items:
+        problems.append(Problem("origins", value, "no origins: to allow none, use @no_cors, not a policy"))
+    sound: dict[OriginItem, None] = {}
+    for item in items:
+        found = _origin_item_problems(item)
+        problems.extend(found)
+        if not found:
+            sound[item] = None
+    return tuple(sorted(sound, key=_origin_order))
+
+
+def _is_one_origin(value: object) -> bool:
+    return isinstance(value, str | bytes) or callable(value) or not isinstance(value, Iterable)
+
+
+def _origin_order(item: OriginItem) -> tuple[int, str, int]:
+    """Strings, then regexes, then callables; these stay in the order in which they would be asked."""
+    if isinstance(item, str):
+        return 0, item, 0
+    if isinstance(item, re.Pattern):
+        return 1, item.pattern, item.flags
+    return 2, "", 0
+
+
+def _origin_item_problems(item: object) -> tuple[Problem, ...]:
+    if isinstance(item, str):
+        return () if item == ANY_ORIGIN else _origin_text_problems(item)
+    reason = _origin_type_fault(item)
+    return () if reason is None else (Problem("origins", item, reason),)
+
+
+def _origin_text_problems(text: str) -> tuple[Problem, ...]:
+    try:
+        parse_origin(text)
+    except CORSConfigError as error:
+        return error.problems
+    return ()
+
+
+def _origin_type_fault(item: object) -> str | None:
+    match item:
+        case re.Pattern(pattern=str()):
+            return None
+        case re.Pattern():
+            return "a regex of bytes: compile one from a str"
+        case bytes():
+            return "bytes: write a str"
+        case type():
+            return "a class: calling it makes an object, which counts as true; give a function or an instance"
+        case _ if callable(item):
+            return _callable_fault(item)
+        case _:
+            return "neither a str nor a compiled regex nor a callable"
+
+
+def _callable_fault(item: Callable[..., object]) -> str | None:
+    try:
+        hash(item)
+    except TypeError:
+        return "a callable that cannot be hashed: policies are compared and hashed by their origins"
+    try:
+        inspect.signature(item).bind("https://a.example", None)
+    except TypeError:
+        return "a callable that cannot be called with two arguments: (origin, connection)"
+    except ValueError:  # some built-in callables show no signature
+        return None
+    return None
+
+
+def _read_items(field: str, value: object, problems: list[Problem], mend: str | None) -> list[object]:
+    """The items of an iterable. `mend` is for a bare string, which is one too: of its letters."""
+    if isinstance(value, str):
+        problems.append(Problem(field, value, "a bare string: write a list of strings", mend))
+        return []
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        problems.append(Problem(field, value, "not an iterable of strings"))
+        return []
+    return list(cast("Iterable[object]", value))
+
+
+def _split_names(text: str) -> list[str]:
+    return [name for name in re.split(r"[,\s]+", text) if name]
+
+
+def _read_methods(value: object, problems: list[Problem]) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    before = len(problems)
+    items = _read_items("methods", value, problems, _mended_methods(value))
+    if not items and len(problems) == before:
+        problems.append(Problem("methods", value, "no methods: None stands for the route's own"))
+    sound: set[str] = set()
+    for item in items:
+        problem = _method_problem(item)
+        if problem is not None:
+            problems.append(problem)
+        elif isinstance(item, str):
+            sound.add(normalize_method(item))
+    return tuple(sorted(sound))
+
+
+def _method_problem(item: object) -> Problem | None:
+    if not isinstance(item, str):
+        return Problem("methods", item, "not a str")
+    reason = _method_fault(item)
+    return None if reason is None else Problem("methods", item, reason, _mended_method(item))
+
+
+def _method_fault(method: str) -> str | None:
+    if method == _WILDCARD:
+        return "methods never add to those that are registered: leave methods out to allow all of them"
+    if not is_token(method):
+        return "no method: not a token of RFC 9110, section 5.6.2"
+    if is_forbidden_method(method):
+        return "a forbidden method of the Fetch standard: no script can send it"
+    if normalize_method(method) != method.upper():
+        return "browsers send this method as it is spelled, and routes have methods in upper case"
+    return None
+
+
+def _mended_method(method: str) -> str | None:
+    stripped = method.strip()
+    upper = stripped.upper()
+    return upper if stripped.isascii() and _method_fault(upper) is None else None
+
+
+def _mended_methods(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    mended = [_mended_method(name) for name in _split_names(value)]
+    return json.dumps(mended) if mended and None not in mended else None
+
+
+def _read_header_names(field: str, value: object, problems: list[Problem]) -> tuple[str, ...]:
+    if value == _WILDCARD:
+        return (_WILDCARD,)
+    sound: dict[str, str] = {}
+    for item in _read_items(field, value, problems, _mended_names(field, value)):
+        problem = _name_problem(field, item)
+        if problem is not None:
+            problems.append(problem)
+        elif isinstance(item, str):
+            sound.setdefault(item.lower(), item)
+    beside_wildcard = sound.keys() - {_WILDCARD, *_BESIDE_WILDCARD[field]}
+    if _WILDCARD in sound and beside_wildcard:
+        reason = f"allows every name: leave out {', '.join(sorted(sound[name] for name in beside_wildcard))}"
+        problems.append(Problem(field, _WILDCARD, reason))
+    return tuple(sound[name] for name in sorted(sound))
+
+
+# The * of a response without credentials covers every name but this one:
+# https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
+_BESIDE_WILDCARD: Final[dict[str, frozenset[str]]] = {
+    "allow_headers": frozenset({"authorization"}),
+    "expose_headers": frozenset(),
+}
+
+_FORBIDDEN_NAMES: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
+    "allow_headers": (
+        is_forbidden_request_header,
+        "a forbidden request-header of the Fetch standard: no script can set it",
+    ),
+    "expose_headers": (
+        is_forbidden_response_header,
+        "a forbidden response-header name of the Fetch standard: no script can read it",
+    ),
+}
+
+
+def _name_problem(field: str, item: object) -> Problem | None:
+    if not isinstance(item, str):
+        return Problem(field, item, "not a str")
+    reason = _name_fault(field, item)
+    return None if reason is None else Problem(field, item, reason, _mended_name(field, item))
+
+
+def _name_fault(field: str, name: str) -> str | None:
+    if name == _WILDCARD:
+        return None
+    if not is_token(name):
+        return "no header name: not a token of RFC 9110, section 5.6.2"
+    if _WILDCARD in name:
+        return 'browsers know no wildcard but "*" alone'
+    is_forbidden, reason = _FORBIDDEN_NAMES[field]
+    return reason if is_forbidden(name) else None
+
+
+def _mended_name(field: str, name: str) -> str | None:
+    stripped = name.strip().removesuffix(":")
+    return stripped if _name_fault(field, stripped) is None else None
+
+
+def _mended_names(field: str, value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    mended = [_mended_name(field, name) for name in _split_names(value)]
+    faults: list[Problem] = []
+    _read_header_names(field, mended, faults)
+    return None if not mended or faults else json.dumps(mended)
+
+
+def _read_max_age(value: object, problems: list[Problem]) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        problems.append(Problem("max_age", value, "neither a number of seconds, as an int, nor None"))
+        return None
+    if 0 <= value <= MAX_MAX_AGE:
+        return value
+    nearest = 0 if value < 0 else MAX_MAX_AGE
+    problems.append(Problem("max_age", value, f"not within 0 to {MAX_MAX_AGE} seconds", str(nearest)))
+    return None
+
+
+def _read_flags(flags: dict[str, object], problems: list[Problem]) -> dict[str, bool]:
+    wrong = [name for name, value in flags.items() if not isinstance(value, bool)]
+    problems.extend(Problem(name, flags[name], "neither True nor False") for name in wrong)
+    return {name: value is True for name, value in flags.items()}
+
+
+# Rules about several arguments together
+
+
+def _refuse_any_origin_beside_others(declared: _Declared) -> Iterator[Problem]:
+    if declared.any_origin and len(declared.origins) > 1:
+        yield Problem("origins", ANY_ORIGIN, "allows every origin: leave out the others, or leave out this")
+
+
+def _refuse_any_origin_with_credentials(declared: _Declared) -> Iterator[Problem]:
+    if not declared.allow_credentials:
+        return
+    if declared.any_origin:
+        reason = "with credentials every site could act as the user: name the origins that may"
+        yield Problem("origins", ANY_ORIGIN, reason)
+    for regex, origin in _regexes_for_anyone(declared):
+        reason = f"matches {origin}, a site of anyone's: with credentials it could act as the user"
+        yield Problem("origins", regex, reason)
+
+
+def _refuse_any_origin_with_private_network(declared: _Declared) -> Iterator[Problem]:
+    if not declared.allow_private_network:
+        return
+    if declared.any_origin:
+        reason = "with allow_private_network every site could reach the network: name the origins that may"
+        yield Problem("origins", ANY_ORIGIN, reason)
+    for regex, origin in _regexes_for_anyone(declared):
+        reason = f"matches {origin}, a site of anyone's: it could reach the network by allow_private_network"
+        yield Problem("origins", regex, reason)
+
+
+# Names drawn at random, of the kinds that anyone can have. A regex that admits one of them admits whoever
+# cares to register a name, whatever it was written for. moz-extension: is not among them: Firefox draws those
+# origins anew for each installation, so that a regex is the one way of allowing an add-on.
+_PROBE_LABELS = ("qzkvjwxhpt", "wvq7zk-xj4hd", "0817364529")
+_PROBE_SUFFIXES = (
+    *("app", "co.uk", "com", "com.au", "de", "dev", "fr", "info", "io", "me"),
+    *("net", "online", "org", "ru", "shop", "site", "top", "xyz"),
+)
+_PROBES: Final = (
+    *(
+        f"{scheme}://{prefix}{label}.{suffix}{port}"
+        for label in _PROBE_LABELS
+        for suffix in _PROBE_SUFFIXES
+        for prefix in ("", "www.", "vbtkz.qwjx.")
+        for scheme in ("https", "http")
+        for port in ("", ":8443")
+    ),
+    "https://203.0.113.157",
+    "http://203.0.113.157",
+    "https://[2001:db8:3f1a::9c2e]",
+    "http://[2001:db8:3f1a::9c2e]",
+    "chrome-extension://pkbjfdmcoehaglinkbjfdmcoehaglinp",
+)
+
+
+def _regexes_for_anyone(declared: _Declared) -> Iterator[tuple[re.Pattern[str], str]]:
+    for regex in declared.regexes():
+        admitted = next((origin for origin in _PROBES if regex.fullmatch(origin)), None)
+        if admitted is not None:
+            yield regex, admitted
+
+
+def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[Problem]:
+    if not declared.allow_credentials or declared.dangerously_allow_insecure_origins:
+        return
+    for text, origin in declared.parsed_origins():
+        if origin.is_insecure:
+            reason = (
+                "http with credentials: whoever sits on the network can act as the user; use https, or set"
+                " dangerously_allow_insecure_origins"
+            )
+            yield Problem("origins", text, reason, _secured(origin))
+    for regex in declared.regexes():
+        if _HTTP_IN_REGEX.search(regex.pattern):
+            reason = (
+                "holds http not followed by s: or by ://localhost, ://127. or ://\\[::1, so that it can match"
+                " insecure origins (https? does), in whose name whoever sits on the network can act as the"
+                " user; write https:, or set dangerously_allow_insecure_origins"
+            )
+            yield Problem("origins", regex, reason)
+
+
+# An http that is, or with what follows can become, the scheme of an origin that is not of this machine.
+# Not the http of a host such as httpbin.example: a letter after it that is not optional makes another word.
+_HTTP_IN_REGEX: Final = re.compile(
+    r"http"
+    r"(?!s\\?:)"
+    r"(?!\\?:(?:\\?/){2}(?:localhost|127\\?\.|\\\[::1))"
+    r"(?![a-rt-z]{2})",
+    re.IGNORECASE,
+)
+
+
+def _secured(origin: DeclaredOrigin) -> str | None:
+    """The https form of an http origin; not for one with a port, which is another one there."""
+    if origin.port or (origin.subdomains and _is_public_suffix(origin.host)):
+        return None
+    return str(DeclaredOrigin("https", origin.host, "", origin.subdomains))
+
+
+def _refuse_public_suffixes_with_credentials(declared: _Declared) -> Iterator[Problem]:
+    if not declared.allow_credentials or declared.dangerously_allow_public_suffixes:
+        return
+    for text, origin in declared.parsed_origins():
+        if origin.subdomains and _is_public_suffix(origin.host):
+            reason = (
+                f"anyone can have a name under {origin.host}, a public suffix, and with credentials act as"
+                " the user; name the origins, or set dangerously_allow_public_suffixes"
+            )
+            yield Problem("origins", text, reason)
+
+
+def _is_public_suffix(host: str) -> bool:
+    # The list takes names that are not on it for suffixes too, as it is meant to be used. localhost is none:
+    # https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+    is_localhost = host == "localhost" or host.endswith(".localhost")
+    return not is_localhost and _public_suffix_list().is_public(host)
+
+
+@functools.cache
+def _public_suffix_list() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # here, as it takes long to load and few need it
+
+    # Those of companies count, such as github.io: there as well, anyone can have a name.
+    return PublicSuffixList(only_icann=False)
+
+
+def _refuse_any_exposed_header_with_credentials(declared: _Declared) -> Iterator[Problem]:
+    if declared.allow_credentials and _WILDCARD in declared.expose_headers:
+        reason = 'with credentials browsers read "*" as the name of a header: name those to expose'
+        yield Problem("expose_headers", _WILDCARD, reason)
+
+
+_RULES: Final[tuple[Callable[[_Declared], Iterator[Problem]], ...]] = (
+    _refuse_any_origin_beside_others,
+    _refuse_any_origin_with_credentials,
+    _refuse_any_origin_with_private_network,
+    _refuse_insecure_origins_with_credentials,
+    _refuse_public_suffixes_with_credentials,
+    _refuse_any_exposed_header_with_credentials,
+)

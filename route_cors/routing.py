@@ -1,0 +1,148 @@
+"""CORSRouter and CORSRoute: per-route CORS on a plain app, with nothing to install.
+
+A CORSRoute claims the preflights that announce a request which it will serve, and writes the headers of
+its own responses. Both ask the same index as the layer does, and where a layer further out has found a
+policy they leave the work to it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Depends, WebSocket, WebSocketException
+from fastapi.params import Depends as DependsParameter
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from route_cors.decorators import Declared, NoCORS
+from route_cors.dispatch import DECIDED, ROUTER_POLICY, Target, asks_its_base, resolve
+from route_cors.middleware import CORSRequest, answer_preflight, refuses_websocket, serve_actual
+from route_cors.policy import CORSPolicy
+
+__all__ = ["CORSRoute", "CORSRouter"]
+
+
+class CORSRoute(APIRoute):
+    """The route class of a CORSRouter: an APIRoute that answers its own preflights.
+
+    It can be used by itself, `APIRouter(route_class=CORSRoute)`, for endpoints that carry `@cors`.
+
+    >>> router = APIRouter(route_class=CORSRoute)
+    """
+
+    cors: Declared | None = None
+
+    @asks_its_base
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As APIRoute, and a preflight of a request that this very route will serve is a full match."""
+        match, child_scope = super().matches(scope)
+        if match is Match.PARTIAL and self._will_serve(scope):
+            return Match.FULL, child_scope
+        return match, child_scope
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the preflight, or serve the request and write the headers of its policy."""
+        request = CORSRequest.of(scope)
+        preflight = request.preflight(scope)
+        target = _target(scope, scope["method"] if preflight is None else preflight.method)
+        # The target of a preflight may be another route than the OPTIONS route that it came to. Where that
+        # is no CORSRoute, it is not ours to answer for.
+        if target.terms is None or not isinstance(target.route, CORSRoute):
+            await super().handle(scope, receive, send)
+        elif preflight is not None:
+            await answer_preflight(target.terms, preflight, scope, send)
+        else:
+            await serve_actual(super().handle, target.terms, request, scope, receive, send)
+
+    def _will_serve(self, scope: Scope) -> bool:
+        """Whether it is a preflight, and this route the one that the announced request goes to."""
+        if scope["method"] != "OPTIONS":
+            return False
+        preflight = CORSRequest.of(scope).preflight(scope)
+        if preflight is None:
+            return False
+        # Not "it is my path": a private route registered earlier may serve that method, and a browser told
+        # yes by this one would send it the request (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+        target = _target(scope, preflight.method)
+        return target.route is self and target.terms is not None
+
+
+class CORSRouter(APIRouter):
+    """An APIRouter whose routes share a CORS policy, in place of `APIRouter`; nothing else is to be set up.
+
+    Its routes answer their preflights and carry the headers of their policy in every app that includes it.
+    Errors made outside a route (405, redirects, unhandled exceptions) carry them with `install_cors`.
+
+    `cors` is the policy of all its routes without one of their own; `no_cors` closes them; None inherits
+    from the routers that include this one. Innermost wins, wholly: nothing is merged. All other arguments
+    are those of APIRouter. Raises `TypeError` where `cors` is neither.
+
+    >>> public = CORSRouter(prefix="/public", cors=CORSPolicy(origins="*"))
+    >>> @public.get("/quotes")
+    ... async def quotes() -> list[str]:
+    ...     return ["Simple is better than complex."]
+    """
+
+    def __init__(self, *, cors: Declared | None = None, **arguments: Any) -> None:
+        if cors is not None and not isinstance(cors, CORSPolicy | NoCORS):
+            raise TypeError(
+                f"cors must be a CORSPolicy, no_cors or None, not {cors!r}: write cors=CORSPolicy(origins=[...])"
+            )
+        super().__init__(**arguments)
+        self.cors = cors
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **arguments: Any) -> None:
+        """As APIRouter's, with a route class that carries the policy."""
+        route_class = arguments.pop("route_class_override", None)
+        if route_class is None:
+            route_class = self.route_class
+        arguments["route_class_override"] = _cors_route_class(route_class, self.cors)
+        super().add_api_route(path, endpoint, **arguments)
+
+    def add_api_websocket_route(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        name: str | None = None,
+        *,
+        dependencies: Sequence[DependsParameter] | None = None,
+    ) -> None:
+        """As APIRouter's, with a check of the handshake's origin before anything else of the route runs."""
+        guarded = [Depends(_refuse_foreign_handshake), *(dependencies if dependencies is not None else ())]
+        super().add_api_websocket_route(path, endpoint, name, dependencies=guarded)
+
+
+@functools.cache
+def _cors_route_class(route_class: type[APIRoute], declared: Declared | None) -> type[APIRoute]:
+    """A CORSRoute of that kind, carrying the policy.
+
+    Below FastAPI 0.137, include_router makes new routes of the same class and nothing else survives: the
+    class is the one place where a policy can travel. A policy that it carries already is an inner one.
+    """
+    if issubclass(route_class, CORSRoute):
+        if declared is None or route_class.cors is not None:
+            return route_class
+        bases: tuple[type[APIRoute], ...] = (route_class,)
+    else:
+        bases = (CORSRoute,) if route_class is APIRoute else (CORSRoute, route_class)
+    return type(route_class.__name__, bases, {ROUTER_POLICY: declared, "__module__": route_class.__module__})
+
+
+def _target(scope: Scope, method: str) -> Target:
+    """Where that request goes; nowhere that concerns us where a layer further out has taken it on."""
+    return _ELSEWHERE if DECIDED in scope else resolve(scope, method)
+
+
+_ELSEWHERE = Target(None, None)
+
+
+async def _refuse_foreign_handshake(websocket: WebSocket) -> None:
+    # A dependency, as it is what include_router hands on, on every version of FastAPI; a route class or a
+    # wrapped endpoint would be lost, or change what FastAPI reads from the signature.
+    scope = websocket.scope
+    terms = _target(scope, "").terms
+    if terms is not None and await refuses_websocket(terms, CORSRequest.of(scope), scope):
+        raise WebSocketException(code=1008, reason="CORS: origin")

@@ -1,0 +1,195 @@
+import importlib.util
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Frame, Page
+
+# Loopback as a number: "localhost" may be ::1, where nothing listens.
+HOST = "127.0.0.1"
+
+
+def chromium_path() -> str:
+    named = os.environ.get("ROUTE_CORS_CHROMIUM")
+    for name in (named,) if named else ("chromium", "chromium-browser", "google-chrome"):
+        path = shutil.which(name)
+        if path is not None:
+            return path
+    pytest.skip(f"no Chromium at {named}" if named else "no Chromium on the PATH")
+
+
+# Of the module and no longer: Playwright keeps an event loop running in the main thread, and tests elsewhere
+# have to start their own.
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    if importlib.util.find_spec("playwright") is None:
+        pytest.skip("playwright is not installed")
+    path = chromium_path()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: "Browser") -> "Iterator[BrowserContext]":
+    """A browser profile of its own: no cookies, no cached preflights."""
+    with browser.new_context() as context:
+        context.set_default_timeout(10_000)
+        yield context
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A request as it reached the server."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+class Server:
+    """An ASGI application behind a real uvicorn on a free port."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._listener = socket.create_server((HOST, 0))
+        self.origin = f"http://{HOST}:{self._listener.getsockname()[1]}"
+        self.requests: list[Recorded] = []
+        # Named, because uvicorn's default before 0.36 is an implementation that websockets calls deprecated.
+        config = uvicorn.Config(
+            self._record,
+            lifespan="off",
+            log_level="critical",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=2,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+    async def _record(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.requests.append(Recorded(scope.get("method", "WEBSOCKET"), scope["path"], headers))
+        await self._app(scope, receive, send)
+
+    @property
+    def log(self) -> list[str]:
+        return [f"{request.method} {request.path}" for request in self.requests]
+
+    @property
+    def websocket_origin(self) -> str:
+        return self.origin.replace("http", "ws", 1)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[ASGIApp], Server]]:
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(Server(app))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a script sees of a fetch: a response, or an error that says nothing."""
+
+    error: str | None = None
+    status: int | None = None
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+
+
+BLOCKED = Seen(error="Failed to fetch")
+
+FETCH = """async ([url, init]) => {
+    try {
+        const response = await fetch(url, init);
+        const { status, headers } = response;
+        const text = await response.text();
+        return { status, url: response.url, headers: Object.fromEntries(headers), text };
+    } catch (error) {
+        return { error: error.message };
+    }
+}"""
+
+
+def fetch_in(frame: "Page | Frame", url: str, init: Mapping[str, Any]) -> Seen:
+    return Seen(**frame.evaluate(FETCH, [url, init]))
+
+
+@dataclass(frozen=True)
+class Script:
+    """The scripts of a page."""
+
+    page: "Page"
+    origin: str
+
+    def fetch(self, url: str, **init: Any) -> Seen:
+        return fetch_in(self.page, url, init)
+
+    def run(self, code: str, *arguments: Any) -> Any:
+        return self.page.evaluate(code, arguments)
+
+
+async def blank(_: Request) -> HTMLResponse:
+    return HTMLResponse("<!doctype html><title>front end</title><link rel=icon href='data:,'>")
+
+
+def open_page(context: "BrowserContext", origin: str) -> Script:
+    page = context.new_page()
+    page.goto(origin)
+    return Script(page, origin)
+
+
+@pytest.fixture(scope="module")
+def front_ends() -> Iterator[tuple[str, str]]:
+    """The origins of two sites that serve an empty page."""
+    site = Starlette(routes=[Route("/", blank)])
+    with Server(site) as first, Server(site) as second:
+        yield first.origin, second.origin
+
+
+@pytest.fixture
+def trusted(context: "BrowserContext", front_ends: tuple[str, str]) -> Script:
+    return open_page(context, front_ends[0])
+
+
+@pytest.fixture
+def stranger(context: "BrowserContext", front_ends: tuple[str, str]) -> Script:
+    """A page of another origin in the same browser profile: the same cookies."""
+    return open_page(context, front_ends[1])

@@ -1,0 +1,172 @@
+"""The two pages of examples/mixed_api.py, as a user opens them."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+import route_cors
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+ROOT = Path(__file__).parents[2]
+
+# Written out here, and not taken from the example's own table: the page must not be its own judge.
+OUTCOMES = {
+    "Read the public quotes": ("200", "200"),
+    "Read them with credentials": ("blocked", "blocked"),
+    "Send public feedback": ("201", "201"),
+    "Log in": ("200", "blocked"),
+    "Read the profile, with the cookie": ("200", "blocked"),
+    "Read the profile, without the cookie": ("401", "blocked"),
+    "Upload a file": ("201, ETag readable", "blocked"),
+    "Add a note": ("201", "blocked"),
+    "Ask for a report that crashes": ("500", "blocked"),
+    "Follow the live events": ("3 events", "blocked"),
+    "Join the chat": ("connected", "blocked"),
+    "Read the internal metrics": ("blocked", "blocked"),
+}
+FOR_THE_TRUSTED_PAGE_ALONE = (
+    "hello, ada",
+    '"plan":"gold"',
+    "log in first",
+    "Internal Server Error",
+    "ada/report.txt",
+    "noted for ada: call the bank",
+    "event 1 for ada · event 2 for ada · event 3 for ada",
+    "welcome to the chat",
+)
+
+
+@dataclass(frozen=True)
+class Sites:
+    api: str
+    trusted: str
+    stranger: str
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[Sites]:
+    # The library under test, from wherever this process has it.
+    environment = os.environ | {"PYTHONPATH": str(Path(route_cors.__file__).parents[1])}
+    ports = ["--api-port", "0", "--trusted-port", "0", "--stranger-port", "0"]
+    with subprocess.Popen(
+        [sys.executable, ROOT / "examples" / "mixed_api.py", *ports],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as example:
+        assert example.stdout is not None
+        try:
+            yield Sites(*(example.stdout.readline().split()[-1] for _ in range(3)))
+        finally:
+            example.terminate()
+
+
+def open_page(context: "BrowserContext", url: str) -> "Page":
+    """The page, when all its calls are done; an error in its script fails the test."""
+    errors: list[Exception] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(error))
+    page.goto(url)
+    page.get_by_role("status").filter(has_text="expected").wait_for()
+    assert errors == []
+    return page
+
+
+def outcomes(page: "Page") -> dict[str, str]:
+    """What each row shows: the name of the call, and what its script could read."""
+    shown: dict[str, str] = {}
+    for row in page.locator("tbody tr").all():
+        verdict = row.locator(".verdict").inner_text()
+        if verdict == "✓ allowed":
+            shown[row.get_by_role("rowheader").inner_text()] = row.locator(".read strong").inner_text()
+        else:
+            assert verdict == "✕ blocked"
+            assert row.locator(".read strong").count() == 0
+            shown[row.get_by_role("rowheader").inner_text()] = "blocked"
+    return shown
+
+
+@pytest.mark.parametrize(("front_end", "column"), [("trusted", 0), ("stranger", 1)])
+def test_every_row_shows_the_expected_outcome(
+    context: "BrowserContext", sites: Sites, front_end: Literal["trusted", "stranger"], column: int
+) -> None:
+    page = open_page(context, getattr(sites, front_end))
+
+    assert outcomes(page) == {call: pair[column] for call, pair in OUTCOMES.items()}
+    assert page.get_by_role("status").inner_text().endswith("all as expected.")
+    assert page.locator(".unexpected").count() == 0
+    for why in page.locator("tbody .why").all():
+        assert why.inner_text()
+
+
+def test_each_page_says_which_front_end_it_is(context: "BrowserContext", sites: Sites) -> None:
+    page = open_page(context, sites.trusted)
+    assert page.title() == "Trusted front end · route_cors"
+    assert page.get_by_role("heading", name="Trusted front end").is_visible()
+    assert sites.api in page.locator("header").inner_text()
+
+    page.get_by_role("link", name="Stranger").click()
+
+    page.get_by_role("heading", name="Stranger").wait_for()
+    assert page.url == f"{sites.stranger}/"
+
+
+def test_a_logged_in_users_data_is_for_the_trusted_page_alone(
+    context: "BrowserContext", sites: Sites
+) -> None:
+    trusted = open_page(context, sites.trusted).locator("table").inner_text()
+    # The second page in the same profile: the session cookie goes along with its calls.
+    stranger = open_page(context, sites.stranger).locator("table").inner_text()
+
+    assert [text for text in FOR_THE_TRUSTED_PAGE_ALONE if text not in trusted] == []
+    assert re.search(r'ETag: "[0-9a-f]{12}"', trusted)
+    assert [text for text in FOR_THE_TRUSTED_PAGE_ALONE if text in stranger] == []
+    assert "ETag:" not in stranger
+    for public in ("Readability counts.", "received: nice quotes"):
+        assert public in trusted
+        assert public in stranger
+
+
+def test_one_call_and_all_calls_run_again(context: "BrowserContext", sites: Sites) -> None:
+    page = open_page(context, sites.trusted)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url.removeprefix(sites.api)))
+    status = page.get_by_role("status")
+
+    page.get_by_role("button", name="Run: Read the public quotes").click()
+    status.filter(has_text="all as expected").wait_for()
+    assert sent == ["/public/quotes"]
+
+    page.get_by_role("button", name="Run all").click()
+    status.filter(has_text="all as expected").wait_for()
+    assert len(sent) > len(OUTCOMES) - 1
+    assert outcomes(page) == {call: pair[0] for call, pair in OUTCOMES.items()}
+
+
+def test_a_surprise_is_shown_as_one(context: "BrowserContext", sites: Sites) -> None:
+    page = open_page(context, sites.trusted)
+    context.clear_cookies()
+
+    page.get_by_role("button", name="Run: Read the profile, with the cookie").click()
+
+    page.get_by_role("status").filter(has_text="1 not as expected").wait_for()
+    row = page.get_by_role("row", name="Read the profile, with the cookie")
+    assert row.locator(".unexpected").inner_text() == "Unexpected: it should have been “200”."
+
+
+def test_the_page_asks_the_three_sites_and_nobody_else(context: "BrowserContext", sites: Sites) -> None:
+    asked: set[str] = set()
+    context.on("request", lambda request: asked.add("/".join(request.url.split("/")[:3])))
+
+    open_page(context, sites.trusted)
+
+    assert asked == {sites.api, sites.trusted}

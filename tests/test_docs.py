@@ -1,0 +1,195 @@
+"""Whatever is published runs: the README's blocks, the docstrings' examples. The changelog has its shape."""
+
+from __future__ import annotations
+
+import builtins
+import doctest
+import importlib
+import itertools
+import pkgutil
+import re
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+import route_cors
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+CHANGELOG = ROOT / "CHANGELOG.md"
+VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+# ---------------------------------------------------------------------------------------- README
+
+
+class Block(NamedTuple):
+    """One ```python block, and what the HTML comments before it say of it."""
+
+    line: int
+    code: str
+    continues: bool = False
+    raises: str | None = None
+
+
+# The comments, if any, then the fence; blank lines between them do not matter.
+_BLOCK = re.compile(
+    r"^(?P<comments>(?:<!--(?:(?!-->).)*-->\s*\n\s*)*)```python[^\n]*\n(?P<code>.*?)^```\s*$",
+    re.MULTILINE | re.DOTALL,
+)
+_RAISES = re.compile(r"<!--\s*raises:\s*(\w+)\s*-->")
+_CONTINUES = re.compile(r"<!--\s*continues\s*-->")
+
+
+def _blocks(markdown: str) -> list[Block]:
+    blocks = []
+    for match in _BLOCK.finditer(markdown):
+        raises = _RAISES.search(match["comments"])
+        blocks.append(
+            Block(
+                line=markdown.count("\n", 0, match.start("code")) + 1,
+                code=match["code"],
+                continues=bool(_CONTINUES.search(match["comments"])),
+                raises=raises[1] if raises else None,
+            )
+        )
+    return blocks
+
+
+def _stories(blocks: list[Block]) -> list[list[Block]]:
+    """Blocks that share a namespace: one that stands alone, and those that continue it."""
+    stories: list[list[Block]] = []
+    for block in blocks:
+        if block.continues:
+            stories[-1].append(block)
+        else:
+            stories.append([block])
+    return stories
+
+
+def _run(story: list[Block], filename: str, namespace: dict[str, object]) -> None:
+    for block in story:
+        # Leading newlines, so that a traceback shows the line of the file itself.
+        program = compile("\n" * (block.line - 1) + block.code, filename, "exec", dont_inherit=True)
+        if block.raises is None:
+            exec(program, namespace)  # noqa: S102 (our own README)
+        else:
+            expected = getattr(route_cors, block.raises, None) or getattr(builtins, block.raises)
+            with pytest.raises(expected):
+                exec(program, namespace)  # noqa: S102
+
+
+def _readme() -> str:
+    return README.read_text(encoding="utf-8") if README.exists() else ""
+
+
+def test_the_reader_of_blocks_reads_marks() -> None:
+    markdown = """
+```python
+a = 1
+```
+text
+<!-- continues -->
+<!-- raises: ValueError -->
+
+```python
+raise ValueError(a)
+```
+<!-- of another block -->
+text
+```python
+b = 2
+```
+```sh
+not python
+```
+"""
+    blocks = _blocks(markdown)
+    assert blocks == [
+        Block(3, "a = 1\n"),
+        Block(10, "raise ValueError(a)\n", continues=True, raises="ValueError"),
+        Block(15, "b = 2\n"),
+    ]
+    assert _stories(blocks) == [blocks[:2], blocks[2:]]
+    _run(blocks[:2], "<test>", {})
+    with pytest.raises(NameError):
+        _run(blocks[1:2], "<test>", {})
+
+
+def test_every_python_block_of_the_readme_is_found() -> None:
+    assert README.exists()
+    fences: list[str] = re.findall(r"^\s*(?:```|~~~)\s*(?:python|py)\b", _readme(), re.MULTILINE)
+    assert len(_blocks(_readme())) == len(fences) > 0
+
+
+@pytest.mark.parametrize(
+    "story", [pytest.param(story, id=f"line-{story[0].line}") for story in _stories(_blocks(_readme()))]
+)
+def test_the_readme_runs(story: list[Block], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # A module of its own, as in a user's file: annotations are looked up through sys.modules.
+    module = ModuleType("readme")
+    monkeypatch.setitem(sys.modules, "readme", module)
+    monkeypatch.chdir(tmp_path)
+    _run(story, str(README), module.__dict__)
+
+
+def test_the_readme_holds_the_command_that_ci_runs() -> None:
+    (command,) = re.findall(r"^<!-- ci: test -->\s*```sh\n(.+?)\n```$", _readme(), re.MULTILINE | re.DOTALL)
+    assert command.endswith("-m pytest")
+    assert "\n" not in command
+
+
+# ------------------------------------------------------------------------------------ docstrings
+
+
+def _doctests() -> list[doctest.DocTest]:
+    names = ["route_cors"] + [
+        module.name
+        for module in pkgutil.walk_packages(route_cors.__path__, "route_cors.")
+        if not module.name.endswith("__main__")
+    ]
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    found = itertools.chain.from_iterable(finder.find(importlib.import_module(name)) for name in names)
+    return [test for test in found if test.examples]
+
+
+@pytest.mark.parametrize("example", [pytest.param(test, id=test.name) for test in _doctests()])
+def test_the_docstrings_examples_run(example: doctest.DocTest) -> None:
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=report.append)
+    assert not report, "".join(report)
+
+
+# ------------------------------------------------------------------------------------- changelog
+
+_SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+_RELEASE = re.compile(r"\[(\d+\.\d+\.\d+)\] - (\d{4}-\d{2}-\d{2})")
+_KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_changelog_keeps_its_shape() -> None:
+    text = CHANGELOG.read_text(encoding="utf-8")
+    assert text.startswith("# Changelog\n")
+    assert "keepachangelog.com" in text
+
+    sections: list[str] = _SECTION.findall(text)
+    releases = [release for section in sections if (release := _RELEASE.fullmatch(section))]
+    unreleased = [section for section in sections if section == "[Unreleased]"]
+    assert len(unreleased) <= 1
+    assert len(unreleased) + len(releases) == len(sections) > 0
+    assert sections[: len(unreleased)] == unreleased
+    dates = [release[2] for release in releases]
+    assert dates == sorted(dates, reverse=True)
+    assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= _KINDS
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    assert re.search(rf"^## .*\b{re.escape(VERSION)}\b", CHANGELOG.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_version_is_said_once() -> None:
+    assert version("route-cors") == VERSION

@@ -1,0 +1,152 @@
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+import route_cors
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "mixed_api.py"
+FREE_PORTS = ("--api-port", "0", "--trusted-port", "0", "--stranger-port", "0")
+HOST = "127.0.0.1"
+# Far beyond what any of it takes, so that a hanging program fails its test and no more.
+PATIENCE = 60
+
+# The library under test, from wherever this process has it.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(route_cors.__file__).parents[1])}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, EXAMPLE, *arguments],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    for word in words:
+        assert word in result.stderr
+
+
+class TestCheck:
+    def test_every_outcome_is_as_expected(self) -> None:
+        result = run("--check")
+
+        assert result.returncode == 0, result.stdout
+        assert result.stderr == ""
+        header, *rows, _, summary = result.stdout.splitlines()
+        assert header.split() == ["call", "front", "end", "expected", "seen"]
+        assert summary == f"{len(rows)} of {len(rows)} outcomes as expected"
+
+    @pytest.mark.parametrize(
+        ("call", "front_end", "seen"),
+        [
+            ("Read the public quotes", "stranger", "200"),
+            ("Read them with credentials", "trusted", "blocked, answer withheld"),
+            ("Log in", "trusted", "200"),
+            ("Log in", "stranger", "blocked at the preflight"),
+            ("Read the profile, without the cookie", "trusted", "401"),
+            ("Upload a file", "trusted", "201, ETag readable"),
+            ("Upload a file", "stranger", "blocked at the preflight"),
+            ("Add a note", "stranger", "blocked, answer withheld"),
+            ("Ask for a report that crashes", "trusted", "500"),
+            ("Ask for a report that crashes", "stranger", "blocked, answer withheld"),
+            ("Follow the live events", "trusted", "3 events"),
+            ("Join the chat", "trusted", "connected"),
+            ("Join the chat", "stranger", "blocked at the handshake"),
+            ("Read the internal metrics", "trusted", "blocked, answer withheld"),
+        ],
+    )
+    def test_the_table_names_the_outcome(
+        self, check_output: str, call: str, front_end: str, seen: str
+    ) -> None:
+        row = rf"^{re.escape(call)} +{front_end} +{re.escape(seen)} +{re.escape(seen)}$"
+
+        assert re.search(row, check_output, re.MULTILINE), check_output
+
+    @pytest.fixture(scope="class")
+    def check_output(self) -> str:
+        return run("--check").stdout
+
+
+class TestPorts:
+    @pytest.mark.parametrize("option", ["--api-port", "--trusted-port", "--stranger-port"])
+    def test_one_that_is_in_use(self, option: str) -> None:
+        with socket.create_server((HOST, 0)) as taken:
+            number = str(taken.getsockname()[1])
+
+            assert_refused(run(*FREE_PORTS, option, number), option, number, "in use")
+
+    @pytest.mark.parametrize("number", ["80", "65536", "-1", "http", "", "٨٠٠٠"])
+    def test_one_that_is_none_or_privileged(self, number: str) -> None:
+        assert_refused(run(*FREE_PORTS, f"--api-port={number}"), "--api-port", "not a port")
+
+    def test_the_same_one_twice(self) -> None:
+        with socket.create_server((HOST, 0)) as free:
+            number = str(free.getsockname()[1])
+
+        result = run("--api-port", number, "--trusted-port", number, "--stranger-port", "0")
+
+        assert_refused(result, "--trusted-port", number, "in use")
+
+
+@contextmanager
+def started() -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """The running example and the three addresses that it printed."""
+    with subprocess.Popen(
+        [sys.executable, EXAMPLE, *FREE_PORTS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            lines = [process.stdout.readline() for _ in range(4)]
+            yield process, re.findall(r"http://\S+", "".join(lines))
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send to one process")
+class TestStop:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_it_is_clean_and_the_ports_are_free_again(self, number: signal.Signals) -> None:
+        with started() as (process, addresses):
+            statuses = [httpx.get(address, trust_env=False).status_code for address in addresses]
+            assert statuses == [404, 200, 200]
+
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=PATIENCE)
+
+        assert process.returncode == 0
+        assert (output, errors) == ("", "")
+        for address in addresses:
+            with socket.create_server((HOST, int(address.rpartition(":")[2]))):
+                pass
+
+    def test_open_connections_do_not_hold_it(self) -> None:
+        with started() as (process, (api, *_)), httpx.Client(trust_env=False) as client:
+            assert client.get(f"{api}/public/quotes").status_code == 200
+            idle = socket.create_connection((HOST, int(api.rpartition(":")[2])))
+
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=PATIENCE)
+            idle.close()
+
+        assert (process.returncode, errors) == (0, "")
