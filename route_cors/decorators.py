@@ -10,12 +10,23 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar, final, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final, overload
 
-from route_cors.origins import OriginItem
 from route_cors.policy import CORSPolicy
 
-__all__ = ["Declared", "NoCORS", "cors", "declared_policy", "generation", "no_cors", "note_change", "policy_of"]
+if TYPE_CHECKING:
+    from route_cors.origins import OriginItem
+
+__all__ = [
+    "Declared",
+    "NoCORS",
+    "cors",
+    "declared_policy",
+    "generation",
+    "no_cors",
+    "note_change",
+    "policy_of",
+]
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
@@ -44,6 +55,7 @@ class NoCORS:
     __slots__ = ()
 
     def __call__(self, endpoint: _Endpoint) -> _Endpoint:
+        """Close the endpoint, and return it."""
         return _attach(endpoint, self)
 
     def __repr__(self) -> str:
@@ -78,7 +90,7 @@ def cors(
 ) -> Callable[[_Endpoint], _Endpoint]: ...
 
 
-def cors(policy: CORSPolicy | None = None, /, **arguments: Any) -> Callable[[_Endpoint], _Endpoint]:
+def cors(policy: object = None, /, **arguments: Any) -> Callable[[_Endpoint], _Endpoint]:
     """Attach a policy to an endpoint: a function, method, partial, endpoint class or mounted ASGI app.
 
     Takes one `CORSPolicy`, or the arguments of one (see there for their meaning and ranges). The policy
@@ -97,7 +109,7 @@ def cors(policy: CORSPolicy | None = None, /, **arguments: Any) -> Callable[[_En
     if policy is None:
         if "origins" not in arguments:
             raise TypeError(
-                "cors() needs origins: write @cors(origins=[...]) or @cors(policy); to close an endpoint, write @no_cors"
+                "cors() needs origins: write @cors(origins=[...]) or @cors(policy), or @no_cors to close it"
             )
         policy = CORSPolicy(**arguments)
     elif not isinstance(policy, CORSPolicy):
@@ -148,25 +160,19 @@ def generation() -> int:
 
 
 def _own_policy(endpoint: object) -> Declared | None:
-    if inspect.ismethod(endpoint):
-        bound = _method_policies(endpoint.__self__).get(endpoint.__func__)
-        if bound is not None:
-            return bound
-    return declared_policy(endpoint, _POLICY_ATTRIBUTE)
+    stored = _stored(endpoint) if inspect.ismethod(endpoint) else None
+    return declared_policy(endpoint, _POLICY_ATTRIBUTE) if stored is None else stored
 
 
 def _method_policies(instance: object) -> dict[object, Declared]:
-    policies = getattr(instance, _METHOD_POLICIES_ATTRIBUTE, None)
-    return policies if isinstance(policies, dict) else {}
+    policies: object = getattr(instance, _METHOD_POLICIES_ATTRIBUTE, None)
+    return cast("dict[object, Declared]", policies) if isinstance(policies, dict) else {}
 
 
 def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
     if not callable(endpoint):
         raise TypeError(f"a CORS policy stands on an endpoint or an ASGI app, not on {endpoint!r}")
-    # Not policy_of: a subclass may well declare another policy than its base, and a method than its class.
-    present = getattr(endpoint, "__dict__", {}).get(_POLICY_ATTRIBUTE)
-    if inspect.ismethod(endpoint):
-        present = _method_policies(endpoint.__self__).get(endpoint.__func__)
+    present = _stored(endpoint)
     if present is not None and present != declared:
         # The later one would silently speak for every route of this endpoint.
         raise ValueError(
@@ -182,6 +188,14 @@ def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
         ) from None
     note_change()
     return endpoint
+
+
+def _stored(endpoint: object) -> Declared | None:
+    """What was stored on this very object; a subclass may declare another policy than its base."""
+    if inspect.ismethod(endpoint):
+        return _method_policies(endpoint.__self__).get(endpoint.__func__)
+    stored: Declared | None = getattr(endpoint, "__dict__", {}).get(_POLICY_ATTRIBUTE)
+    return stored
 
 
 def _store(endpoint: Callable[..., Any], declared: Declared) -> None:

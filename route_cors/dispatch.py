@@ -19,7 +19,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 import fastapi.routing
 from fastapi import FastAPI
@@ -27,11 +27,13 @@ from starlette import convertors
 from starlette._utils import get_route_path
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import PARAM_REGEX, BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
-from starlette.types import Scope
 
 from route_cors.decorators import Declared, NoCORS, declared_policy, generation, policy_of
 from route_cors.policy import CORSPolicy
 from route_cors.protocol import UNROUTED_METHODS, Terms
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
 
 __all__ = [
     "DECIDED",
@@ -59,7 +61,9 @@ _MAX_OVERLAPS: Final = 1024
 
 # FastAPI 0.137 made `router.routes` a tree of these; before, include_router copied the routes.
 _IncludedRouter: Any = getattr(fastapi.routing, "_IncludedRouter", ())
-_CONTEXT_KEY: Final = getattr(fastapi.routing, "_FASTAPI_EFFECTIVE_ROUTE_CONTEXT_KEY", "effective_route_context")
+_CONTEXT_KEY: Final = getattr(
+    fastapi.routing, "_FASTAPI_EFFECTIVE_ROUTE_CONTEXT_KEY", "effective_route_context"
+)
 
 # What a parameter of these convertors matches is never empty and holds no slash: it stays in its segment.
 _PLAIN_PARAMETER: Final = convertors.StringConvertor.regex
@@ -76,13 +80,19 @@ _SEGMENT_PARAMETERS: Final = frozenset(
 # The implementations of `matches` that the index stands in for. Any other is asked itself.
 _indexed_matches: set[Any] = {
     route_class.__dict__["matches"]
-    for route_class in (Route, WebSocketRoute, Mount, fastapi.routing.APIRoute, fastapi.routing.APIWebSocketRoute)
+    for route_class in (
+        Route,
+        WebSocketRoute,
+        Mount,
+        fastapi.routing.APIRoute,
+        fastapi.routing.APIWebSocketRoute,
+    )
 }
 _transparent_matches: set[Any] = set()
 
 _Kind = Literal["http", "websocket"]
 _Override = TypeVar("_Override", bound=Callable[..., Any])
-_Policy = TypeVar("_Policy", CORSPolicy, Declared)
+_Policy = TypeVar("_Policy", bound=Declared)
 
 
 class Target(NamedTuple):
@@ -101,22 +111,30 @@ def resolve(scope: Scope, method: str, *, app: object = None, default: CORSPolic
     """R(path, method, host): the route to which the app itself would dispatch that request.
 
     `scope` is the request's; `method` the one to resolve for (a preflight announces another than its own);
-    `app` shows the routes where the scope names no app; `default` holds where nothing else is declared.
+    `app` is what a layer stands around; `default` holds where nothing else is declared.
     """
     root_path = scope.get("root_path", "")
     outermost = scope.get("router")
-    if outermost is not None:
-        # Inside a mounted app. Only the outermost router knows what is registered before the mount, on the
-        # same path; it is asked with the root path that it saw.
-        target = _index_of(outermost, None, None).resolve(scope, method, scope.get("app_root_path", root_path))
-        if not target.opaque:
-            return target
-    if "app" in scope:
-        app = scope["app"]
-    else:
-        # Around the whole application, which has not set its own root path yet.
+    if _shows_routes(app):
         root_path = _root_path_inside(app, root_path)
-    return _index_of(_router_of(app), None, default).resolve(scope, method, root_path)
+    else:
+        app = scope.get("app")
+    router = _router_of(app)
+    if outermost is None:
+        return _index_of(router, None, default).resolve(scope, method, root_path)
+    # Inside another router, which alone knows what is registered before the mount that led here: a private
+    # route on the same path would serve the request that a preflight announces. It is asked with the root
+    # path that it saw, and overruled where it cannot know better.
+    seen_from_top = _index_of(outermost, None, None).resolve(
+        scope, method, scope.get("app_root_path", root_path)
+    )
+    inner = _NO_ROUTES if router is outermost else router
+    seen_from_here = _index_of(inner, None, default).resolve(scope, method, root_path)
+    if seen_from_top.opaque:
+        return seen_from_top if seen_from_here.terms is None else seen_from_here
+    if seen_from_top.terms is None and seen_from_top.route is seen_from_here.route:
+        return seen_from_here
+    return seen_from_top
 
 
 def remember_default(app: object, default: CORSPolicy | None) -> None:
@@ -140,7 +158,9 @@ class _Call(NamedTuple):
     root_path: str
 
     def route_path(self) -> str:
-        return get_route_path({"path": self.path, "root_path": self.root_path}) if self.root_path else self.path
+        return (
+            get_route_path({"path": self.path, "root_path": self.root_path}) if self.root_path else self.path
+        )
 
 
 class _Index:
@@ -285,8 +305,8 @@ class _Registered(NamedTuple):
 class _Entry:
     """One route, ready to be matched.
 
-    `methods` are those it is known to serve (None: an ASGI app, which knows itself); `serves_all` tells
-    that the router hands it any method.
+    `methods` are those it is known to serve (None: an ASGI app, which alone knows); `serves_all` tells
+    that the router hands it any method, `judges_method` that its own `matches` decides on each.
     """
 
     __slots__ = (
@@ -295,7 +315,7 @@ class _Entry:
         "_regex",
         "declared",
         "exact",
-        "is_asked",
+        "judges_method",
         "kinds",
         "methods",
         "mounted",
@@ -312,14 +332,16 @@ class _Entry:
         effective = registered.effective
         # An included API route is matched by the object that was declared, under FastAPI's view of it.
         self._matcher = effective if registered.context is None else registered.declared
-        self.is_asked = not _is_indexed(self._matcher)
-        self._regex = None if self.is_asked else effective.path_regex
-        self.trail, self.exact = ((_REST,), False) if self.is_asked else _trail_of(effective)
+        is_indexed = _is_indexed(self._matcher)
+        self._regex = effective.path_regex if is_indexed else None
+        self.trail, self.exact = _trail_of(effective) if is_indexed else ((_REST,), False)
+        is_mount = isinstance(self._matcher, Mount | Host)
+        self.judges_method = not is_indexed and not is_mount
         self.kinds: tuple[_Kind, ...] = ("http", "websocket")
         self.methods: frozenset[str] | None = None
         self.mounted: _Mounted | None = None
         self.serves_all = True
-        if isinstance(self._matcher, Mount | Host):
+        if is_mount:
             self._describe_mount(registered.inherited, default)
         else:
             self._describe_endpoint(effective, registered.inherited)
@@ -335,25 +357,25 @@ class _Entry:
         match, _ = _ask(self._matcher, call, self._context)
         if match is Match.NONE:
             return None
-        if isinstance(self._matcher, Mount | Host):
+        if not self.judges_method:
             return self.claim()
         return _Claim(self, frozenset({call.method} if match is Match.FULL else ()), all_methods=False)
 
     def target(self, terms: Terms | None) -> Target:
-        return Target(self.route, terms, self.methods is None and self.mounted is None, self.mounted)
+        return Target(self.route, terms, self.methods is None, self.mounted)
 
     def _describe_mount(self, inherited: Declared | None, default: CORSPolicy | None) -> None:
         mount: Any = self._matcher
         app = getattr(mount, "_base_app", mount.app)
-        self.declared = _first(_first(policy_of(app), policy_of(mount.app)), inherited)
+        self.declared = _first(policy_of(app), policy_of(mount.app), inherited)
         if _shows_routes(app):
             index = _index_of(_router_of(app), self.declared, _first(_default_of(app), default))
             self.mounted = _Mounted(mount, app, index, self._regex)
+            self.methods = frozenset()  # its routes speak for themselves
 
     def _describe_endpoint(self, effective: Any, inherited: Declared | None) -> None:
         endpoint = getattr(effective, "endpoint", self._matcher)
-        on_class = declared_policy(type(self.route), ROUTER_POLICY)
-        self.declared = _first(policy_of(endpoint), _first(on_class, inherited))
+        self.declared = _first(policy_of(endpoint), _carried_by(self.route), inherited)
         if isinstance(self._matcher, WebSocketRoute):
             self.kinds = ("websocket",)
             self.methods = frozenset()
@@ -488,7 +510,7 @@ class _Trie:
                 break
         if not claims:
             return None
-        if any(claim.entry.is_asked for claim in claims):
+        if any(claim.entry.judges_method for claim in claims):
             # What was asked about one method says nothing of the others: none may be granted beside it.
             claims = [claim.only(call.method) for claim in claims]
         key = tuple(claims)
@@ -601,6 +623,17 @@ def _methods_of(endpoint: Any) -> frozenset[str] | None:
 _ENDPOINT_METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 
 
+def _carried_by(route: Any) -> Declared | None:
+    """The policy of the CORSRouter that a route was declared on, through every include_router.
+
+    API routes carry it in their class, websocket routes in a dependency. An including router puts its
+    dependencies before theirs: the last one is the innermost.
+    """
+    carriers: list[object] = [route.__class__]
+    carriers += [depends.dependency for depends in reversed(getattr(route, "dependencies", ()))]
+    return _first(*(declared_policy(carrier, ROUTER_POLICY) for carrier in carriers))
+
+
 def _is_indexed(route: BaseRoute) -> bool:
     """Whether the trie may stand in for the route's `matches`."""
     if "matches" in vars(route):
@@ -615,9 +648,7 @@ def _is_indexed(route: BaseRoute) -> bool:
 def _ask(route: BaseRoute, call: _Call, context: Any) -> tuple[Match, Scope]:
     """The verdict of the route's own `matches` on the request, with that method, at that place."""
     scope = dict(call.scope)
-    scope.update(
-        type=call.kind, method=call.method, path=call.path, root_path=call.root_path, path_params={}
-    )
+    scope.update(type=call.kind, method=call.method, path=call.path, root_path=call.root_path, path_params={})
     # A fresh state for FastAPI's matching, and a CORSRoute must not ask us again.
     scope["fastapi"] = {} if context is None else {_CONTEXT_KEY: context}
     scope[DECIDED] = True
@@ -635,7 +666,8 @@ def _trail_of(route: Any) -> tuple[tuple[str, ...], bool]:
     route is a candidate for every path.
     """
     template = route.path + "/{path:path}" if isinstance(route, Mount) else route.path
-    if route.path_regex.pattern != _pattern_of(template, route.param_convertors):
+    regex = route.path_regex
+    if regex.pattern != _pattern_of(template, route.param_convertors) or regex.flags != re.UNICODE:
         return (_REST,), False
     trail: list[str] = []
     exact = True

@@ -113,7 +113,8 @@ def normalize_method(method: str) -> str:
     >>> normalize_method("get"), normalize_method("patch")
     ('GET', 'patch')
     """
-    upper = method.upper()
+    # The standard's upper-casing is of bytes: "po\u017ft" is not POST.
+    upper = method.upper() if method.isascii() else method
     return upper if upper in NORMALIZED_METHODS else method
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from route_cors.decorators import note_change
 from route_cors.dispatch import DECIDED, remember_default, resolve
 from route_cors.origins import OriginCallable, is_serialized_origin
 from route_cors.policy import CORSPolicy
 from route_cors.protocol import Answer, PreflightRequest, Terms, merge_headers, own_origin, refuse_actual
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = [
     "CORSRequest",
@@ -31,7 +33,7 @@ __all__ = [
     "serve_actual",
 ]
 
-logger = logging.getLogger("route_cors")
+_logger = logging.getLogger("route_cors")
 
 _INSTALLED = "_route_cors_installed"
 
@@ -51,6 +53,7 @@ class CORSRequest(NamedTuple):
 
     @classmethod
     def of(cls, scope: Scope) -> CORSRequest:
+        """Read the headers of a request once."""
         sent = scope["headers"]
         headers = dict(sent)
         if len(headers) != len(sent):
@@ -94,17 +97,15 @@ class RouteCORSMiddleware:
 
     is_route_cors_layer = True
 
-    def __init__(
-        self, app: ASGIApp, *, default: CORSPolicy | None = None, debug: bool | None = None
-    ) -> None:
-        if default is not None and not isinstance(default, CORSPolicy):
-            raise TypeError(f"default must be a CORSPolicy or None, not {default!r}")
+    def __init__(self, app: ASGIApp, *, default: CORSPolicy | None = None, debug: bool | None = None) -> None:
+        _require_policy(default)
         # Public, as every middleware's: FastAPI (from 0.142 on) and OpenTelemetry walk the stack by it.
         self.app = app
         self._default = default
         self._debug = debug
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, handshake or lifespan (https://asgi.readthedocs.io/en/latest/specs/main.html)."""
         kind = scope["type"]
         if kind not in {"http", "websocket"} or DECIDED in scope:
             await self.app(scope, receive, send)
@@ -146,11 +147,8 @@ def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bo
     >>> app = FastAPI()
     >>> install_cors(app, default=CORSPolicy(origins=["https://app.example.com"]))
     """
-    if not isinstance(app, Starlette):
-        raise TypeError(
-            f"install_cors() takes a FastAPI or Starlette app, not {app!r}: "
-            "put RouteCORSMiddleware around any other ASGI app"
-        )
+    _require_app(app)
+    _require_policy(default)
     arguments = (default, debug)
     installed = getattr(app, _INSTALLED, None)
     if installed == arguments:
@@ -160,15 +158,17 @@ def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bo
             f"install_cors() was called on this app before, with default={installed[0]!r} and "
             f"debug={installed[1]!r}: call it once"
         )
-    _OutsideErrors(app.router, default, debug)  # refuses what is no policy before anything has changed
     build = app.build_middleware_stack
 
+    def around(stack: ASGIApp) -> ASGIApp:
+        return _OutsideErrors(RouteCORSMiddleware(stack, default=default, debug=debug))
+
     def build_middleware_stack() -> ASGIApp:
-        return _OutsideErrors(build(), default, debug)
+        return around(build())
 
     if app.middleware_stack is not None:
         # The app is running: its stack is kept, as middleware may hold state.
-        app.middleware_stack = _OutsideErrors(app.middleware_stack, default, debug)
+        app.middleware_stack = around(app.middleware_stack)
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
     setattr(app, _INSTALLED, arguments)
     remember_default(app, default)
@@ -182,11 +182,21 @@ class _OutsideErrors(ServerErrorMiddleware):
     emits no spans where the outermost object is none, and builds its own stack around this one's `.app`.
     """
 
-    def __init__(self, stack: ASGIApp, default: CORSPolicy | None, debug: bool | None) -> None:
-        super().__init__(RouteCORSMiddleware(stack, default=default, debug=debug))
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
+
+
+def _require_app(app: object) -> None:
+    if not isinstance(app, Starlette):
+        raise TypeError(
+            f"install_cors() takes a FastAPI or Starlette app, not {app!r}: "
+            "put RouteCORSMiddleware around any other ASGI app"
+        )
+
+
+def _require_policy(default: object) -> None:
+    if default is not None and not isinstance(default, CORSPolicy):
+        raise TypeError(f"default must be a CORSPolicy or None, not {default!r}")
 
 
 async def answer_preflight(
@@ -197,7 +207,7 @@ async def answer_preflight(
     await _send(terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain), send)
 
 
-async def serve_actual(
+async def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about it
     app: ASGIApp, terms: Terms, request: CORSRequest, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Hand the request on, and write the decided headers when its response starts."""
@@ -227,7 +237,9 @@ async def refuses_websocket(terms: Terms, request: CORSRequest, scope: Scope) ->
 
 def _is_foreign(request: CORSRequest, scope: Scope) -> bool:
     """Whether a browser sent it from another origin than the app's own."""
-    return request.origin is not None and request.origin != own_origin(scope.get("scheme", "http"), request.host)
+    return request.origin is not None and request.origin != own_origin(
+        scope.get("scheme", "http"), request.host
+    )
 
 
 async def _is_allowed(terms: Terms, origin: bytes | None, scope: Scope) -> bool:
@@ -253,7 +265,7 @@ async def _is_allowed_by_callable(callables: tuple[OriginCallable, ...], origin:
                 raise TypeError(f"an origin callable must return True or False, not {verdict!r}")  # noqa: TRY301
         except Exception:
             # Only a serialized origin comes here: ASCII, no controls, 512 bytes at most.
-            logger.exception("Origin %s is not allowed: %r failed", origin, is_allowed)
+            _logger.exception("Origin %s is not allowed: %r failed", origin, is_allowed)
             continue
         if verdict:
             return True

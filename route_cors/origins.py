@@ -71,7 +71,7 @@ _SERIALIZED = re.compile(
 
 _REGEX_CHARACTERS = frozenset("^$()[]|\\+?")
 # Where those characters are none of a regex: a "+" of the scheme, the brackets of an IPv6 address.
-_SCHEME_OR_IPV6 = re.compile(r"\A[a-z][a-z0-9+.-]*://|(?<=://)\[[0-9A-Fa-f:.]*\]")
+_SCHEME_OR_IPV6 = re.compile(r"\A[a-z][a-z0-9+.-]*://|(?<=://)\[[^\]]*:[^\]]*\]")
 
 _SEPARATORS = re.compile(r"[,\s]+")
 
@@ -377,7 +377,7 @@ def _read_name(host: str, faults: list[str], longest: int) -> str:
 
 def _punycode(host: str) -> str:
     """`host` as browsers send it; unchanged if it cannot be had."""
-    import idna  # here, as its tables are large and needed only to mend a mistake
+    import idna  # noqa: PLC0415 - its tables are large, and needed only to mend a mistake
 
     try:
         return idna.encode(host, uts46=True).decode("ascii")

@@ -374,19 +374,15 @@ def _read_methods(value: object, problems: list[Problem]) -> tuple[str, ...] | N
         problems.append(Problem("methods", value, "no methods: None stands for the route's own"))
     sound: set[str] = set()
     for item in items:
-        problem = _method_problem(item)
-        if problem is not None:
-            problems.append(problem)
-        elif isinstance(item, str):
+        if not isinstance(item, str):
+            problems.append(Problem("methods", item, "not a str"))
+            continue
+        reason = _method_fault(item)
+        if reason is None:
             sound.add(normalize_method(item))
+        else:
+            problems.append(Problem("methods", item, reason, _mended_method(item)))
     return tuple(sorted(sound))
-
-
-def _method_problem(item: object) -> Problem | None:
-    if not isinstance(item, str):
-        return Problem("methods", item, "not a str")
-    reason = _method_fault(item)
-    return None if reason is None else Problem("methods", item, reason, _mended_method(item))
 
 
 def _method_fault(method: str) -> str | None:
@@ -419,11 +415,14 @@ def _read_header_names(field: str, value: object, problems: list[Problem]) -> tu
         return (_WILDCARD,)
     sound: dict[str, str] = {}
     for item in _read_items(field, value, problems, _mended_names(field, value)):
-        problem = _name_problem(field, item)
-        if problem is not None:
-            problems.append(problem)
-        elif isinstance(item, str):
+        if not isinstance(item, str):
+            problems.append(Problem(field, item, "not a str"))
+            continue
+        reason = _name_fault(field, item)
+        if reason is None:
             sound.setdefault(item.lower(), item)
+        else:
+            problems.append(Problem(field, item, reason, _mended_name(field, item)))
     beside_wildcard = sound.keys() - {_WILDCARD, *_BESIDE_WILDCARD[field]}
     if _WILDCARD in sound and beside_wildcard:
         reason = f"allows every name: leave out {', '.join(sorted(sound[name] for name in beside_wildcard))}"
@@ -448,13 +447,6 @@ _FORBIDDEN_NAMES: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
         "a forbidden response-header name of the Fetch standard: no script can read it",
     ),
 }
-
-
-def _name_problem(field: str, item: object) -> Problem | None:
-    if not isinstance(item, str):
-        return Problem(field, item, "not a str")
-    reason = _name_fault(field, item)
-    return None if reason is None else Problem(field, item, reason, _mended_name(field, item))
 
 
 def _name_fault(field: str, name: str) -> str | None:
@@ -622,7 +614,7 @@ def _is_public_suffix(host: str) -> bool:
 
 @functools.cache
 def _public_suffix_list() -> PublicSuffixList:
-    from publicsuffixlist import PublicSuffixList  # here, as it takes long to load and few need it
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - it takes long to load, and few need it
 
     # Those of companies count, such as github.io: there as well, anyone can have a name.
     return PublicSuffixList(only_icann=False)

@@ -10,12 +10,13 @@ and "CORS-preflight fetch" (https://fetch.spec.whatwg.org/#cors-preflight-fetch)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS, MAX_REQUEST_HEADERS_BYTES, requested_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from route_cors.policy import CORSPolicy
 
 __all__ = [
@@ -38,22 +39,22 @@ RawHeaders = list[Header]
 # app, a 404): the CORS-safelisted methods, which a page may send anywhere without a preflight.
 UNROUTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 
-ALLOW_ORIGIN = b"access-control-allow-origin"
-ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
-ALLOW_METHODS = b"access-control-allow-methods"
-ALLOW_HEADERS = b"access-control-allow-headers"
-ALLOW_PRIVATE_NETWORK = (b"access-control-allow-private-network", b"true")
-EXPOSE_HEADERS = b"access-control-expose-headers"
-MAX_AGE = b"access-control-max-age"
-ANY_ORIGIN = (ALLOW_ORIGIN, b"*")
-VARY_ORIGIN = (b"vary", b"Origin")
+_ALLOW_ORIGIN = b"access-control-allow-origin"
+_ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
+_ALLOW_METHODS = b"access-control-allow-methods"
+_ALLOW_HEADERS = b"access-control-allow-headers"
+_ALLOW_PRIVATE_NETWORK = (b"access-control-allow-private-network", b"true")
+_EXPOSE_HEADERS = b"access-control-expose-headers"
+_MAX_AGE = b"access-control-max-age"
+_ANY_ORIGIN = (_ALLOW_ORIGIN, b"*")
+_VARY_ORIGIN: Header = (b"vary", b"Origin")
 # On every preflight answer, refused or not: whatever stores it must not serve it to another question.
-VARY_PREFLIGHT = (
+_VARY_PREFLIGHT: Header = (
     b"vary",
     b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
 )
-PLAIN_TEXT = (b"content-type", b"text/plain; charset=utf-8")
-DEFAULT_PORTS = {"http": b":80", "https": b":443"}
+_PLAIN_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_DEFAULT_PORTS = {"http": b":80", "https": b":443"}
 
 
 class PreflightRequest(NamedTuple):
@@ -122,7 +123,7 @@ class Terms:
         self._granted = _granted_headers(policy, self.methods)
         self._readable = _readable_headers(policy)
         if self.any_origin:
-            self._unread_origin = ResponseHeaders((ANY_ORIGIN, *self._readable), vary_origin=False)
+            self._unread_origin = ResponseHeaders((_ANY_ORIGIN, *self._readable), vary_origin=False)
 
     def answer_preflight(
         self, request: PreflightRequest, *, origin_allowed: bool, explain: bool = False
@@ -137,27 +138,27 @@ class Terms:
         if origin_allowed and method_allowed and names is not None:
             return Answer(204, self._grant(request, names), b"")
         if explain:
-            shown = self._grant(request, names or ()) if origin_allowed else [VARY_PREFLIGHT]
+            shown = self._grant(request, names or ()) if origin_allowed else [_VARY_PREFLIGHT]
             return Answer(204, shown, b"")
         checks = {"origin": origin_allowed, "method": method_allowed, "headers": names is not None}
         failed = [check for check, passed in checks.items() if not passed]
         # A route that is closed to every origin says no more than one that is closed to this one.
         reason = ", ".join(failed) if self.policy is not None else "origin"
-        return _refusal(f"CORS preflight refused: {reason}", VARY_PREFLIGHT)
+        return _refusal(f"CORS preflight refused: {reason}", _VARY_PREFLIGHT)
 
     def response_headers(self, origin: bytes | None, *, origin_allowed: bool) -> ResponseHeaders:
         """What an actual response says (https://fetch.spec.whatwg.org/#http-responses)."""
         if origin is None or not origin_allowed or self.any_origin:
             return self._unread_origin
-        return ResponseHeaders(((ALLOW_ORIGIN, origin), *self._readable), vary_origin=True)
+        return ResponseHeaders(((_ALLOW_ORIGIN, origin), *self._readable), vary_origin=True)
 
     def _grant(self, request: PreflightRequest, names: tuple[bytes, ...]) -> RawHeaders:
-        headers = [ANY_ORIGIN if self.any_origin else (ALLOW_ORIGIN, request.origin), *self._granted]
+        headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, request.origin), *self._granted]
         if names:
-            headers.append((ALLOW_HEADERS, b", ".join(names)))
+            headers.append((_ALLOW_HEADERS, b", ".join(names)))
         if request.private_network and self.policy is not None and self.policy.allow_private_network:
-            headers.append(ALLOW_PRIVATE_NETWORK)
-        headers.append(VARY_PREFLIGHT)
+            headers.append(_ALLOW_PRIVATE_NETWORK)
+        headers.append(_VARY_PREFLIGHT)
         return headers
 
     def _granted_names(self, value: bytes | None) -> tuple[bytes, ...] | None:
@@ -185,7 +186,7 @@ class Terms:
 
 def refuse_actual() -> Answer:
     """The answer to an actual request that `enforce` stops before it reaches the application."""
-    return _refusal("CORS request refused: origin", VARY_ORIGIN)
+    return _refusal("CORS request refused: origin", _VARY_ORIGIN)
 
 
 def own_origin(scheme: str, host: bytes | None) -> bytes | None:
@@ -200,7 +201,7 @@ def own_origin(scheme: str, host: bytes | None) -> bytes | None:
         return None
     scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
     authority = host.lower()
-    return scheme.encode() + b"://" + authority.removesuffix(DEFAULT_PORTS.get(scheme, b""))
+    return scheme.encode() + b"://" + authority.removesuffix(_DEFAULT_PORTS.get(scheme, b""))
 
 
 def merge_headers(present: Iterable[Header], decided: ResponseHeaders) -> RawHeaders:
@@ -218,7 +219,7 @@ def merge_headers(present: Iterable[Header], decided: ResponseHeaders) -> RawHea
             merged.append(header)
     merged.extend(decided.added)
     if decided.vary_origin:
-        merged.append(_vary_by_origin(varying) if varying else VARY_ORIGIN)
+        merged.append(_vary_by_origin(varying) if varying else _VARY_ORIGIN)
     else:
         merged.extend((b"vary", value) for value in varying)
     return merged
@@ -237,27 +238,27 @@ def _vary_by_origin(varying: list[bytes]) -> Header:
 def _granted_headers(policy: CORSPolicy, methods: Iterable[str]) -> tuple[Header, ...]:
     granted: RawHeaders = []
     if policy.allow_credentials:
-        granted.append(ALLOW_CREDENTIALS)
-    granted.append((ALLOW_METHODS, ", ".join(sorted(methods)).encode()))
+        granted.append(_ALLOW_CREDENTIALS)
+    granted.append((_ALLOW_METHODS, ", ".join(sorted(methods)).encode()))
     if "*" not in policy.allow_headers:
         names = {name.lower(): name for name in (*ALWAYS_ALLOWED_REQUEST_HEADERS, *policy.allow_headers)}
-        granted.append((ALLOW_HEADERS, ", ".join(names.values()).encode()))
+        granted.append((_ALLOW_HEADERS, ", ".join(names.values()).encode()))
     elif not policy.allow_credentials:
-        granted.append((ALLOW_HEADERS, ", ".join(policy.allow_headers).encode()))
+        granted.append((_ALLOW_HEADERS, ", ".join(policy.allow_headers).encode()))
     if policy.max_age is not None:
-        granted.append((MAX_AGE, str(policy.max_age).encode()))
+        granted.append((_MAX_AGE, str(policy.max_age).encode()))
     return tuple(granted)
 
 
 def _readable_headers(policy: CORSPolicy) -> tuple[Header, ...]:
     readable: RawHeaders = []
     if policy.allow_credentials:
-        readable.append(ALLOW_CREDENTIALS)
+        readable.append(_ALLOW_CREDENTIALS)
     if policy.expose_headers:
-        readable.append((EXPOSE_HEADERS, ", ".join(policy.expose_headers).encode()))
+        readable.append((_EXPOSE_HEADERS, ", ".join(policy.expose_headers).encode()))
     return tuple(readable)
 
 
 def _refusal(text: str, vary: Header) -> Answer:
     body = text.encode()
-    return Answer(403, [PLAIN_TEXT, (b"content-length", str(len(body)).encode()), vary], body)
+    return Answer(403, [_PLAIN_TEXT, (b"content-length", str(len(body)).encode()), vary], body)

@@ -8,19 +8,22 @@ policy they leave the work to it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
-from fastapi.params import Depends as DependsParameter
 from fastapi.routing import APIRoute
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
 
 from route_cors.decorators import Declared, NoCORS
 from route_cors.dispatch import DECIDED, ROUTER_POLICY, Target, asks_its_base, resolve
 from route_cors.middleware import CORSRequest, answer_preflight, refuses_websocket, serve_actual
 from route_cors.policy import CORSPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from fastapi.params import Depends as DependsParameter
+    from starlette.types import Receive, Scope, Send
 
 __all__ = ["CORSRoute", "CORSRouter"]
 
@@ -87,10 +90,7 @@ class CORSRouter(APIRouter):
     """
 
     def __init__(self, *, cors: Declared | None = None, **arguments: Any) -> None:
-        if cors is not None and not isinstance(cors, CORSPolicy | NoCORS):
-            raise TypeError(
-                f"cors must be a CORSPolicy, no_cors or None, not {cors!r}: write cors=CORSPolicy(origins=[...])"
-            )
+        _require_declared(cors)
         super().__init__(**arguments)
         self.cors = cors
 
@@ -111,8 +111,15 @@ class CORSRouter(APIRouter):
         dependencies: Sequence[DependsParameter] | None = None,
     ) -> None:
         """As APIRouter's, with a check of the handshake's origin before anything else of the route runs."""
-        guarded = [Depends(_refuse_foreign_handshake), *(dependencies if dependencies is not None else ())]
+        guarded = [Depends(_handshake_guard(self.cors)), *(dependencies if dependencies is not None else ())]
         super().add_api_websocket_route(path, endpoint, name, dependencies=guarded)
+
+
+def _require_declared(cors: object) -> None:
+    if cors is not None and not isinstance(cors, CORSPolicy | NoCORS):
+        raise TypeError(
+            f"cors must be a CORSPolicy, no_cors or None, not {cors!r}: write cors=CORSPolicy(origins=[...])"
+        )
 
 
 @functools.cache
@@ -139,10 +146,18 @@ def _target(scope: Scope, method: str) -> Target:
 _ELSEWHERE = Target(None, None)
 
 
-async def _refuse_foreign_handshake(websocket: WebSocket) -> None:
-    # A dependency, as it is what include_router hands on, on every version of FastAPI; a route class or a
-    # wrapped endpoint would be lost, or change what FastAPI reads from the signature.
-    scope = websocket.scope
-    terms = _target(scope, "").terms
-    if terms is not None and await refuses_websocket(terms, CORSRequest.of(scope), scope):
-        raise WebSocketException(code=1008, reason="CORS: origin")
+def _handshake_guard(declared: Declared | None) -> Callable[..., Awaitable[None]]:
+    """A dependency that closes a handshake which the policy of its route refuses, and carries that policy.
+
+    A dependency, as it is the one thing of a websocket route that include_router hands on, on every version
+    of FastAPI. A route class would be lost, a wrapped endpoint would change the signature that FastAPI reads.
+    """
+
+    async def refuse_foreign_handshake(websocket: WebSocket) -> None:
+        scope = websocket.scope
+        terms = _target(scope, "").terms
+        if terms is not None and await refuses_websocket(terms, CORSRequest.of(scope), scope):
+            raise WebSocketException(code=1008, reason="CORS: origin")
+
+    setattr(refuse_foreign_handshake, ROUTER_POLICY, declared)
+    return refuse_foreign_handshake

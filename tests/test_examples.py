@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,9 +23,9 @@ PATIENCE = 60
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(route_cors.__file__).parents[1])}
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, program: Sequence[str | Path] = (EXAMPLE,)) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, EXAMPLE, *arguments],
+        [sys.executable, *program, *arguments],
         capture_output=True,
         text=True,
         env=ENVIRONMENT,
@@ -42,13 +42,16 @@ def assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> Non
         assert word in result.stderr
 
 
-class TestCheck:
-    def test_every_outcome_is_as_expected(self) -> None:
-        result = run("--check")
+@pytest.fixture(scope="module")
+def checked() -> subprocess.CompletedProcess[str]:
+    return run("--check")
 
-        assert result.returncode == 0, result.stdout
-        assert result.stderr == ""
-        header, *rows, _, summary = result.stdout.splitlines()
+
+class TestCheck:
+    def test_every_outcome_is_as_expected(self, checked: subprocess.CompletedProcess[str]) -> None:
+        assert checked.returncode == 0, checked.stdout
+        assert checked.stderr == ""
+        header, *rows, _, summary = checked.stdout.splitlines()
         assert header.split() == ["call", "front", "end", "expected", "seen"]
         assert summary == f"{len(rows)} of {len(rows)} outcomes as expected"
 
@@ -72,15 +75,27 @@ class TestCheck:
         ],
     )
     def test_the_table_names_the_outcome(
-        self, check_output: str, call: str, front_end: str, seen: str
+        self, checked: subprocess.CompletedProcess[str], call: str, front_end: str, seen: str
     ) -> None:
         row = rf"^{re.escape(call)} +{front_end} +{re.escape(seen)} +{re.escape(seen)}$"
 
-        assert re.search(row, check_output, re.MULTILINE), check_output
+        assert re.search(row, checked.stdout, re.MULTILINE), checked.stdout
 
-    @pytest.fixture(scope="class")
-    def check_output(self) -> str:
-        return run("--check").stdout
+    def test_a_surprise_is_named_and_exits_1(self) -> None:
+        wrong = f"""
+import sys
+from dataclasses import replace
+sys.path.insert(0, {str(EXAMPLE.parent)!r})
+import mixed_api
+quotes, *others = mixed_api.CALLS
+mixed_api.CALLS = [replace(quotes, stranger=mixed_api.Expected("404", "wrong on purpose")), *others]
+sys.exit(mixed_api.main())
+"""
+        result = run("--check", program=("-c", wrong))
+
+        assert result.returncode == 1
+        surprises = [line.split() for line in result.stdout.splitlines() if line.endswith("UNEXPECTED")]
+        assert surprises == [["Read", "the", "public", "quotes", "stranger", "404", "200", "UNEXPECTED"]]
 
 
 class TestPorts:

@@ -86,6 +86,7 @@ class Server:
         # Named, because uvicorn's default before 0.36 is an implementation that websockets calls deprecated.
         config = uvicorn.Config(
             self._record,
+            interface="asgi3",
             lifespan="off",
             log_level="critical",
             ws="websockets-sansio",
@@ -172,7 +173,9 @@ async def blank(_: Request) -> HTMLResponse:
 
 def open_page(context: "BrowserContext", origin: str) -> Script:
     page = context.new_page()
-    page.goto(origin)
+    response = page.goto(origin)
+    assert response is not None
+    assert response.ok
     return Script(page, origin)
 
 

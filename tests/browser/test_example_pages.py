@@ -14,7 +14,7 @@ import pytest
 import route_cors
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Error, Page
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,9 +72,13 @@ def sites() -> Iterator[Sites]:
 
 def open_page(context: "BrowserContext", url: str) -> "Page":
     """The page, when all its calls are done; an error in its script fails the test."""
-    errors: list[Exception] = []
+    errors: list[Error] = []
+
+    def note(error: "Error") -> None:
+        errors.append(error)
+
     page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(error))
+    page.on("pageerror", note)
     page.goto(url)
     page.get_by_role("status").filter(has_text="expected").wait_for()
     assert errors == []
@@ -85,7 +89,7 @@ def outcomes(page: "Page") -> dict[str, str]:
     """What each row shows: the name of the call, and what its script could read."""
     shown: dict[str, str] = {}
     for row in page.locator("tbody tr").all():
-        verdict = row.locator(".verdict").inner_text()
+        verdict = row.locator(".badge").inner_text()
         if verdict == "✓ allowed":
             shown[row.get_by_role("rowheader").inner_text()] = row.locator(".read strong").inner_text()
         else:

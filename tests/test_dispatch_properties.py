@@ -1,0 +1,695 @@
+"""The route index against the router itself: generated apps, generated requests, one question.
+
+Whatever the app, the endpoint whose policy answers must be the one that the app then runs. The app says who
+ran: every endpoint names itself in its response; every route registers a method of its own, so that the
+`Allow` of a 405 names it; every app notes that a request came by.
+
+`ROUTE_CORS_EXAMPLES` sets the number of generated apps, for a soak.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi.routing import APIRoute
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.convertors import CONVERTOR_TYPES, Convertor, register_url_convertor
+from starlette.endpoints import HTTPEndpoint
+from starlette.responses import Response
+from starlette.routing import Host, Match, Mount, Route, Router, WebSocketRoute
+
+from route_cors import CORSPolicy, RouteCORSMiddleware, cors, dispatch, install_cors, no_cors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
+generated = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+# What a policy that names no methods grants where no route can be asked for its own.
+SAFELISTED: Final = frozenset({"GET", "HEAD", "POST"})
+STRANGER: Final = "https://stranger.example"
+UUID: Final = "c1f4e2d0-3b5a-4c6d-8e7f-901234567890"
+
+
+# --- What is generated: descriptions, so that a failure can be read
+
+
+class Leaf(NamedTuple):
+    """A route with an endpoint. `kind` is how it is registered."""
+
+    kind: str  # api, picky, shy, plain, class, asgi, websocket, plain websocket
+    template: str
+    methods: tuple[str, ...]
+    policy: str  # own, none, no_cors
+
+
+class Include(NamedTuple):
+    """A router, included under each of the prefixes."""
+
+    prefixes: tuple[str, ...]
+    tree: Tree
+
+
+class Mounted(NamedTuple):
+    """A mount, or a Host route where `at` does not start with a slash."""
+
+    at: str
+    kind: str  # fastapi, starlette, router, apirouter, asgi
+    tree: Tree
+    policy: str  # of an asgi app
+    root_path: str
+    default: str  # none, install_cors, add_middleware
+
+
+class Tree(NamedTuple):
+    items: tuple[Leaf | Include | Mounted, ...] = ()
+    later: tuple[Leaf, ...] = ()
+    redirect_slashes: bool = True
+    prefix: str = ""
+
+
+class Program(NamedTuple):
+    kind: str  # fastapi, starlette
+    tree: Tree
+    default: bool
+    layer: str  # install_cors, add_middleware
+    root_path: str
+    mounts_itself: bool
+
+
+class Probe(NamedTuple):
+    path: str
+    method: str
+    host: str
+    root_path: str
+    hides: bool
+    requested_by: str  # an origin of bytes that nobody registered
+
+
+SEGMENTS = ("a", "b", "ab", "{}", "{}", "{:int}", "{}.json", "v{:int}-{}", "{:uuid}", "{:float}")
+SPANNING = ("{:path}", "{:word}", "w{:word}", "{:word}.txt")
+METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS")
+HOSTS = ("a.example", "{}.example", "b.{}.example")
+VALUES: Final[dict[str, tuple[str, ...]]] = {
+    "": ("a", "b", "7", "x.json", "ab.json.json", "é", "a b", "%2e", "%2F", "+", "..", "q\n"),
+    "int": ("7", "007", "12345678901234567890", "7.0", "-1", "٣"),
+    "float": ("7", "7.5", "7.", ".5"),
+    "uuid": (UUID, UUID.upper(), UUID.replace("-", ""), "a"),
+    "path": ("", "a", "a/b", "/", "a//b", "x.txt", "é/\n"),
+    "word": ("ab", "ab/cd", "", "a.txt", "AB"),
+}
+
+
+def paths(*, may_span: bool) -> st.SearchStrategy[str]:
+    """Templates; they overlap as often as not."""
+    segments = st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=2).map("/".join)
+    if not may_span:
+        return segments.map("/{}".format)
+    with_rest = st.builds(
+        lambda first, last: f"{first}/{last}" if first else last,
+        st.one_of(st.just(""), segments),
+        st.sampled_from(SPANNING),
+    )
+    whole = st.one_of(segments, segments, segments, with_rest)
+    return st.builds("/{}{}".format, whole, st.sampled_from(["", "", "", "/", "/b"]))
+
+
+policies = st.sampled_from(["own", "own", "own", "none", "no_cors"])
+leaves = st.builds(
+    Leaf,
+    st.sampled_from(
+        ["api", "api", "api", "picky", "shy", "plain", "class", "asgi", "websocket", "plain websocket"]
+    ),
+    st.one_of(paths(may_span=True), paths(may_span=True), st.just("/")),
+    st.lists(st.sampled_from(METHODS), min_size=1, max_size=2, unique=True).map(tuple),
+    policies,
+)
+
+
+def trees(depth: int) -> st.SearchStrategy[Tree]:
+    item: st.SearchStrategy[Leaf | Include | Mounted] = leaves
+    if depth:
+        inner = trees(depth - 1)
+        prefixes = st.lists(st.one_of(paths(may_span=False), st.just("")), min_size=1, max_size=2)
+        mount_at = st.one_of(paths(may_span=False), paths(may_span=True), st.just(""), st.sampled_from(HOSTS))
+        mounted = st.builds(
+            Mounted,
+            mount_at,
+            st.sampled_from(["fastapi", "starlette", "router", "apirouter", "asgi"]),
+            inner,
+            policies,
+            st.sampled_from(["", "", "/api", "/a"]),
+            st.sampled_from(["none", "none", "install_cors", "add_middleware"]),
+        )
+        item = st.one_of(leaves, leaves, st.builds(Include, prefixes.map(tuple), inner), mounted)
+    return st.builds(
+        Tree,
+        st.lists(item, min_size=1, max_size=4).map(tuple),
+        st.lists(leaves, max_size=1).map(tuple),
+        st.booleans(),
+        st.sampled_from(["", "", "/a", "/{}"]),
+    )
+
+
+programs = st.builds(
+    Program,
+    st.sampled_from(["fastapi", "fastapi", "starlette"]),
+    trees(3),
+    st.booleans(),
+    st.sampled_from(["install_cors", "add_middleware"]),
+    st.sampled_from(["", "", "/api"]),
+    st.booleans(),
+)
+
+
+def addresses(tree: Tree, before: str = "", host: str = "") -> Iterator[tuple[str, str]]:
+    """The host and the whole template of everything in a tree."""
+    for item in (*tree.items, *tree.later):
+        if isinstance(item, Leaf):
+            yield host, before + item.template
+            yield host, before + tree.prefix + item.template
+        elif isinstance(item, Include):
+            for prefix in item.prefixes:
+                yield from addresses(item.tree, before + prefix, host)
+        elif item.at[:1] in {"", "/"}:
+            at = before + item.at.rstrip("/")
+            yield host, at + "/a"
+            yield from addresses(item.tree, at, host)
+        else:
+            yield from addresses(item.tree, before, item.at)
+
+
+def _mutated(path: str, mutation: str, position: int) -> str:
+    slashes = [match.start() for match in re.finditer("/", path)]
+    at = slashes[position % len(slashes)] if slashes else 0
+    match mutation:
+        case "double slash":
+            return path[:at] + "/" + path[at:]
+        case "empty segment":
+            return path[: at + 1] + re.sub("^[^/]*", "", path[at + 1 :])
+        case "slash added":
+            return path + "/"
+        case "slash removed":
+            return path.rstrip("/")
+        case "cut":
+            return path[:at]
+        case "further":
+            return path[:at] + "/b" + path[at:]
+        case "upper case":
+            return path.upper()
+        case _:
+            return path + mutation if position % 2 else path[: at + 1] + mutation + path[at + 1 :]
+
+
+MUTATIONS = (
+    "double slash",
+    "empty segment",
+    "slash added",
+    "slash removed",
+    "cut",
+    "further",
+    "upper case",
+) + ("\n", "\r", "%2e", "%2F", "+", ".json", ";x=1", "é", "\u2028", "/..", "/.", "\\", "?", "#", "\x00")
+
+
+@st.composite
+def probes(draw: st.DrawFn, program: Program) -> Probe:
+    known = [*addresses(program.tree)]
+    host, template = draw(st.sampled_from(known))
+    if program.mounts_itself and draw(st.booleans()):
+        template = "/self" + template
+
+    def value(placeholder: re.Match[str]) -> str:
+        return draw(st.sampled_from(VALUES[placeholder[1] or ""]))
+
+    path = re.sub(r"\{:?(\w*)\}", value, template)
+    for mutation in draw(st.lists(st.sampled_from(MUTATIONS), max_size=2)):
+        path = _mutated(path, mutation, draw(st.integers(0, 5)))
+    root_path = draw(st.sampled_from(["", "", "/api", "/a"]))
+    if draw(st.booleans()):
+        path = (root_path or program.root_path) + path
+    host = host.replace("{}", draw(st.sampled_from(["a", "x-1", "A"])))
+    return Probe(
+        path,
+        draw(st.one_of(st.sampled_from([*METHODS, "HEAD"]), st.integers(0, 9).map("X{}".format))),
+        host
+        if host and draw(st.integers(0, 3))
+        else draw(st.sampled_from(["a.example", "b.a.example:80", "c"])),
+        root_path,
+        draw(st.booleans()),
+        STRANGER,
+    )
+
+
+# --- The apps made of it
+
+
+class WordConvertor(Convertor[str]):
+    """May span two segments, and may be empty."""
+
+    regex = "(?:[a-z]+(?:/[a-z]+)?)?"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+@pytest.fixture(autouse=True, scope="module")
+def word_convertor() -> Iterator[None]:
+    register_url_convertor("word", WordConvertor())
+    yield
+    del CONVERTOR_TYPES["word"]
+
+
+class Picky(APIRoute):
+    """Hides from requests with a certain header."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] == "http" and (b"x-hide", b"1") in scope["headers"]:
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+class Shy(APIRoute):
+    """Makes no 405s: what it does not serve it leaves to the routes after it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        return (match, child_scope) if match is Match.FULL else (Match.NONE, {})
+
+
+class Party(NamedTuple):
+    """An endpoint: what it declared, and what it is granted beyond asking the route (opaque apps)."""
+
+    policy: str
+    methods: frozenset[str] | None  # None: an ASGI app, of which only the safelisted are granted
+
+
+class TracedFastAPI(FastAPI):
+    number: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["trail"].append(self.number)
+        await super().__call__(scope, receive, send)
+
+
+class TracedStarlette(Starlette):
+    number: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["trail"].append(self.number)
+        await super().__call__(scope, receive, send)
+
+
+def origin_of(number: int) -> str:
+    return f"https://r{number}.example"
+
+
+def declare(endpoint: Any, policy: str, number: int) -> Any:
+    if policy == "own":
+        return cors(origins=[origin_of(number)])(endpoint)
+    return no_cors(endpoint) if policy == "no_cors" else endpoint
+
+
+@dataclass
+class Built:
+    """An app, and what is known of its endpoints and of the apps in it, by number."""
+
+    parties: dict[int, Party] = field(default_factory=dict)
+    defaults: dict[int, str] = field(default_factory=dict)
+    late: list[Callable[[], None]] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    app: Any = None
+
+    def add(self, owner: Any, leaf: Leaf) -> None:
+        number = next(self.numbers)
+        methods = [*leaf.methods, f"X{number}"]
+        path = self.named(leaf.template)
+        router = getattr(owner, "router", owner)
+        kind = leaf.kind
+        if not isinstance(router, APIRouter):
+            kind = {"api": "plain", "picky": "plain", "shy": "asgi", "websocket": "plain websocket"}.get(
+                kind, kind
+            )
+        endpoint = declare(ENDPOINTS[kind](number), leaf.policy, number)
+        self.parties[number] = Party(leaf.policy, None if kind == "asgi" else frozenset(methods))
+        if kind in {"api", "picky", "shy"}:
+            route_class = {"api": APIRoute, "picky": Picky, "shy": Shy}[kind]
+            router.add_api_route(
+                path, endpoint, methods=methods, response_model=None, route_class_override=route_class
+            )
+        elif kind == "websocket":
+            router.add_api_websocket_route(path, endpoint)
+        elif kind == "plain websocket":
+            router.add_websocket_route(path, endpoint)
+        else:
+            router.add_route(path, endpoint, methods=methods if kind == "plain" else None)
+
+    def fill(self, owner: Any, tree: Tree) -> Any:
+        for item in tree.items:
+            if isinstance(item, Leaf):
+                self.add(owner, item)
+            elif isinstance(item, Mounted):
+                self.mount(owner, item)
+            elif isinstance(getattr(owner, "router", owner), APIRouter):
+                included = self.fill(APIRouter(prefix=self.named(item.tree.prefix)), item.tree)
+                for prefix in item.prefixes:
+                    # FastAPI refuses a route that would have no path at all, and so does a mount at "".
+                    owner.include_router(included, prefix=self.named(prefix) or "/i")
+        for leaf in tree.later:
+            self.late.append(lambda leaf=leaf: self.add(owner, leaf))  # type: ignore[misc]
+        return owner
+
+    def mount(self, owner: Any, item: Mounted) -> None:
+        inside: Any
+        number = next(self.numbers)
+        if item.kind == "asgi":
+            inside = declare(asgi_app(number), item.policy, number)
+            self.parties[number] = Party(item.policy, None)
+        elif item.kind in {"fastapi", "starlette"}:
+            inside = self.new_app(number, item.kind, item.tree.redirect_slashes, item.root_path)
+            self.layer(inside, item.default)
+            self.fill(inside, item.tree)
+        elif item.kind == "router":
+            inside = self.fill(Router(redirect_slashes=item.tree.redirect_slashes), item.tree)
+        else:
+            inside = self.fill(APIRouter(redirect_slashes=item.tree.redirect_slashes), item.tree)
+        router = getattr(owner, "router", owner)
+        at = self.named(item.at)
+        route: Mount | Host = Mount(at, app=inside) if at[:1] in {"", "/"} else Host(at, app=inside)
+        router.routes.append(route)
+
+    def new_app(self, number: int, kind: str, redirect_slashes: bool, root_path: str) -> Any:
+        app: Any
+        if kind == "fastapi":
+            app = TracedFastAPI(openapi_url=None, redirect_slashes=redirect_slashes, root_path=root_path)
+        else:
+            app = TracedStarlette()
+            app.router.redirect_slashes = redirect_slashes
+        app.number = number
+        return app
+
+    def layer(self, app: Any, how: str, *, default: bool = True) -> None:
+        if how == "none":
+            return
+        policy = CORSPolicy(origins=[origin_of(app.number)]) if default else None
+        if default:
+            self.defaults[app.number] = origin_of(app.number)
+        if how == "install_cors":
+            install_cors(app, default=policy)
+        else:
+            app.add_middleware(RouteCORSMiddleware, default=policy)
+
+    def named(self, template: str) -> str:
+        """Every parameter under a name of its own."""
+        return re.sub(r"\{(:?\w*)\}", lambda found: f"{{p{next(self.numbers)}{found[1]}}}", template)
+
+
+def build(program: Program) -> Built:
+    built = Built()
+    app = built.new_app(next(built.numbers), program.kind, program.tree.redirect_slashes, program.root_path)
+    built.app = app
+    if program.mounts_itself:
+        app.mount("/self", app)
+    built.layer(app, program.layer, default=program.default)
+    built.fill(app, program.tree)
+    return built
+
+
+def http_endpoint(number: int) -> Any:
+    async def endpoint() -> Response:
+        return Response(headers={"x-served": str(number)})
+
+    return endpoint
+
+
+def plain_endpoint(number: int) -> Any:
+    async def endpoint(request: Request) -> Response:
+        return Response(headers={"x-served": str(number)})
+
+    return endpoint
+
+
+def endpoint_class(number: int) -> Any:
+    class Endpoint(HTTPEndpoint):
+        async def get(self, request: Request) -> Response:
+            return Response(headers={"x-served": str(number)})
+
+        put = get
+
+        async def method_not_allowed(self, request: Request) -> Response:
+            return Response(status_code=405, headers={"allow": f"X{number}"})
+
+    return Endpoint
+
+
+def asgi_app(number: int) -> Any:
+    class App:
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.accept", "headers": [(b"x-served", b"%d" % number)]})
+                return
+            await Response(headers={"x-served": str(number)})(scope, receive, send)
+
+    return App()
+
+
+def websocket_endpoint(number: int) -> Any:
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept(headers=[(b"x-served", b"%d" % number)])
+
+    return endpoint
+
+
+ENDPOINTS: Final[dict[str, Callable[[int], Any]]] = {
+    "api": http_endpoint,
+    "picky": http_endpoint,
+    "shy": http_endpoint,
+    "plain": plain_endpoint,
+    "class": endpoint_class,
+    "asgi": asgi_app,
+    "websocket": websocket_endpoint,
+    "plain websocket": websocket_endpoint,
+}
+
+
+# --- Asking them
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: dict[str, list[str]]
+    body: bytes
+    trail: tuple[int, ...]
+
+    def cors(self) -> dict[str, list[str]]:
+        return {name: value for name, value in self.headers.items() if name.startswith("access-control-")}
+
+
+async def send_to(app: ASGIApp, probe: Probe, kind: str = "http", **headers: str) -> Reply:
+    messages: list[Message] = []
+    trail: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect" if kind == "websocket" else "http.request"}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    sent = {"host": probe.host, **({"x-hide": "1"} if probe.hides else {}), **headers}
+    scope = {
+        "type": kind,
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http" if kind == "http" else "ws",
+        "method": probe.method,
+        "path": probe.path,
+        "raw_path": probe.path.encode(),
+        "root_path": probe.root_path,
+        "query_string": b"",
+        "headers": [
+            (name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in sent.items()
+        ],
+        "server": ("server.example", 80),
+        "client": ("192.0.2.1", 1),
+        "trail": trail,
+    }
+    if kind == "websocket":
+        del scope["method"]
+        scope["subprotocols"] = []
+    await app(scope, receive, send)
+    start = messages[0]
+    answered: dict[str, list[str]] = {}
+    for name, value in start.get("headers", ()):
+        answered.setdefault(name.decode().lower(), []).append(value.decode("latin-1"))
+    body = b"".join(message.get("body", b"") for message in messages[1:])
+    return Reply(
+        start.get("status", 101 if start["type"] == "websocket.accept" else 403), answered, body, tuple(trail)
+    )
+
+
+class Verdict(NamedTuple):
+    """What the app did with a request: whom it went to, and whether that one really served it."""
+
+    party: int | None
+    serves: bool
+    declared: str | None  # the origin that holds there, "" for no_cors, None for no policy
+    granted: frozenset[str] | None  # the methods that may be granted where no route can be asked
+
+
+def declared_for(built: Built, party: int | None, trail: tuple[int, ...]) -> str | None:
+    policy = "none" if party is None else built.parties[party].policy
+    if policy == "none":
+        return next((built.defaults[app] for app in reversed(trail) if app in built.defaults), None)
+    return origin_of(party) if policy == "own" and party is not None else ""
+
+
+def redirected(probe: Probe, reply: Reply) -> Probe:
+    """Where a browser goes then; the old routers cannot write every path into a Location."""
+    location = unquote(urlsplit(reply.headers["location"][0]).path)
+    ways = {probe.path + "/", probe.path.rstrip("/")}
+    if location not in ways:
+        location = probe.path.rstrip("/") if probe.path.endswith("/") else probe.path + "/"
+    return probe._replace(path=location)
+
+
+async def verdict_on(built: Built, probe: Probe, reply: Reply, *, follow: bool = True) -> Verdict:
+    if "x-served" in reply.headers:
+        party = int(reply.headers["x-served"][0])
+        granted = SAFELISTED if built.parties[party].methods is None else None
+        return Verdict(party, True, declared_for(built, party, reply.trail), granted)
+    if reply.status == 405:
+        found = re.search(r"X(\d+)", reply.headers["allow"][0])
+        assert found is not None
+        party = int(found[1])
+        return Verdict(party, False, declared_for(built, party, reply.trail), None)
+    if reply.status == 307 and follow:
+        target = redirected(probe, reply)
+        return await verdict_on(built, target, await send_to(built.app, target), follow=False)
+    assert reply.status in {404, 307}, reply
+    return Verdict(None, False, declared_for(built, None, reply.trail), SAFELISTED)
+
+
+def expected_headers(declared: str | None, origin: str) -> tuple[dict[str, list[str]], list[str] | None]:
+    if not declared:
+        return {}, None
+    return ({"access-control-allow-origin": [origin]} if origin == declared else {}), ["Origin"]
+
+
+def assert_policy_of(reply: Reply, verdict: Verdict, origin: str) -> None:
+    headers, vary = expected_headers(verdict.declared, origin)
+    assert reply.cors() == headers
+    assert reply.headers.get("vary") == vary
+
+
+async def check_http(built: Built, probe: Probe) -> None:
+    app = built.app
+    first = await send_to(app, probe, origin=STRANGER)
+    verdict = await verdict_on(built, probe, first)
+    assert_policy_of(first, verdict, STRANGER)
+    if verdict.declared:
+        again = await send_to(app, probe, origin=verdict.declared)
+        assert again.status == first.status
+        assert_policy_of(again, verdict, verdict.declared)
+    for origin in {STRANGER, verdict.declared or STRANGER}:
+        await check_preflight(built, probe, verdict, origin)
+
+
+async def check_preflight(built: Built, probe: Probe, verdict: Verdict, origin: str) -> None:
+    asking = {"origin": origin, "access_control_request_method": probe.method}
+    preflight = await send_to(built.app, probe._replace(method="OPTIONS"), **asking)
+    if verdict.declared is None:
+        # Untouched: the app has seen it, and nobody has written a CORS header.
+        assert preflight.cors() == {}
+        assert preflight.trail
+        return
+    is_served = probe.method in verdict.granted if verdict.granted is not None else verdict.serves
+    if origin != verdict.declared or not is_served:
+        assert preflight.status == 403
+        assert preflight.cors() == {}
+        return
+    assert preflight.status == 204
+    assert preflight.headers["access-control-allow-origin"] == [origin]
+    granted = set(preflight.headers["access-control-allow-methods"][0].split(", "))
+    if verdict.granted is not None or verdict.party is None:
+        assert granted == verdict.granted
+        return
+    # A browser keeps the grant for the URL: every method in it must be this very endpoint's.
+    assert probe.method in granted
+    for method in granted - {probe.method}:
+        other = probe._replace(method=method)
+        assert (await verdict_on(built, other, await send_to(built.app, other)))[:2] == (verdict.party, True)
+
+
+async def check_websocket(built: Built, probe: Probe) -> None:
+    alone = await send_to(built.app, probe, "websocket")
+    strange = await send_to(built.app, probe, "websocket", origin=STRANGER)
+    if alone.status != 101:
+        assert strange.status == 403
+        return
+    party = int(alone.headers["x-served"][0])
+    # The app's default is for HTTP alone.
+    policy = built.parties[party].policy
+    assert strange.status == (101 if policy == "none" else 403)
+    invited = await send_to(built.app, probe, "websocket", origin=origin_of(party))
+    assert invited.status == (403 if policy == "no_cors" else 101)
+
+
+async def check(built: Built, probe: Probe) -> None:
+    await check_http(built, probe)
+    await check_websocket(built, probe)
+
+
+# --- What must hold
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Program, list[Probe], list[Probe]]:
+    program = draw(programs)
+    some = st.lists(probes(program), min_size=1, max_size=4)
+    return program, draw(some), draw(some)
+
+
+@generated
+@given(cases())
+def test_the_policy_that_answers_is_that_of_the_endpoint_that_runs(
+    case: tuple[Program, list[Probe], list[Probe]],
+) -> None:
+    program, first, second = case
+    built = build(program)
+    now = 0.0
+
+    async def run() -> None:
+        nonlocal now
+        for probe in first:
+            await check(built, probe)
+        for add in built.late:
+            add()
+        now += 2.0
+        for probe in (*first, *second):
+            await check(built, probe)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: now))
+        asyncio.run(run())
