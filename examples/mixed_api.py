@@ -244,7 +244,9 @@ CALLS: Sequence[Call] = (
         path="/account/profile",
         credentials="include",
         trusted=Expected("200", "The cookie went along, and the policy names this origin."),
-        stranger=Expected(BLOCKED_RESPONSE, "The call was sent, cookie and all; the browser hid the answer."),
+        stranger=Expected(
+            BLOCKED_RESPONSE, "The call was sent, with the cookie if there is one; the answer stays hidden."
+        ),
     ),
     Call(
         title="Read the profile, without the cookie",
@@ -403,9 +405,12 @@ def fetch(session: httpx.Client, anonymous: httpx.Client, api: str, call: Call, 
 
 def open_websocket(api: str, call: Call, origin: str) -> str:
     """What a script at this origin would see of a websocket."""
-    url = api.replace("http", "ws", 1) + call.path
+    address = api.removeprefix("http://")
+    host, _, port = address.partition(":")
+    # Connected here, because websockets would look for a proxy in the environment.
+    connected = socket.create_connection((host, int(port)))
     try:
-        with connect(url, origin=Origin(origin)) as websocket:
+        with connect(f"ws://{address}{call.path}", origin=Origin(origin), sock=connected) as websocket:
             websocket.recv(timeout=5)
     except InvalidStatus:
         return BLOCKED_HANDSHAKE
@@ -481,14 +486,12 @@ def serving(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
         thread.join()
 
 
-def wait_for_ctrl_c() -> None:
-    """Return when the program is asked to stop."""
+def stop_on_signals() -> threading.Event:
+    """An event that Ctrl-C sets, in place of its traceback."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    # With a timeout, because an endless wait keeps Windows from delivering the signal.
-    while not stop.wait(0.2):
-        pass
+    return stop
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -512,13 +515,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0 if check(sites) else 1
         stack.enter_context(serving(create_front_end("trusted", sites), listeners["trusted"]))
         stack.enter_context(serving(create_front_end("stranger", sites), listeners["stranger"]))
+        stop = stop_on_signals()
         print(f"API                {sites.api}")
         print(f"Trusted front end  {sites.trusted}")
         print(f"Stranger           {sites.stranger}")
         print("Open both pages in one browser. Ctrl-C stops.", flush=True)
-        wait_for_ctrl_c()
+        # With a timeout, because an endless wait keeps Windows from delivering the signal.
+        while not stop.wait(0.2):
+            pass
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -35,7 +35,7 @@ _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 _POLICY_ATTRIBUTE = "__route_cors_policy__"
 _METHOD_POLICIES_ATTRIBUTE = "__route_cors_method_policies__"
 
-_generation = 0
+_generation = object()
 
 
 @final
@@ -150,12 +150,13 @@ def declared_policy(owner: object, attribute: str) -> Declared | None:
 
 def note_change() -> None:
     """Make every index look again: something that it was built from has changed."""
-    global _generation  # noqa: PLW0603 - this module's counter, read through generation()
-    _generation += 1
+    global _generation  # noqa: PLW0603 - this module's own state, read through generation()
+    # A new object and not a counter: of two threads that count at once, one change would go unseen.
+    _generation = object()
 
 
-def generation() -> int:
-    """The number of changes so far: an index that was built before the last one is out of date."""
+def generation() -> object:
+    """What an index compares by identity: it is another one after every change."""
     return _generation
 
 

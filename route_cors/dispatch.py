@@ -90,6 +90,10 @@ _indexed_matches: set[Any] = {
 }
 _transparent_matches: set[Any] = set()
 
+# Mounts inside mounts that are followed. Only an app that is mounted into itself has more; then the path,
+# which the client chooses, would say how long we take.
+_MAX_MOUNTS: Final = 64
+
 _Kind = Literal["http", "websocket"]
 _Override = TypeVar("_Override", bound=Callable[..., Any])
 _Policy = TypeVar("_Policy", bound=Declared)
@@ -105,6 +109,10 @@ class Target(NamedTuple):
     terms: Terms | None
     opaque: bool = False
     mounted: _Mounted | None = None
+
+
+# Not "no route", for which the app's default would speak: what is down there is closed.
+_TOO_DEEP: Final = Target(None, Terms(None))
 
 
 def resolve(scope: Scope, method: str, *, app: object = None, default: CORSPolicy | None = None) -> Target:
@@ -200,19 +208,29 @@ class _Index:
         return terms
 
     def _find(self, call: _Call, *, redirects: bool) -> Target | str:
-        """The target, or the path of the slash redirect. A loop: its depth must not follow the path's."""
+        """The target, or the path of the slash redirect."""
         index = self
-        while True:
+        taken: frozenset[str] = frozenset()
+        for _ in range(_MAX_MOUNTS):
             path = call.route_path()
             leaf = index._look_up(call, path)
             if leaf is None:
                 redirected = index._redirected(call, path) if redirects else None
-                return index._unrouted(call.kind) if redirected is None else redirected
+                return index._without(taken, index._unrouted(call.kind)) if redirected is None else redirected
             target = leaf.target(call.method)
             if target.mounted is None:
-                return target
+                return index._without(taken, target)
+            taken |= leaf.taken
             call = target.mounted.enter(call, path)
             index = target.mounted.index
+        return _TOO_DEEP
+
+    def _without(self, taken: frozenset[str], target: Target) -> Target:
+        """The target without the methods that routes before its mount serve on the same path."""
+        terms = target.terms
+        if not taken or terms is None or terms.policy is None:
+            return target
+        return target._replace(terms=self.terms(terms.policy, terms.methods - taken))
 
     def _look_up(self, call: _Call, path: str) -> _Leaf | None:
         table = self._table
@@ -234,7 +252,7 @@ class _Index:
         return Target(None, self.terms(declared, _unrouted_methods(declared)))
 
     def _is_stale(self, table: _Table) -> bool:
-        if table.generation != generation() or table.size != len(self.router.routes):
+        if table.generation is not generation() or table.size != len(self.router.routes):
             return True
         now = time.monotonic()
         if now - self._checked_at < _RECHECK_AFTER:
@@ -537,9 +555,12 @@ class _Claim(NamedTuple):
 
 
 class _Leaf:
-    """What the routes that match a path serve, method by method."""
+    """What the routes that match a path serve, method by method.
 
-    __slots__ = ("_otherwise", "_served", "_takes_all")
+    `taken` are the methods served before the route that takes all others, which matters for a mount.
+    """
+
+    __slots__ = ("_otherwise", "_served", "_takes_all", "taken")
 
     def __init__(self, index: _Index, kind: _Kind, claims: list[_Claim]) -> None:
         policies = [index.declared(claim.entry, kind) for claim in claims]
@@ -561,6 +582,7 @@ class _Leaf:
             for claim, policy in zip(claims, policies, strict=True)
         ]
         self._served = {method: targets[position] for method, position in served.items()}
+        self.taken = frozenset(method for method, position in served.items() if position != otherwise)
         self._otherwise = targets[otherwise]
 
     def serves(self, method: str) -> bool:

@@ -161,7 +161,11 @@ def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bo
     build = app.build_middleware_stack
 
     def around(stack: ASGIApp) -> ASGIApp:
-        return _OutsideErrors(RouteCORSMiddleware(stack, default=default, debug=debug))
+        tracing = _opentelemetry_around(stack)
+        if tracing is None:
+            return _OutsideErrors(RouteCORSMiddleware(stack, default=default, debug=debug))
+        tracing.app = RouteCORSMiddleware(tracing.app, default=default, debug=debug)
+        return stack
 
     def build_middleware_stack() -> ASGIApp:
         return around(build())
@@ -184,6 +188,17 @@ class _OutsideErrors(ServerErrorMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
+
+
+def _opentelemetry_around(stack: Any) -> Any:
+    """What OpenTelemetry's `instrument_app` put around the app's own stack, if it came before us.
+
+    The layer goes inside of it, or the preflights that it answers would have no span. By name, as nothing
+    here may need that package; an OpenTelemetryMiddleware that the user added has no errors inside it.
+    """
+    tracing = getattr(stack, "app", None)
+    named = type(tracing).__name__ == "OpenTelemetryMiddleware"
+    return tracing if named and isinstance(getattr(tracing, "app", None), ServerErrorMiddleware) else None
 
 
 def _require_app(app: object) -> None:

@@ -80,9 +80,12 @@ def preflight(
 def ask(app: ASGIApp, scope: Scope) -> Reply:
     """Send the request with an empty body and wait until the app is done; what it raises is raised here."""
     messages: list[Message] = []
+    requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not requests:
+            await anyio.sleep_forever()  # the client stays connected, and says no more
+        return requests.pop()
 
     async def send(message: Message) -> None:
         messages.append(message)

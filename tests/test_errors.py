@@ -84,4 +84,5 @@ def test_it_can_be_copied_and_pickled(travel: Callable[[CORSConfigError], object
     assert isinstance(arrived, CORSConfigError)
     assert arrived is not error
     assert arrived.problems == error.problems
+    assert arrived.args == (error.problems,)
     assert str(arrived) == str(error)

@@ -21,6 +21,8 @@ PATIENCE = 60
 
 # The library under test, from wherever this process has it.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(route_cors.__file__).parents[1])}
+# A proxy that answers nobody: what is on this machine is not for it.
+ENVIRONMENT |= {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
 
 def run(*arguments: str, program: Sequence[str | Path] = (EXAMPLE,)) -> subprocess.CompletedProcess[str]:

@@ -176,6 +176,16 @@ def test_around_a_whole_application(root_path: str) -> None:
     assert (granted.status, granted.cors) == (204, {**GRANTED, "access-control-allow-methods": "PUT"})
 
 
+@pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="this FastAPI has no app.frontend()")
+def test_the_default_covers_a_frontend(tmp_path: Any) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    app: Any = FastAPI()
+    app.frontend("/", directory=tmp_path)
+    install_cors(app, default=POLICY)
+    reply = ask(app, http_scope("GET", "/index.html", [(b"origin", A)]))
+    assert (reply.status, reply.body, reply.cors) == (200, b"<!doctype html>", ALLOWED)
+
+
 def test_around_a_router_and_around_an_app_without_routes() -> None:
     router = Router([Route("/x", cors(POLICY)(answers()))])
     assert ask(RouteCORSMiddleware(router), http_scope("GET", "/x", [(b"origin", A)])).cors == ALLOWED

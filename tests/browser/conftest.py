@@ -62,7 +62,6 @@ def browser() -> "Iterator[Browser]":
 def context(browser: "Browser") -> "Iterator[BrowserContext]":
     """A browser profile of its own: no cookies, no cached preflights."""
     with browser.new_context() as context:
-        context.set_default_timeout(10_000)
         yield context
 
 

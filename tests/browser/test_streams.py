@@ -16,7 +16,7 @@ from .conftest import Script, Server, open_page
 Serve = Callable[[ASGIApp], Server]
 
 # Far beyond what the second request takes; an answer that is buffered runs into it.
-BUFFERED_AFTER = 10
+BUFFERED_AFTER = 30
 
 
 def event_source(script: Script, url: str, *, credentials: bool = False) -> Any:

@@ -54,7 +54,7 @@ class Reply:
 
 
 def cors_headers(headers: Pairs) -> dict[str, str]:
-    """Every `access-control-*` header, and Vary. One that came twice has a value that equals no expected one."""
+    """Every `access-control-*` header, and Vary. One that came twice equals nothing expected."""
     lines: dict[str, list[str]] = {}
     for name, value in headers:
         if name.lower().startswith("access-control-") or name.lower() == "vary":

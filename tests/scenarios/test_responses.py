@@ -182,7 +182,9 @@ def but_vary(seen: Seen) -> Seen:
 
 def add_starlettes(site: Site, where: str) -> None:
     target = site.app if where == "app" else site.inner
-    target.add_middleware(CORSMiddleware, allow_origins=[E], allow_credentials=True, expose_headers=["X-Evil"])
+    target.add_middleware(
+        CORSMiddleware, allow_origins=[E], allow_credentials=True, expose_headers=["X-Evil"]
+    )
 
 
 @on_installed
