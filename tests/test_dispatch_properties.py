@@ -27,7 +27,7 @@ from starlette.applications import Starlette
 from starlette.convertors import CONVERTOR_TYPES, Convertor, register_url_convertor
 from starlette.endpoints import HTTPEndpoint
 from starlette.responses import Response
-from starlette.routing import Host, Match, Mount, Route, Router, WebSocketRoute
+from starlette.routing import Host, Match, Mount, Router
 
 from route_cors import CORSPolicy, RouteCORSMiddleware, cors, dispatch, install_cors, no_cors
 
@@ -202,34 +202,23 @@ def addresses(tree: Tree, before: str = "", host: str = "") -> Iterator[tuple[st
 def _mutated(path: str, mutation: str, position: int) -> str:
     slashes = [match.start() for match in re.finditer("/", path)]
     at = slashes[position % len(slashes)] if slashes else 0
-    match mutation:
-        case "double slash":
-            return path[:at] + "/" + path[at:]
-        case "empty segment":
-            return path[: at + 1] + re.sub("^[^/]*", "", path[at + 1 :])
-        case "slash added":
-            return path + "/"
-        case "slash removed":
-            return path.rstrip("/")
-        case "cut":
-            return path[:at]
-        case "further":
-            return path[:at] + "/b" + path[at:]
-        case "upper case":
-            return path.upper()
-        case _:
-            return path + mutation if position % 2 else path[: at + 1] + mutation + path[at + 1 :]
+    ways = {
+        "double slash": path[:at] + "/" + path[at:],
+        "empty segment": path[: at + 1] + re.sub("^[^/]*", "", path[at + 1 :]),
+        "slash added": path + "/",
+        "slash removed": path.rstrip("/"),
+        "cut": path[:at],
+        "further": path[:at] + "/b" + path[at:],
+        "upper case": path.upper(),
+    }
+    inserted = path + mutation if position % 2 else path[: at + 1] + mutation + path[at + 1 :]
+    return ways.get(mutation, inserted)
 
 
 MUTATIONS = (
-    "double slash",
-    "empty segment",
-    "slash added",
-    "slash removed",
-    "cut",
-    "further",
-    "upper case",
-) + ("\n", "\r", "%2e", "%2F", "+", ".json", ";x=1", "é", "\u2028", "/..", "/.", "\\", "?", "#", "\x00")
+    *("double slash", "empty segment", "slash added", "slash removed", "cut", "further", "upper case"),
+    *("\n", "\r", "%2e", "%2F", "+", ".json", ";x=1", "é", "\u2028", "/..", "/.", "\\", "?", "#", "\x00"),
+)
 
 
 @st.composite
@@ -379,7 +368,9 @@ class Built:
             elif isinstance(item, Mounted):
                 self.mount(owner, item, in_fastapi=in_fastapi)
             elif isinstance(getattr(owner, "router", owner), APIRouter):
-                included = self.fill(APIRouter(prefix=self.named(item.tree.prefix)), item.tree, in_fastapi=in_fastapi)
+                included = self.fill(
+                    APIRouter(prefix=self.named(item.tree.prefix)), item.tree, in_fastapi=in_fastapi
+                )
                 for prefix in item.prefixes:
                     # FastAPI refuses a route that would have no path at all, and so does a mount at "".
                     owner.include_router(included, prefix=self.named(prefix) or "/i")
@@ -709,3 +700,66 @@ def test_the_policy_that_answers_is_that_of_the_endpoint_that_runs(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: now))
         asyncio.run(run())
+
+
+# --- Whatever a client sends
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+wild_paths = st.one_of(
+    texts.map("/{}".format),
+    texts,
+    st.lists(st.sampled_from(["a", "b", "", "7", "..", "\n", "é", "x.json", "7" * 5_000]), max_size=12).map(
+        "/".join
+    ),
+    st.integers(1, 5_000).map(lambda depth: "/a" * depth),
+)
+
+
+origins = st.one_of(st.binary(max_size=40), st.integers(0, 9).map(origin_of).map(str.encode))
+hosts = st.one_of(st.binary(max_size=20), st.sampled_from([b"a.example", b"b.a.example:80", b"A.EXAMPLE:x"]))
+
+
+class Shown:
+    """What an app shows of itself, around nothing that could fail."""
+
+    def __init__(self, app: Any) -> None:
+        self.routes = app.routes
+        self.router = app.router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await Response()(scope, receive, send)
+        else:
+            await send({"type": "websocket.accept"})
+
+
+@generated
+@given(programs, st.lists(st.tuples(wild_paths, texts, origins, hosts), min_size=1, max_size=8))
+def test_nothing_that_a_client_sends_makes_an_error(
+    program: Program, requests: list[tuple[str, str, bytes, bytes]]
+) -> None:
+    layer = RouteCORSMiddleware(Shown(build(program).app))
+
+    async def run() -> None:
+        for path, method, origin, host in requests:
+            headers = [(b"host", host), (b"origin", origin)]
+            asked = [*headers, (b"access-control-request-method", method.encode())]
+            for kind, verb, sent in (
+                ("http", method, headers),
+                ("http", "OPTIONS", asked),
+                ("websocket", "", headers),
+            ):
+                scope = {"type": kind, "method": verb, "path": path, "root_path": "", "headers": sent}
+                answered: list[Message] = []
+
+                async def send(message: Message, answered: list[Message] = answered) -> None:
+                    answered.append(message)
+
+                await layer(scope, never_called, send)
+                assert answered
+
+    asyncio.run(run())
+
+
+async def never_called() -> Message:
+    raise AssertionError

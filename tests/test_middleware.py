@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -20,6 +21,8 @@ from starlette.routing import Mount, Route, Router, WebSocketRoute
 from route_cors import CORSPolicy, RouteCORSMiddleware, cors, install_cors, no_cors
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.requests import HTTPConnection
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from starlette.websockets import WebSocket
@@ -75,6 +78,7 @@ def test_installing_twice() -> None:
     app = Starlette(routes=[Route("/x", cors(POLICY)(answers()))])
     install_cors(app, default=CORSPolicy(origins="https://b.example"))
     install_cors(app, default=CORSPolicy(origins=["https://b.example"]))
+    others: dict[str, Any]
     for others in (
         {},
         {"default": POLICY},
@@ -293,14 +297,13 @@ def test_the_startup_of_an_app_runs_as_before() -> None:
 
     events: list[str] = []
 
-    async def lifespan(_: Any) -> Any:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         events.append("startup")
         yield
         events.append("shutdown")
 
-    from contextlib import asynccontextmanager
-
-    app = FastAPI(lifespan=asynccontextmanager(lifespan))
+    app = FastAPI(lifespan=lifespan)
     install_cors(app)
     with TestClient(app):
         assert events == ["startup"]

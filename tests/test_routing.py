@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -13,6 +13,9 @@ from starlette.routing import Match
 
 from route_cors import CORSPolicy, CORSRoute, CORSRouter, cors, install_cors, no_cors
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 A = b"https://a.example"
 B = b"https://b.example"
 FOR_A = CORSPolicy(origins="https://a.example")
@@ -20,7 +23,7 @@ FOR_B = CORSPolicy(origins="https://b.example")
 
 
 def allowed(app: Any, method: str, path: str, origin: bytes = A, **more: Any) -> bool:
-    """Whether a page of that origin may make the request and read the response: preflight and headers agree."""
+    """Whether a page of that origin may make the request: preflight and response headers have to agree."""
     answer = ask(app, http_scope("OPTIONS", path, preflight(method.encode(), origin), **more))
     grant = answer.cors.get("access-control-allow-origin")
     reply = ask(app, http_scope(method, path, [(b"origin", origin)], **more))
@@ -300,7 +303,7 @@ def test_the_websockets_of_a_router_are_guarded_without_the_layer_too(install: b
 
 
 def test_the_schema_is_that_of_a_plain_router() -> None:
-    def described(make: Any) -> dict[str, Any]:
+    def described(make: Callable[..., APIRouter]) -> dict[str, Any]:
         router = make(prefix="/p", tags=["t"])
 
         @router.get("/x/{number}")

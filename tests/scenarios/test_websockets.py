@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import fastapi.routing
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.applications import Starlette
@@ -283,10 +282,6 @@ def test_17_nor_do_the_routes_own_with_a_cors_router_alone(layered: bool) -> Non
     assert calls == ["dependency", "endpoint"]
 
 
-@pytest.mark.skipif(
-    not hasattr(fastapi.routing, "iter_route_contexts"),
-    reason="in this FastAPI a router's policy reaches API routes only",
-)
 @pytest.mark.parametrize("layered", [False, True])
 def test_17_the_policy_of_a_router(layered: bool) -> None:
     inner = CORSRouter(prefix="/inner")
@@ -295,15 +290,25 @@ def test_17_the_policy_of_a_router(layered: bool) -> None:
     router = CORSRouter(prefix="/outer", cors=FOR_A)
     router.include_router(inner)
     router.websocket("/ws")(greeter([], None))
+    plain = APIRouter(prefix="/plain")
+    plain.websocket("/ws")(greeter([], None))
+    router.include_router(plain)
+    closed = CORSRouter(prefix="/closed", cors=no_cors)
+    closed.websocket("/ws")(greeter([], None))
+    router.include_router(closed)
     app = FastAPI()
     app.include_router(router)
     if layered:
         install_cors(app)
-    for path in ("/outer/ws", "/outer/inner/ws"):
+    # What a plain router brings is guarded by the layer.
+    for path in ("/outer/ws", "/outer/inner/ws", *(["/outer/plain/ws"] if layered else [])):
         assert connects(app, path, A)
+        assert connects(app, path, OWN)
         assert not connects(app, path, E)
     assert connects(app, "/outer/inner/own", E)
     assert not connects(app, "/outer/inner/own", A)
+    assert connects(app, "/outer/closed/ws", OWN)
+    assert not connects(app, "/outer/closed/ws", A)
 
 
 @pytest.mark.parametrize("inside", [False, True])
