@@ -133,11 +133,13 @@ def resolve(scope: Scope, method: str, *, app: object = None, default: CORSPolic
     # Inside another router, which alone knows what is registered before the mount that led here: a private
     # route on the same path would serve the request that a preflight announces. It is asked with the root
     # path that it saw, and overruled where it cannot know better.
+    inner = _NO_ROUTES if router is outermost else router
+    seen_from_here = _index_of(inner, None, default).resolve(scope, method, root_path)
+    if inner is router and "app_root_path" not in scope and _root_path_inside(app, ""):
+        return seen_from_here  # FastAPI(root_path=...) behind a Host route: what the top saw is overwritten
     seen_from_top = _index_of(outermost, None, None).resolve(
         scope, method, scope.get("app_root_path", root_path)
     )
-    inner = _NO_ROUTES if router is outermost else router
-    seen_from_here = _index_of(inner, None, default).resolve(scope, method, root_path)
     if seen_from_top.opaque:
         return seen_from_top if seen_from_here.terms is None else seen_from_here
     if seen_from_top.terms is None and seen_from_top.route is seen_from_here.route:
@@ -211,26 +213,38 @@ class _Index:
         """The target, or the path of the slash redirect."""
         index = self
         taken: frozenset[str] = frozenset()
+        alone = False
         for _ in range(_MAX_MOUNTS):
             path = call.route_path()
             leaf = index._look_up(call, path)
+            alone = alone or index._asks_routes(call.kind)
             if leaf is None:
                 redirected = index._redirected(call, path) if redirects else None
-                return index._without(taken, index._unrouted(call.kind)) if redirected is None else redirected
-            target = leaf.target(call.method)
-            if target.mounted is None:
-                return index._without(taken, target)
+                if redirected is not None:
+                    return redirected
+            target = index._unrouted(call.kind) if leaf is None else leaf.target(call.method)
+            if leaf is None or target.mounted is None:
+                return index._narrowed(target, taken, call.method if alone else None)
             taken |= leaf.taken
             call = target.mounted.enter(call, path)
             index = target.mounted.index
         return _TOO_DEEP
 
-    def _without(self, taken: frozenset[str], target: Target) -> Target:
-        """The target without the methods that routes before its mount serve on the same path."""
+    def _narrowed(self, target: Target, taken: frozenset[str], alone: str | None) -> Target:
+        """The target without the methods that routes before its mount serve on the same path.
+
+        Where routes were asked about one method (`alone`), they said nothing of the others: none of these
+        may be granted beside it.
+        """
         terms = target.terms
-        if not taken or terms is None or terms.policy is None:
+        if terms is None or terms.policy is None or (not taken and alone is None):
             return target
-        return target._replace(terms=self.terms(terms.policy, terms.methods - taken))
+        methods = terms.methods - taken
+        granted = methods if alone is None else methods & {alone}
+        return target._replace(terms=self.terms(terms.policy, granted))
+
+    def _asks_routes(self, kind: _Kind) -> bool:
+        return self._table is not None and self._table.tries[kind].asks_routes
 
     def _look_up(self, call: _Call, path: str) -> _Leaf | None:
         table = self._table
@@ -375,9 +389,9 @@ class _Entry:
         match, _ = _ask(self._matcher, call, self._context)
         if match is Match.NONE:
             return None
-        if not self.judges_method:
-            return self.claim()
-        return _Claim(self, frozenset({call.method} if match is Match.FULL else ()), all_methods=False)
+        if match is Match.FULL:
+            return _Claim(self, self.methods, all_methods=True)  # it takes this request, at any rate
+        return _Claim(self, frozenset(), all_methods=False)
 
     def target(self, terms: Terms | None) -> Target:
         return Target(self.route, terms, self.methods is None, self.mounted)
@@ -462,9 +476,11 @@ class _Trie:
         self._kind: _Kind = kind
         self._root = _Node()
         self._depth = 0
+        self.asks_routes = False
         self._overlaps: dict[object, _Leaf] = {}
 
     def add(self, entry: _Entry) -> None:
+        self.asks_routes = self.asks_routes or entry.judges_method
         node = self._root
         for depth, segment in enumerate(entry.trail):
             if segment == _REST:
@@ -528,9 +544,6 @@ class _Trie:
                 break
         if not claims:
             return None
-        if any(claim.entry.judges_method for claim in claims):
-            # What was asked about one method says nothing of the others: none may be granted beside it.
-            claims = [claim.only(call.method) for claim in claims]
         key = tuple(claims)
         leaf = self._overlaps.get(key)
         if leaf is None:
@@ -549,9 +562,6 @@ class _Claim(NamedTuple):
     entry: _Entry
     methods: frozenset[str] | None
     all_methods: bool
-
-    def only(self, method: str) -> _Claim:
-        return self if self.methods is None else self._replace(methods=self.methods & {method})
 
 
 class _Leaf:

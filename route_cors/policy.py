@@ -501,26 +501,23 @@ def _refuse_any_origin_beside_others(declared: _Declared) -> Iterator[Problem]:
         yield Problem("origins", ANY_ORIGIN, "allows every origin: leave out the others, or leave out this")
 
 
-def _refuse_any_origin_with_credentials(declared: _Declared) -> Iterator[Problem]:
-    if not declared.allow_credentials:
-        return
-    if declared.any_origin:
-        reason = "with credentials every site could act as the user: name the origins that may"
-        yield Problem("origins", ANY_ORIGIN, reason)
-    for regex, origin in _regexes_for_anyone(declared):
-        reason = f"matches {origin}, a site of anyone's: with credentials it could act as the user"
-        yield Problem("origins", regex, reason)
+# Arguments that lend an origin a power no stranger may have: how to speak of them, and the power.
+_POWERS: Final = (
+    ("allow_credentials", "credentials", "act as the user"),
+    ("allow_private_network", "allow_private_network", "reach the network"),
+)
 
 
-def _refuse_any_origin_with_private_network(declared: _Declared) -> Iterator[Problem]:
-    if not declared.allow_private_network:
-        return
-    if declared.any_origin:
-        reason = "with allow_private_network every site could reach the network: name the origins that may"
-        yield Problem("origins", ANY_ORIGIN, reason)
-    for regex, origin in _regexes_for_anyone(declared):
-        reason = f"matches {origin}, a site of anyone's: it could reach the network by allow_private_network"
-        yield Problem("origins", regex, reason)
+def _refuse_any_origin_with_powers(declared: _Declared) -> Iterator[Problem]:
+    for flag, called, power in _POWERS:
+        if not getattr(declared, flag):
+            continue
+        if declared.any_origin:
+            reason = f"with {called} every site could {power}: name the origins that may"
+            yield Problem("origins", ANY_ORIGIN, reason)
+        for regex, origin in _regexes_for_anyone(declared):
+            reason = f"matches {origin}, a site of anyone's: with {called} it could {power}"
+            yield Problem("origins", regex, reason)
 
 
 # Names drawn at random, of the kinds that anyone can have. A regex that admits one of them admits whoever
@@ -628,8 +625,7 @@ def _refuse_any_exposed_header_with_credentials(declared: _Declared) -> Iterator
 
 _RULES: Final[tuple[Callable[[_Declared], Iterator[Problem]], ...]] = (
     _refuse_any_origin_beside_others,
-    _refuse_any_origin_with_credentials,
-    _refuse_any_origin_with_private_network,
+    _refuse_any_origin_with_powers,
     _refuse_insecure_origins_with_credentials,
     _refuse_public_suffixes_with_credentials,
     _refuse_any_exposed_header_with_credentials,

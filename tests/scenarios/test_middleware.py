@@ -13,12 +13,12 @@ from opentelemetry.trace import SpanKind
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from route_cors import CORSPolicy, RouteCORSMiddleware, cors, install_cors
+from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors
 
 from .shapes import Build, on_fastapi_and_alone, on_installed, serves
 from .support import (
@@ -159,6 +159,37 @@ async def test_03_dependencies_of_the_whole_app(build: Build) -> None:
     assert calls == []
     assert (await site.get("/x", A)).seen == readable(401, A)
     assert calls == ["auth GET"]
+
+
+async def test_03_a_layer_within_a_layer_defers_where_the_outer_one_found_a_policy() -> None:
+    asked: list[str] = []
+
+    def is_a(origin: str, connection: HTTPConnection) -> bool:
+        asked.append(origin)
+        return origin == A
+
+    router = CORSRouter(prefix="/v1", cors=CORSPolicy(origins=is_a))
+    router.get("/x")(says())
+    app = FastAPI()
+    app.include_router(router)
+    app.post("/none")(says())
+    install_cors(app, default=CORSPolicy(origins=E))
+    app.add_middleware(RouteCORSMiddleware, default=CORSPolicy(origins=A, enforce=True))
+    assert (await send(app, "GET", "/v1/x", origin=A)).seen == readable(200, A)
+    assert (await preflight(app, "/v1/x")).seen == granted(A, "GET")
+    assert asked == [A, A]  # once each, with three that could
+    assert (await send(app, "POST", "/none", origin=E)).seen == readable(200, E)
+
+
+async def test_03_and_does_its_work_where_it_found_none() -> None:
+    app = FastAPI()
+    app.post("/none")(says())
+    app.get("/own")(cors(origins="*")(says()))
+    install_cors(app)
+    app.add_middleware(RouteCORSMiddleware, default=CORSPolicy(origins=A))
+    assert (await send(app, "POST", "/none", origin=A)).seen == readable(200, A)
+    assert (await preflight(app, "/none", "POST")).seen == granted(A, "POST")
+    assert (await send(app, "GET", "/own", origin=E)).seen == readable(200, "*")
 
 
 # --- 30 -------------------------------------------------------------------------------------------

@@ -68,6 +68,24 @@ async def test_06_under_two_routers_with_policies_of_their_own() -> None:
     assert (await preflight(app, "/v3/items")).seen == untouched(405)
 
 
+async def test_06_a_plain_router_inherits_from_the_nearest() -> None:
+    plain = APIRouter(prefix="/plain")
+    plain.get("/x")(says())
+    inner = CORSRouter(prefix="/inner", cors=FOR_B)
+    inner.include_router(plain)
+    outer = CORSRouter(prefix="/outer", cors=FOR_A)
+    outer.include_router(inner)
+    outer.include_router(plain)
+    app = FastAPI()
+    app.include_router(outer)
+    install_cors(app, default=CORSPolicy(origins=E))
+    for path, origin, other in (("/outer/inner/plain/x", B, A), ("/outer/plain/x", A, B)):
+        assert (await preflight(app, path, origin=origin)).seen == granted(origin, "GET")
+        assert (await send(app, "GET", path, origin=origin)).seen == readable(200, origin)
+        assert (await preflight(app, path, origin=other)).seen == REFUSED
+        assert (await preflight(app, path, origin=E)).seen == REFUSED
+
+
 @pytest.mark.parametrize("installed", [True, False])
 async def test_06_the_innermost_router_wins_wholly(installed: bool) -> None:
     inner = CORSRouter(prefix="/inner", cors=CORSPolicy(origins=B, max_age=None))
@@ -152,6 +170,18 @@ async def test_26_a_private_route_that_is_registered_first(build: Build) -> None
     assert (reply.text, reply.seen) == ("private", untouched(200))
     # Nor is it granted beside another method, or kept by a browser along with it.
     assert (await site.preflight("/items/special", "GET")).seen == granted(A, *site.methods("GET"))
+
+
+@everywhere
+async def test_26_and_an_options_handler_behind_both(build: Build) -> None:
+    calls: list[str] = []
+    site = build(
+        serves("PUT", "/items/{i}", text="private", calls=calls),
+        serves("PUT", "/items/special", FOR_A, text="special", calls=calls),
+        serves("OPTIONS", "/items/{i}", text="options", calls=calls),
+    )
+    assert (await site.preflight("/items/special", "PUT")).seen == untouched(200)
+    assert calls == ["options"]
 
 
 @everywhere
@@ -249,6 +279,17 @@ async def test_34_the_policy_of_an_options_route_is_not_that_of_put(build: Build
     assert (await site.send("OPTIONS", "/o", origin=E)).seen == readable(200, "*")
     assert (await site.send("PUT", "/o", origin=E)).seen == untouched(200)
     assert calls == ["options", "options", "put"]
+
+
+@everywhere
+async def test_34_whichever_comes_first(build: Build) -> None:
+    calls: list[str] = []
+    site = build(
+        serves("PUT", "/o", text="put", calls=calls),
+        serves("OPTIONS", "/o", CORSPolicy(origins="*"), text="options", calls=calls),
+    )
+    assert (await site.preflight("/o", "PUT", E)).seen == untouched(200)
+    assert calls == ["options"]
 
 
 @everywhere

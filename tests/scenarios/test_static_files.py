@@ -120,6 +120,13 @@ async def test_15_methods_of_the_policy_name_those_of_the_mount(place: Place, fi
 
 
 @places
+async def test_15_even_those_that_are_not_granted_unasked(place: Place, files: StaticFiles) -> None:
+    app, prefix = place(cors(origins=A, methods=["GET", "PROPFIND"])(files))
+    install_cors(app)
+    assert (await preflight(app, f"{prefix}/a.txt", "PROPFIND")).seen == granted(A, "GET", "PROPFIND")
+
+
+@places
 async def test_15_without_a_policy_and_closed(place: Place, files: StaticFiles) -> None:
     app, prefix = place(files)
     install_cors(app)
