@@ -22,6 +22,8 @@ from route_cors.policy import CORSPolicy
 from route_cors.protocol import Answer, PreflightRequest, Terms, merge_headers, own_origin, refuse_actual
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = [
@@ -57,9 +59,7 @@ class CORSRequest(NamedTuple):
         sent = scope["headers"]
         headers = dict(sent)
         if len(headers) != len(sent):
-            headers = {}
-            for name, value in sent:
-                headers[name] = headers[name] + b", " + value if name in headers else value
+            headers = _joined(sent)
         return cls(
             headers.get(b"origin"),
             headers.get(b"host"),
@@ -74,6 +74,27 @@ class CORSRequest(NamedTuple):
             return None
         method = self.requested_method.decode("latin-1")
         return PreflightRequest(self.origin, method, self.requested_headers, self.private_network)
+
+
+_READ = frozenset(
+    {
+        b"origin",
+        b"host",
+        b"access-control-request-method",
+        b"access-control-request-headers",
+        b"access-control-request-private-network",
+    }
+)
+
+
+def _joined(sent: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers that are read here, however often each was sent."""
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in sent:
+        if name in _READ:
+            values.setdefault(name, []).append(value)
+    # Joined once: to append each value to the text so far would cost the square of their number.
+    return {name: b", ".join(each) for name, each in values.items()}
 
 
 class RouteCORSMiddleware:
