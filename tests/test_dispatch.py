@@ -1107,6 +1107,39 @@ def test_a_matches_on_the_instance_is_asked() -> None:
     assert_serves(app, "/a", "here", "PUT", method="PUT")
 
 
+def test_a_proxy_around_a_route_is_asked() -> None:
+    class Proxy:
+        """As instrumentations make them: it passes for what it stands around."""
+
+        def __init__(self, route: Route) -> None:
+            self._route = route
+
+        @property
+        def __class__(self) -> Any:
+            return self._route.__class__
+
+        @__class__.setter
+        def __class__(self, value: Any) -> None:
+            raise AttributeError
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._route, name)
+
+    proxy: Any = Proxy(Route("/a", named("here")))
+    app = installed(proxy)
+    assert_serves(app, "/a", "here", "GET")
+    assert_untouched(app, "/b", 404)
+
+
+def test_an_asked_route_makes_its_own_405() -> None:
+    app = installed(HeaderRoute("/a", named("second")), Route("/{x}", named("first"), methods=["PATCH"]))
+    headers = [SECOND, (b"origin", b"https://second.example")]
+    reply = ask(app, http_scope("PUT", "/a", headers))
+    assert (reply.status, reply.cors["access-control-allow-origin"]) == (405, "https://second.example")
+    assert granted_to(app, "/a", "PUT", "second", SECOND) is None
+    assert granted_to(app, "/a", "PATCH", "first", SECOND) == "PATCH"
+
+
 def test_a_route_of_another_kind_is_asked() -> None:
     class Everything(BaseRoute):
         def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -1176,20 +1209,31 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+class Endpoints:
+    """Made before the first request: to declare a policy makes every index look again."""
+
+    def __init__(self, *names: str) -> None:
+        self.made = {name: named(name) for name in names}
+
+    def __getattr__(self, name: str) -> Any:
+        return self.made[name]
+
+
 @pytest.mark.usefixtures("clock")
 def test_routes_added_to_the_app_are_seen_at_once() -> None:
+    make = Endpoints("first", "second", "third", "mounted", "front")
     app = FastAPI(openapi_url=None)
-    app.add_api_route("/a", named("first"))
+    app.add_api_route("/a", make.first)
     install_cors(app)
     assert_serves(app, "/a", "first")
     assert_untouched(app, "/b", 404)
-    app.add_api_route("/b", named("second"))
+    app.add_api_route("/b", make.second)
     assert_serves(app, "/b", "second")
-    app.add_api_route("/a", named("third"), methods=["PUT"])
+    app.add_api_route("/a", make.third, methods=["PUT"])
     assert_serves(app, "/a", "third", "PUT", method="PUT")
-    app.mount("/m", Router([Route("/a", named("mounted"))]))
+    app.mount("/m", Router([Route("/a", make.mounted)]))
     assert_serves(app, "/m/a", "mounted", "GET, HEAD")
-    app.router.routes.insert(0, Route("/{x}", named("front")))
+    app.router.routes.insert(0, Route("/{x}", make.front))
     assert_serves(app, "/a", "front", "GET, HEAD")
 
 
@@ -1205,10 +1249,11 @@ def test_routes_removed_from_the_app_are_gone_at_once() -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_routes_added_to_a_mounted_app_are_seen_at_once() -> None:
-    sub = Starlette(routes=[Route("/a", named("first"))])
+    make = Endpoints("first", "second")
+    sub = Starlette(routes=[Route("/a", make.first)])
     app = installed(Mount("/m", app=sub))
     assert_serves(app, "/m/a", "first", "GET, HEAD")
-    sub.router.routes.append(Route("/b", named("second")))
+    sub.router.routes.append(Route("/b", make.second))
     assert_serves(app, "/m/b", "second", "GET, HEAD")
 
 
@@ -1216,8 +1261,9 @@ def test_routes_added_to_a_mounted_app_are_seen_at_once() -> None:
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_routes_added_to_an_included_router_are_seen_at_once(depth: int) -> None:
+    make = Endpoints("first", "second", "third")
     innermost = router = APIRouter()
-    innermost.add_api_route("/a", named("first"))
+    innermost.add_api_route("/a", make.first)
     for _ in range(depth - 1):
         outer = APIRouter()
         outer.include_router(router, prefix="/in")
@@ -1227,66 +1273,82 @@ def test_routes_added_to_an_included_router_are_seen_at_once(depth: int) -> None
     install_cors(app)
     prefix = "/in" * depth
     assert_serves(app, prefix + "/a", "first")
-    innermost.add_api_route("/b", named("second"))
+    innermost.add_api_route("/b", make.second)
     assert_serves(app, prefix + "/b", "second")
-    innermost.add_api_route("/a", named("third"), methods=["PUT"])
+    innermost.add_api_route("/a", make.third, methods=["PUT"])
     assert_serves(app, prefix + "/a", "third", "PUT", method="PUT")
 
 
 @in_a_list
 @pytest.mark.usefixtures("clock")
 def test_routes_added_to_a_copied_router_are_nobodys() -> None:
+    make = Endpoints("first", "second")
     router = APIRouter()
-    router.add_api_route("/a", named("first"))
+    router.add_api_route("/a", make.first)
     app = FastAPI(openapi_url=None)
     app.include_router(router)
     install_cors(app)
-    router.add_api_route("/b", named("second"))
+    router.add_api_route("/b", make.second)
     assert_serves(app, "/a", "first")
     assert_untouched(app, "/b", 404)
 
 
 @in_a_tree
 def test_a_route_that_comes_to_shadow_another_is_seen_within_a_second(clock: Clock) -> None:
+    make = Endpoints("other", "early", "late")
     early, late = APIRouter(), APIRouter()
-    early.add_api_route("/other", named("other"))
-    late.add_api_route("/a", named("late"))
+    early.add_api_route("/other", make.other)
+    late.add_api_route("/a", make.late)
     app = FastAPI(openapi_url=None)
     app.include_router(early)
     app.include_router(late)
     install_cors(app)
     assert_serves(app, "/a", "late")
-    early.add_api_route("/a", named("early"))
+    early.add_api_route("/a", make.early)
     clock.now += 1.0
     assert_serves(app, "/a", "early")
     # And the look-out goes on.
-    late.add_api_route("/b", named("late"))
+    late.add_api_route("/b", make.late)
     assert_serves(app, "/b", "late")
-    early.add_api_route("/b", named("early"))
+    early.add_api_route("/b", make.early)
     clock.now += 1.0
     assert_serves(app, "/b", "early")
 
 
 @pytest.mark.parametrize("in_place", [False, True])
 def test_another_list_of_equal_length_is_seen_within_a_second(in_place: bool, clock: Clock) -> None:
-    app = installed(Route("/{x}", named("first")))
+    make = Endpoints("first", "second")
+    app = installed(Route("/{x}", make.first))
     assert_serves(app, "/a", "first", "GET, HEAD")
     clock.now += 0.5
     assert_serves(app, "/a", "first", "GET, HEAD")
     if in_place:
-        app.router.routes[:] = [Route("/a", named("second"))]
+        app.router.routes[:] = [Route("/a", make.second)]
     else:
-        app.router.routes = [Route("/a", named("second"))]
+        app.router.routes = [Route("/a", make.second)]
     clock.now += 0.5
     assert_serves(app, "/a", "second", "GET, HEAD")
     assert_untouched(app, "/b", 404)
 
 
+def test_an_unchanged_tree_is_looked_at_once_a_second(clock: Clock) -> None:
+    make = Endpoints("first", "second")
+    app = installed(Route("/{x}", make.first))
+    for _ in range(3):
+        assert_serves(app, "/a", "first", "GET, HEAD")
+        clock.now += 1.0
+    assert_serves(app, "/a", "first", "GET, HEAD")
+    app.router.routes = [Route("/a", make.second)]
+    clock.now += 1.0
+    assert_serves(app, "/a", "second", "GET, HEAD")
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_miss_looks_at_a_list_of_equal_length_at_once() -> None:
-    app = installed(Route("/a", named("first")))
+    make = Endpoints("first", "second")
+    app = installed(Route("/a", make.first))
     assert_untouched(app, "/b", 404)
-    app.router.routes = [Route("/b", named("second"))]
+    app.router.routes = [Route("/b", make.second)]
     assert_serves(app, "/b", "second", "GET, HEAD")
 
 

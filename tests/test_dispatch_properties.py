@@ -291,11 +291,16 @@ class Shy(APIRoute):
         return (match, child_scope) if match is Match.FULL else (Match.NONE, {})
 
 
+ROUTE_CLASSES: Final[dict[str, type[APIRoute]]] = {"picky": Picky, "shy": Shy}
+# What a router of Starlette's registers instead.
+WITHOUT_FASTAPI: Final = {"api": "plain", "picky": "plain", "shy": "asgi", "websocket": "plain websocket"}
+
+
 class Party(NamedTuple):
-    """An endpoint: what it declared, and what it is granted beyond asking the route (opaque apps)."""
+    """An endpoint: what it declared, and whether it is an ASGI app, of which nothing is known."""
 
     policy: str
-    methods: frozenset[str] | None  # None: an ASGI app, of which only the safelisted are granted
+    is_opaque: bool
 
 
 class TracedFastAPI(FastAPI):
@@ -335,36 +340,32 @@ class Built:
     app: Any = None
     asks: bool = False
 
-    def add(self, owner: Any, leaf: Leaf) -> None:
+    def add(self, owner: Any, leaf: Leaf) -> Callable[[], None]:
+        """Declare an endpoint; what is returned registers it. (To declare makes every index look again.)"""
         number = next(self.numbers)
         methods = [*leaf.methods, f"X{number}"]
         path = self.named(leaf.template)
         router = getattr(owner, "router", owner)
-        kind = leaf.kind
-        if not isinstance(router, APIRouter):
-            kind = {"api": "plain", "picky": "plain", "shy": "asgi", "websocket": "plain websocket"}.get(
-                kind, kind
-            )
+        kind = leaf.kind if isinstance(router, APIRouter) else WITHOUT_FASTAPI.get(leaf.kind, leaf.kind)
+        self.asks = self.asks or kind in ROUTE_CLASSES
         endpoint = declare(ENDPOINTS[kind](number), leaf.policy, number)
-        self.parties[number] = Party(leaf.policy, None if kind == "asgi" else frozenset(methods))
-        self.asks = self.asks or kind in {"picky", "shy"}
-        if kind in {"api", "picky", "shy"}:
-            route_class = {"api": APIRoute, "picky": Picky, "shy": Shy}[kind]
-            router.add_api_route(
+        self.parties[number] = Party(leaf.policy, is_opaque=kind == "asgi")
+        if kind in {"api", *ROUTE_CLASSES}:
+            route_class = ROUTE_CLASSES.get(kind, APIRoute)
+            return lambda: router.add_api_route(
                 path, endpoint, methods=methods, response_model=None, route_class_override=route_class
             )
-        elif kind == "websocket":
-            router.add_api_websocket_route(path, endpoint)
-        elif kind == "plain websocket":
-            router.add_websocket_route(path, endpoint)
-        else:
-            router.add_route(path, endpoint, methods=methods if kind == "plain" else None)
+        if kind == "websocket":
+            return lambda: router.add_api_websocket_route(path, endpoint)
+        if kind == "plain websocket":
+            return lambda: router.add_websocket_route(path, endpoint)
+        return lambda: router.add_route(path, endpoint, methods=methods if kind == "plain" else None)
 
     def fill(self, owner: Any, tree: Tree, *, in_fastapi: bool) -> Any:
         in_fastapi = in_fastapi or isinstance(owner, FastAPI)
         for item in tree.items:
             if isinstance(item, Leaf):
-                self.add(owner, item)
+                self.add(owner, item)()
             elif isinstance(item, Mounted):
                 self.mount(owner, item, in_fastapi=in_fastapi)
             elif isinstance(getattr(owner, "router", owner), APIRouter):
@@ -374,8 +375,7 @@ class Built:
                 for prefix in item.prefixes:
                     # FastAPI refuses a route that would have no path at all, and so does a mount at "".
                     owner.include_router(included, prefix=self.named(prefix) or "/i")
-        for leaf in tree.later:
-            self.late.append(lambda leaf=leaf: self.add(owner, leaf))  # type: ignore[misc]
+        self.late += [self.add(owner, leaf) for leaf in tree.later]
         return owner
 
     def mount(self, owner: Any, item: Mounted, *, in_fastapi: bool) -> None:
@@ -383,7 +383,7 @@ class Built:
         number = next(self.numbers)
         if item.kind == "asgi":
             inside = declare(asgi_app(number), item.policy, number)
-            self.parties[number] = Party(item.policy, None)
+            self.parties[number] = Party(item.policy, is_opaque=True)
         elif item.kind in {"fastapi", "starlette"}:
             inside = self.new_app(number, item.kind, item.tree.redirect_slashes, item.root_path)
             self.layer(inside, item.default)
@@ -580,7 +580,7 @@ def redirected(probe: Probe, reply: Reply) -> Probe:
 async def verdict_on(built: Built, probe: Probe, reply: Reply, *, follow: bool = True) -> Verdict:
     if "x-served" in reply.headers:
         party = int(reply.headers["x-served"][0])
-        granted = SAFELISTED if built.parties[party].methods is None else None
+        granted = SAFELISTED if built.parties[party].is_opaque else None
         return Verdict(party, True, declared_for(built, party, reply.trail), granted)
     if reply.status == 405:
         found = re.search(r"X(\d+)", reply.headers["allow"][0])
@@ -696,8 +696,8 @@ def test_the_policy_that_answers_is_that_of_the_endpoint_that_runs(
         nonlocal now
         for probe in first:
             await check(built, probe)
-        for add in built.late:
-            add()
+        for register in built.late:
+            register()
         now += 2.0
         for probe in (*first, *second):
             await check(built, probe)
