@@ -325,13 +325,15 @@ class _Registered(NamedTuple):
 
     @classmethod
     def of(cls, candidate: Any, inherited: Declared | None) -> _Registered:
-        if isinstance(candidate, BaseRoute):
+        # FastAPI's view of an included route has the original: API routes are matched through the view,
+        # others are rebuilt. Not "no BaseRoute": a router serves whatever has `matches` and `handle`.
+        original = getattr(candidate, "original_route", None)
+        if original is None:
             return cls(candidate, candidate, None, inherited)
-        # FastAPI's view of an included route: API routes are matched through it, others are rebuilt.
         rebuilt = candidate.starlette_route
         if rebuilt is not None:
-            return cls(candidate.original_route, rebuilt, None, inherited)
-        return cls(candidate.original_route, candidate, candidate, inherited)
+            return cls(original, rebuilt, None, inherited)
+        return cls(original, candidate, candidate, inherited)
 
 
 class _Entry:

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.routing import Match, Mount, Route, Router, WebSocketRoute
 
 from route_cors import CORSPolicy, RouteCORSMiddleware, cors, install_cors, no_cors
 
@@ -308,6 +308,22 @@ def test_the_startup_of_an_app_runs_as_before() -> None:
     with TestClient(app):
         assert events == ["startup"]
     assert events == ["startup", "shutdown"]
+
+
+def test_a_route_that_is_one_by_its_methods_alone() -> None:
+    class Duck:
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            return (Match.FULL, {}) if scope["path"] == "/duck" else (Match.NONE, {})
+
+        async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await PlainTextResponse("quack")(scope, receive, send)
+
+    duck: Any = cors(POLICY)(Duck)()
+    app = Starlette(routes=[duck, Route("/x", cors(origins="*")(answers()))])
+    install_cors(app)
+    reply = ask(app, http_scope("GET", "/duck", [(b"origin", A)]))
+    assert (reply.body, reply.cors) == (b"quack", ALLOWED)
+    assert ask(app, http_scope("GET", "/x")).cors == {"access-control-allow-origin": "*"}
 
 
 # Explaining
