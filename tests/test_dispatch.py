@@ -1363,7 +1363,7 @@ def test_another_list_of_equal_length_is_seen_within_a_second(in_place: bool, cl
     if in_place:
         app.router.routes[:] = [Route("/a", make.second)]
     else:
-        app.router.routes = [Route("/a", make.second)]
+        app.router.routes = list[BaseRoute]([Route("/a", make.second)])
     clock.now += 0.5
     assert_serves(app, "/a", "second", "GET, HEAD")
     assert_untouched(app, "/b", 404)
@@ -1376,7 +1376,7 @@ def test_an_unchanged_tree_is_looked_at_once_a_second(clock: Clock) -> None:
         assert_serves(app, "/a", "first", "GET, HEAD")
         clock.now += 1.0
     assert_serves(app, "/a", "first", "GET, HEAD")
-    app.router.routes = [Route("/a", make.second)]
+    app.router.routes = list[BaseRoute]([Route("/a", make.second)])
     clock.now += 1.0
     assert_serves(app, "/a", "second", "GET, HEAD")
 
@@ -1386,7 +1386,7 @@ def test_a_miss_looks_at_a_list_of_equal_length_at_once() -> None:
     make = Endpoints("first", "second")
     app = installed(Route("/a", make.first))
     assert_untouched(app, "/b", 404)
-    app.router.routes = [Route("/b", make.second)]
+    app.router.routes = list[BaseRoute]([Route("/b", make.second)])
     assert_serves(app, "/b", "second", "GET, HEAD")
 
 
