@@ -612,6 +612,16 @@ def test_routes_around_a_mount_keep_their_order() -> None:
     assert_serves(app, "/m/after", "inside", "GET, HEAD, PUT")
 
 
+def test_a_grant_before_a_mount_names_no_method_that_is_served_inside_it() -> None:
+    shared = policy("shared")
+    inside = Starlette(routes=[Route("/a", named("inside"), methods=["POST"])])
+    app = installed(
+        Route("/m/a", cors(shared)(silent("shared")), methods=["PUT"]), Mount("/m", cors(shared)(inside))
+    )
+    assert_serves(app, "/m/a", "shared", "PUT", method="PUT")
+    assert_serves(app, "/m/a", "inside", "POST", method="POST")
+
+
 def test_a_grant_inside_a_mount_names_no_method_that_is_served_before_it() -> None:
     app = installed(
         Route("/m/a", named("before"), methods=["GET"]),
