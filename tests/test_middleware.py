@@ -426,6 +426,11 @@ def test_a_requested_method_that_no_route_has(methods: list[bytes]) -> None:
     )
 
 
+def test_other_headers_that_come_twice_make_no_difference() -> None:
+    sent = [(b"cookie", b"a=b"), (b"origin", A), (b"cookie", b"c=d")]
+    assert ask(app_with(cors(POLICY)), http_scope("GET", "/x", sent)).cors == ALLOWED
+
+
 def test_requested_headers_on_several_lines() -> None:
     app = app_with(cors(POLICY.evolve(allow_headers=["X-A", "X-B"])), ["PUT"])
     lines = [(b"access-control-request-headers", value) for value in (b"x-a", b"X-B, content-type")]
