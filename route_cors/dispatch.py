@@ -466,9 +466,6 @@ class _Node:
             self.parameter = _Node()
         return self.parameter
 
-    def is_exact(self) -> bool:
-        return all(entry.exact for entry in self.ends)
-
 
 class _Trie:
     """The routes of one kind, by the segments of their paths."""
@@ -495,8 +492,10 @@ class _Trie:
     def find(self, call: _Call, path: str) -> _Leaf | None:
         """What the routes that match the path serve; None where no route does."""
         ends, rests = self._reach(path)
-        if len(ends) == 1 and not rests and path[-1:] != "\n" and ends[0].is_exact():
-            return self._leaf_of(ends[0])
+        if len(ends) == 1 and not rests and path[-1:] != "\n":
+            leaf = self._leaf_of(ends[0])
+            if leaf is not None:
+                return leaf
         candidates = [*rests, *(entry for node in ends for entry in node.ends)]
         if path[-1:] == "\n":
             # The `$` of a route's regex also matches before a last newline: `/a\n` is `/a` to the router.
@@ -529,8 +528,9 @@ class _Trie:
                 pending.append((literal, depth + 1))
         return ends, rests
 
-    def _leaf_of(self, node: _Node) -> _Leaf:
-        if node.leaf is None:
+    def _leaf_of(self, node: _Node) -> _Leaf | None:
+        """What is served where the path ends, if reaching the node is already the match; compiled once."""
+        if node.leaf is None and all(entry.exact for entry in node.ends):
             node.leaf = _Leaf(self._index, self._kind, [entry.claim() for entry in node.ends])
         return node.leaf
 
