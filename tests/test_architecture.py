@@ -270,19 +270,3 @@ def _files_of_the_project() -> list[str]:
 def test_the_top_level_holds_only_what_belongs_there() -> None:
     top_level = {name.split("/")[0] for name in _files_of_the_project()}
     assert {name for name in top_level if not name.startswith(".")} <= TOP_LEVEL
-
-
-def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
-    # Written so that they do not find themselves.
-    registries = r"pypi[.]org|pythonhosted[.]org|npmjs[.](?:org|com)|(?:deb|security|snapshot)[.]debian[.]org"
-    home_directories = r"(?<![\w.])/(?:home|Users)/\w+/"
-    patterns = [registries, home_directories]
-    if len(ROOT.parts) > 2:
-        patterns.append(re.escape(str(ROOT)) + r"\b")
-    pattern = re.compile("|".join(patterns))
-    found = {
-        name: hits
-        for name in _files_of_the_project()
-        if (hits := pattern.findall((ROOT / name).read_text(encoding="utf-8", errors="replace")))
-    }
-    assert found == {}
