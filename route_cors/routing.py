@@ -51,9 +51,10 @@ class CORSRoute(APIRoute):
         request = CORSRequest.of(scope)
         preflight = request.preflight(scope)
         target = _target(scope, scope["method"] if preflight is None else preflight.method)
-        # The target of a preflight may be another route than the OPTIONS route that it came to. Where that
-        # is no CORSRoute, it is not ours to answer for.
-        if target.terms is None or not isinstance(target.route, CORSRoute):
+        # A preflight may come to an OPTIONS route, and be about another one. Where that is no CORSRoute, it
+        # is not ours to answer for; neither is a response under the policy of any route but this one.
+        ours = target.route is self if preflight is None else isinstance(target.route, CORSRoute)
+        if target.terms is None or not ours:
             await super().handle(scope, receive, send)
         elif preflight is not None:
             await answer_preflight(target.terms, preflight, scope, send)
