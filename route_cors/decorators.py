@@ -12,6 +12,9 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final, overload
 
+from fastapi import APIRouter
+from starlette.routing import Host, Mount, Route, WebSocketRoute
+
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 # by the underlying function, lest it speak for the same method of every other instance.
 _POLICY_ATTRIBUTE = "__route_cors_policy__"
 _METHOD_POLICIES_ATTRIBUTE = "__route_cors_method_policies__"
+
+_NOT_ASKED = (APIRouter, Route, WebSocketRoute, Mount, Host)
 
 _generation = object()
 
@@ -173,6 +178,12 @@ def _method_policies(instance: object) -> dict[object, Declared]:
 def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
     if not callable(endpoint):
         raise TypeError(f"a CORS policy stands on an endpoint or an ASGI app, not on {endpoint!r}")
+    if isinstance(endpoint, _NOT_ASKED):
+        # Callable as well, but it is what they hold that is asked for its policy.
+        raise TypeError(
+            f"a CORS policy does not stand on {endpoint!r}: "
+            "decorate the endpoint, or write CORSRouter(cors=...)"
+        )
     present = _stored(endpoint)
     if present is not None and present != declared:
         # The later one would silently speak for every route of this endpoint.

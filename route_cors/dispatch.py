@@ -19,7 +19,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, cast
 
 import fastapi.routing
 from fastapi import FastAPI
@@ -129,12 +129,13 @@ def resolve(scope: Scope, method: str, *, app: object = None, default: CORSPolic
         app = scope.get("app")
     router = _router_of(app)
     if outermost is None:
-        return _index_of(router, None, default).resolve(scope, method, root_path)
+        return _index_of(router, policy_of(app), default).resolve(scope, method, root_path)
     # Inside another router, which alone knows what is registered before the mount that led here: a private
     # route on the same path would serve the request that a preflight announces. It is asked with the root
     # path that it saw, and overruled where it cannot know better.
     inner = _NO_ROUTES if router is outermost else router
-    seen_from_here = _index_of(inner, None, default).resolve(scope, method, root_path)
+    on_app = None if inner is _NO_ROUTES else policy_of(app)
+    seen_from_here = _index_of(inner, on_app, default).resolve(scope, method, root_path)
     if inner is router and "app_root_path" not in scope and _root_path_inside(app, ""):
         return seen_from_here  # FastAPI(root_path=...) behind a Host route: what the top saw is overwritten
     seen_from_top = _index_of(outermost, None, None).resolve(
@@ -196,7 +197,8 @@ class _Index:
 
     def declared(self, entry: _Entry, kind: _Kind) -> Declared | None:
         """The policy of an entry. The app's default is for HTTP alone."""
-        return _first(entry.declared, self.default if kind == "http" else None)
+        takes_default = kind == "http" and entry.takes_default
+        return _first(entry.declared, self.default if takes_default else None)
 
     def terms(self, declared: Declared | None, methods: Iterable[str]) -> Terms | None:
         """The terms of a policy for these methods: one object for all the paths that share them."""
@@ -208,6 +210,11 @@ class _Index:
             terms = Terms(None) if isinstance(declared, NoCORS) else Terms(declared, key[1])
             self._terms[key] = terms
         return terms
+
+    def declares_policies(self) -> bool:
+        """Whether a route carries a policy, or leads to an app whose routes may."""
+        table = _Table(self)
+        return self.inherited is not None or table.declares_policies
 
     def _find(self, call: _Call, *, redirects: bool) -> Target | str:
         """The target, or the path of the slash redirect."""
@@ -290,10 +297,12 @@ class _Table:
     def __init__(self, index: _Index) -> None:
         self.generation = generation()
         self.size = len(index.router.routes)
+        self.declares_policies = False
         self._watched: list[tuple[Any, tuple[BaseRoute, ...]]] = [(index.router, tuple(index.router.routes))]
         self.tries: dict[str, _Trie] = {"http": _Trie(index, "http"), "websocket": _Trie(index, "websocket")}
         for order, registered in enumerate(self._flatten(self._watched[0][1], index.inherited)):
             entry = _Entry(order, registered, index.default)
+            self.declares_policies |= entry.declared is not None or entry.mounted is not None
             for kind in entry.kinds:
                 self.tries[kind].add(entry)
 
@@ -356,6 +365,7 @@ class _Entry:
         "order",
         "route",
         "serves_all",
+        "takes_default",
         "trail",
     )
 
@@ -375,6 +385,7 @@ class _Entry:
         self.methods: frozenset[str] | None = None
         self.mounted: _Mounted | None = None
         self.serves_all = True
+        self.takes_default = True
         if is_mount:
             self._describe_mount(registered.inherited, default)
         else:
@@ -403,9 +414,13 @@ class _Entry:
         app = getattr(mount, "_base_app", mount.app)
         self.declared = _first(policy_of(app), policy_of(mount.app), inherited)
         if _shows_routes(app):
-            index = _index_of(_router_of(app), self.declared, _first(_default_of(app), default))
+            own = _first(_default_of(app), *map(_default_of, _wrappers(mount.app)))
+            index = _index_of(_router_of(app), self.declared, _first(own, default))
             self.mounted = _Mounted(mount, app, index, self._regex)
             self.methods = frozenset()  # its routes speak for themselves
+        else:
+            # What declares policies behind a middleware that hides it is further in than the app's default.
+            self.takes_default = not any(map(_declares_policies, _wrappers(app)))
 
     def _describe_endpoint(self, effective: Any, inherited: Declared | None) -> None:
         endpoint = getattr(effective, "endpoint", self._matcher)
@@ -609,27 +624,58 @@ def _index_of(router: Any, inherited: Declared | None, default: CORSPolicy | Non
     indexes: dict[object, _Index] = router.__dict__.setdefault(_INDEXES, {})
     key = (inherited, default)
     index = indexes.get(key)
-    return index if index is not None else indexes.setdefault(key, _Index(router, inherited, default))
+    if index is None or index.router is not router:  # a copy of a router has the attributes of the original
+        index = _Index(router, inherited, default)
+        router.__dict__[_INDEXES] = {**indexes, key: index}
+    return index
 
 
 def _shows_routes(app: object) -> bool:
-    return isinstance(getattr(app, "routes", None), list)
+    return _router_of(app) is not _NO_ROUTES
 
 
 def _router_of(app: object) -> Any:
-    """What holds the app's routes; an app that shows none has nothing to be found."""
-    if not _shows_routes(app):
-        return _NO_ROUTES
-    return getattr(app, "router", app)
+    """What holds the app's routes; an app that shows none has nothing to be found.
+
+    Only routes of Starlette's kind are read: what other frameworks call so is routed otherwise.
+    """
+    router = getattr(app, "router", app)
+    if isinstance(router, Router):
+        return router
+    routes: object = getattr(app, "routes", None)
+    items = cast("list[object]", routes) if isinstance(routes, list) else [None]
+    is_readable = all(isinstance(item, BaseRoute) for item in items)
+    return app if is_readable and hasattr(app, "__dict__") else _NO_ROUTES
 
 
 _NO_ROUTES: Final = Router()
 
 
+def _wrappers(app: object) -> Iterator[object]:
+    """An app and what it is a middleware of, as far as that can be seen."""
+    for _ in range(_MAX_MOUNTS):
+        yield app
+        if _shows_routes(app):
+            return
+        app = getattr(app, "app", None)
+
+
+def _declares_policies(app: object) -> bool:
+    """Whether it is a layer of ours, or an app with one or with routes that carry a policy."""
+    if getattr(app, "is_route_cors_layer", False) or hasattr(app, _DEFAULT):
+        return True
+    layers = (getattr(middleware.cls, "is_route_cors_layer", False) for middleware in _user_middleware(app))
+    return any(layers) or (_shows_routes(app) and _index_of(_router_of(app), None, None).declares_policies())
+
+
+def _user_middleware(app: object) -> Iterable[Any]:
+    return getattr(app, "user_middleware", ())
+
+
 def _default_of(app: object) -> CORSPolicy | None:
-    """The default of the layer that an app brings itself, however it was added."""
+    """The default of the layer that an app brings itself or is, however it was added."""
     installed: CORSPolicy | None = getattr(app, _DEFAULT, None)
-    for middleware in getattr(app, "user_middleware", ()):
+    for middleware in _user_middleware(app):
         if installed is None and getattr(middleware.cls, "is_route_cors_layer", False):
             installed = middleware.kwargs.get("default")
     return installed
@@ -664,13 +710,14 @@ def _carried_by(route: Any) -> Declared | None:
     dependencies before theirs: the last one is the innermost.
     """
     carriers: list[object] = [route.__class__]
-    carriers += [depends.dependency for depends in reversed(getattr(route, "dependencies", ()))]
+    if isinstance(route, fastapi.routing.APIWebSocketRoute):
+        carriers += [depends.dependency for depends in reversed(route.dependencies)]
     return _first(*(declared_policy(carrier, ROUTER_POLICY) for carrier in carriers))
 
 
 def _is_indexed(route: BaseRoute) -> bool:
     """Whether the trie may stand in for the route's `matches`."""
-    if "matches" in vars(route):
+    if "matches" in getattr(route, "__dict__", ()):
         return False
     for route_class in type(route).__mro__:
         matches = route_class.__dict__.get("matches")

@@ -122,6 +122,7 @@ class RouteCORSMiddleware:
         _require_policy(default)
         # Public, as every middleware's: FastAPI (from 0.142 on) and OpenTelemetry walk the stack by it.
         self.app = app
+        remember_default(self, default)
         self._default = default
         self._debug = debug
 

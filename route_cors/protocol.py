@@ -38,6 +38,8 @@ RawHeaders = list[Header]
 # What a policy that names no methods allows where no route can be asked for its own (an opaque ASGI
 # app, a 404): the CORS-safelisted methods, which a page may send anywhere without a preflight.
 UNROUTED_METHODS = frozenset({"GET", "HEAD", "POST"})
+# https://fetch.spec.whatwg.org/#cors-safelisted-method
+_SAFELISTED_METHODS = UNROUTED_METHODS
 
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
@@ -85,8 +87,9 @@ class Terms:
     """A policy as it stands at one path; `policy` None is the refusal of every origin (`no_cors`).
 
     `methods` are the methods registered at that path under an equal policy, and only they are granted:
-    a browser keeps a grant by URL and origin, so that a method listed beside another is lent its headers
-    and credentials (https://fetch.spec.whatwg.org/#cors-preflight-cache).
+    a browser keeps a grant by URL and origin, so that a method listed beside another would be lent its
+    headers and credentials (https://fetch.spec.whatwg.org/#cors-preflight-cache). The safelisted methods
+    need no listing there: no answer keeps a browser from sending them with a header once granted.
     """
 
     __slots__ = (
@@ -131,13 +134,14 @@ class Terms:
         """Grant or refuse one preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7).
 
         `explain` answers a refused preflight of an allowed origin with what the policy does grant, under
-        an ok status: the browser blocks it all the same, and its console names the check that failed.
+        an ok status: the browser blocks it all the same, and its console names the check that failed. Not
+        where the method is safelisted, which browsers take as allowed whatever the answer lists.
         """
         names = self._granted_names(request.header_names)
         method_allowed = request.method in self.methods
         if origin_allowed and method_allowed and names is not None:
             return Answer(204, self._grant(request, names), b"")
-        if explain:
+        if explain and (method_allowed or request.method not in _SAFELISTED_METHODS):
             shown = self._grant(request, names or ()) if origin_allowed else [_VARY_PREFLIGHT]
             return Answer(204, shown, b"")
         checks = {"origin": origin_allowed, "method": method_allowed, "headers": names is not None}

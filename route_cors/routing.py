@@ -111,7 +111,10 @@ class CORSRouter(APIRouter):
         *,
         dependencies: Sequence[DependsParameter] | None = None,
     ) -> None:
-        """As APIRouter's, with a check of the handshake's origin before anything else of the route runs."""
+        """As APIRouter's, with a check of the handshake's origin before all that the route itself declares.
+
+        FastAPI runs the dependencies of routers before those of a route; `install_cors` checks before both.
+        """
         guarded = [Depends(_handshake_guard(self.cors)), *(dependencies if dependencies is not None else ())]
         super().add_api_websocket_route(path, endpoint, name, dependencies=guarded)
 

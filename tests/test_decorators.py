@@ -9,7 +9,9 @@ from typing import Any, Protocol
 from unittest.mock import Mock
 
 import pytest
+from fastapi import APIRouter
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from route_cors import CORSConfigError, CORSPolicy, cors, no_cors, policy_of
@@ -183,6 +185,12 @@ def test_what_takes_no_attributes_cannot_carry_a_policy(endpoint: Any) -> None:
 def test_what_is_no_endpoint_cannot_carry_a_policy(nonsense: Any) -> None:
     with pytest.raises(TypeError, match="not on"):
         no_cors(nonsense)
+
+
+@pytest.mark.parametrize("included", [APIRouter(), Route("/x", lambda: None), Mount("/m", routes=[])])
+def test_what_is_included_hands_no_policy_on(included: Any) -> None:
+    with pytest.raises(TypeError, match=r"does not stand on .*write CORSRouter\(cors=\.\.\.\)"):
+        no_cors(included)
 
 
 def test_whatever_else_goes_by_our_attributes_is_no_policy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Match, Mount, Route, Router, WebSocketRoute
+from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketRoute
 
-from route_cors import CORSPolicy, RouteCORSMiddleware, cors, install_cors, no_cors
+from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -308,6 +309,74 @@ def test_the_startup_of_an_app_runs_as_before() -> None:
     with TestClient(app):
         assert events == ["startup"]
     assert events == ["startup", "shutdown"]
+
+
+@pytest.mark.parametrize("shape", ["routes of another kind", "a router of another kind", "no attributes"])
+def test_the_routes_of_another_framework_are_not_read(shape: str) -> None:
+    class Other:
+        __slots__ = ("router", "routes")
+
+        def __init__(self) -> None:
+            self.routes: list[Any] = [object()] if shape == "routes of another kind" else []
+            self.router = object() if shape == "a router of another kind" else self
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await PlainTextResponse("other")(scope, receive, send)
+
+    app = Starlette(routes=[Mount("/m", Other()), Route("/x", cors(POLICY)(answers()))])
+    install_cors(app)
+    assert ask(app, http_scope("GET", "/m/x", [(b"origin", A)])).body == b"other"
+    assert ask(app, http_scope("GET", "/x", [(b"origin", A)])).cors == ALLOWED
+
+
+def test_what_declares_policies_behind_a_wrapper_is_further_in_than_the_default() -> None:
+    class Wraps(Wrapper):
+        def __init__(self, app: ASGIApp) -> None:
+            super().__init__(app)
+            self.app = app
+
+    def private() -> FastAPI:
+        inner = FastAPI()
+        router = CORSRouter(cors=no_cors)
+        router.add_api_route("/x", answers(), methods=["GET"])
+        inner.include_router(router)
+        return inner
+
+    with_layer = FastAPI()
+    install_cors(with_layer)
+    with_middleware = FastAPI()
+    with_middleware.add_middleware(RouteCORSMiddleware)
+    for inner in (private(), with_layer, with_middleware, RouteCORSMiddleware(Starlette())):
+        outer = FastAPI()
+        outer.mount("/m", Wraps(inner))
+        install_cors(outer, default=CORSPolicy(origins="*"))
+        assert ask(outer, http_scope("GET", "/m/x", [(b"origin", A)])).cors == {}
+    plain = FastAPI()
+    plain.mount("/m", Wraps(FastAPI(openapi_url=None)))
+    install_cors(plain, default=POLICY)
+    assert ask(plain, http_scope("GET", "/m/x", [(b"origin", A)])).cors == ALLOWED
+
+
+def test_the_default_of_a_layer_in_the_middleware_of_a_mount_is_further_in() -> None:
+    layer = Middleware(RouteCORSMiddleware, default=POLICY)
+    app = Starlette(routes=[Mount("/m", routes=[Route("/x", answers())], middleware=[layer])])
+    install_cors(app, default=CORSPolicy(origins="*"))
+    assert ask(app, http_scope("GET", "/m/x", [(b"origin", A)])).cors == ALLOWED
+
+
+def test_a_policy_on_the_app_itself_is_that_of_all_its_routes() -> None:
+    app = no_cors(Starlette(routes=[Route("/x", answers()), Route("/y", cors(POLICY)(answers()))]))
+    install_cors(app, default=CORSPolicy(origins="*"))
+    assert ask(app, http_scope("GET", "/x", [(b"origin", A)])).cors == {}
+    assert ask(app, http_scope("GET", "/y", [(b"origin", A)])).cors == ALLOWED
+
+
+def test_a_copy_of_a_router_has_an_index_of_its_own() -> None:
+    router = Router([Route("/x", cors(POLICY)(answers()))])
+    assert ask(RouteCORSMiddleware(router), http_scope("GET", "/x", [(b"origin", A)])).cors == ALLOWED
+    other = copy.copy(router)
+    other.routes = list[BaseRoute]([Route("/x", answers())])
+    assert ask(RouteCORSMiddleware(other), http_scope("GET", "/x", [(b"origin", A)])).cors == {}
 
 
 def test_a_route_that_is_one_by_its_methods_alone() -> None:

@@ -195,6 +195,14 @@ def test_explaining_shows_an_allowed_origin_what_is_granted_so_that_its_browser_
     assert granted(ask(LISTED, explain=True)) == granted(ask(LISTED))
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_safelisted_method_is_not_explained_as_browsers_would_take_it_as_allowed(method: str) -> None:
+    answer = Terms(LISTED, {"PUT"}).answer_preflight(
+        PreflightRequest(ORIGIN, method, None, private_network=False), origin_allowed=True, explain=True
+    )
+    assert refused(answer) == "method"
+
+
 def test_each_answer_has_a_list_of_its_own() -> None:
     terms = Terms(LISTED, {"PUT"})
     request = PreflightRequest(ORIGIN, "PUT", None, private_network=False)
