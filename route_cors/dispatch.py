@@ -186,6 +186,10 @@ class _Index:
         self._checked_at = 0.0
         self._building = threading.Lock()
 
+    def __deepcopy__(self, memo: object) -> _Index:
+        """Itself: `_index_of` gives the copy of a router an index of its own, and a lock cannot be copied."""
+        return self
+
     def resolve(self, scope: Scope, method: str, root_path: str) -> Target:
         """The target of one request; that of its slash redirect, where there is one."""
         call = _Call(scope, scope["type"], method, scope["path"], root_path)

@@ -576,7 +576,7 @@ def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[P
 # Not the http of a host such as httpbin.example: a letter after it that is not optional makes another word.
 _HTTP_IN_REGEX: Final = re.compile(
     r"http"
-    r"(?!s\\?:)"
+    r"(?!s(?:\\?:|[)|]))"
     r"(?!\\?:(?:\\?/){2}(?:localhost|127\\?\.|\\\[::1))"
     r"(?![a-rt-z]{2})",
     re.IGNORECASE,

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketR
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.requests import HTTPConnection
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -371,10 +371,11 @@ def test_a_policy_on_the_app_itself_is_that_of_all_its_routes() -> None:
     assert ask(app, http_scope("GET", "/y", [(b"origin", A)])).cors == ALLOWED
 
 
-def test_a_copy_of_a_router_has_an_index_of_its_own() -> None:
+@pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy])
+def test_a_copy_of_a_router_has_an_index_of_its_own(make_copy: Callable[[Router], Router]) -> None:
     router = Router([Route("/x", cors(POLICY)(answers()))])
     assert ask(RouteCORSMiddleware(router), http_scope("GET", "/x", [(b"origin", A)])).cors == ALLOWED
-    other = copy.copy(router)
+    other = make_copy(router)
     other.routes = list[BaseRoute]([Route("/x", answers())])
     assert ask(RouteCORSMiddleware(other), http_scope("GET", "/x", [(b"origin", A)])).cors == {}
 

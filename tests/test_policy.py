@@ -461,6 +461,8 @@ def test_regexes_that_mean_any_origin(pattern: str, flag: str) -> None:
         r"http://127.0.0.1",
         r"http://\[::1\]:\d+",
         r"https://httpbin\.example",
+        r"(?:https|chrome-extension)://a\.example",
+        r"(https)://a\.example",
         r"(?i)https://A\.EXAMPLE",
     ],
 )
@@ -478,6 +480,7 @@ def test_regexes_that_are_fine_with_credentials(pattern: str) -> None:
         r"http(s)?://a\.example",
         r"http[s]?://a\.example",
         r"(http|https)://a\.example",
+        r"(https|http)://a\.example",
         r"http://a\.example",
         r"http://[a-z]+\.localhost",
         r"http://.*\.a\.example",
