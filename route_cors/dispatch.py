@@ -647,9 +647,10 @@ def _router_of(app: object) -> Any:
     if isinstance(router, Router):
         return router
     routes: object = getattr(app, "routes", None)
-    items = cast("list[object]", routes) if isinstance(routes, list) else [None]
-    is_readable = all(isinstance(item, BaseRoute) for item in items)
-    return app if is_readable and hasattr(app, "__dict__") else _NO_ROUTES
+    if not isinstance(routes, list) or not hasattr(app, "__dict__"):
+        return _NO_ROUTES
+    is_readable = all(isinstance(item, BaseRoute) for item in cast("list[object]", routes))
+    return app if is_readable else _NO_ROUTES
 
 
 _NO_ROUTES: Final = Router()
