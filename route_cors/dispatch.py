@@ -95,6 +95,8 @@ _transparent_matches: set[Any] = set()
 _MAX_MOUNTS: Final = 64
 
 _Kind = Literal["http", "websocket"]
+# Routers, and the routes that each had.
+_Watched = list[tuple[Any, tuple[BaseRoute, ...]]]
 _Override = TypeVar("_Override", bound=Callable[..., Any])
 _Policy = TypeVar("_Policy", bound=Declared)
 
@@ -215,11 +217,6 @@ class _Index:
             self._terms[key] = terms
         return terms
 
-    def declares_policies(self) -> bool:
-        """Whether a route carries a policy, or leads to an app whose routes may."""
-        table = _Table(self)
-        return self.inherited is not None or table.declares_policies
-
     def _find(self, call: _Call, *, redirects: bool) -> Target | str:
         """The target, or the path of the slash redirect."""
         index = self
@@ -301,12 +298,10 @@ class _Table:
     def __init__(self, index: _Index) -> None:
         self.generation = generation()
         self.size = len(index.router.routes)
-        self.declares_policies = False
-        self._watched: list[tuple[Any, tuple[BaseRoute, ...]]] = [(index.router, tuple(index.router.routes))]
+        self._watched: _Watched = [(index.router, tuple(index.router.routes))]
         self.tries: dict[str, _Trie] = {"http": _Trie(index, "http"), "websocket": _Trie(index, "websocket")}
-        for order, registered in enumerate(self._flatten(self._watched[0][1], index.inherited)):
+        for order, registered in enumerate(_flatten(self._watched[0][1], index.inherited, self._watched)):
             entry = _Entry(order, registered, index.default)
-            self.declares_policies |= entry.declared is not None or entry.mounted is not None
             for kind in entry.kinds:
                 self.tries[kind].add(entry)
 
@@ -316,16 +311,19 @@ class _Table:
             for router, routes in self._watched
         )
 
-    def _flatten(self, candidates: Iterable[Any], inherited: Declared | None) -> Iterator[_Registered]:
-        """The routes in the order in which the router tries them, depth first."""
-        for candidate in candidates:
-            if isinstance(candidate, _IncludedRouter):
-                router = candidate.original_router
-                self._watched.append((router, tuple(router.routes)))
-                nearest = _first(declared_policy(router, ROUTER_POLICY), inherited)
-                yield from self._flatten(candidate.effective_candidates(), nearest)
-            else:
-                yield _Registered.of(candidate, inherited)
+
+def _flatten(
+    candidates: Iterable[Any], inherited: Declared | None, watched: _Watched
+) -> Iterator[_Registered]:
+    """The routes in the order in which the router tries them, depth first; `watched` gets the routers."""
+    for candidate in candidates:
+        if isinstance(candidate, _IncludedRouter):
+            router = candidate.original_router
+            watched.append((router, tuple(router.routes)))
+            nearest = _first(declared_policy(router, ROUTER_POLICY), inherited)
+            yield from _flatten(candidate.effective_candidates(), nearest, watched)
+        else:
+            yield _Registered.of(candidate, inherited)
 
 
 class _Registered(NamedTuple):
@@ -347,6 +345,25 @@ class _Registered(NamedTuple):
         if rebuilt is not None:
             return cls(original, rebuilt, None, inherited)
         return cls(original, candidate, candidate, inherited)
+
+    @property
+    def matcher(self) -> Any:
+        """What is asked; an included API route is matched by the original, under FastAPI's view of it."""
+        return self.effective if self.context is None else self.declared
+
+    @property
+    def mounted_app(self) -> Any:
+        """The app of a mount or host, without the mount's own middleware; None for any other route."""
+        matcher = self.matcher
+        return getattr(matcher, "_base_app", matcher.app) if isinstance(matcher, Mount | Host) else None
+
+    def policy(self) -> Declared | None:
+        """Innermost first: the endpoint or app itself, the router it was declared on, those around it."""
+        app = self.mounted_app
+        if app is not None:
+            return _first(policy_of(app), policy_of(self.matcher.app), self.inherited)
+        endpoint = getattr(self.effective, "endpoint", self.matcher)
+        return _first(policy_of(endpoint), _carried_by(self.declared), self.inherited)
 
 
 class _Entry:
@@ -378,22 +395,22 @@ class _Entry:
         self.route = registered.declared
         self._context = registered.context
         effective = registered.effective
-        # An included API route is matched by the object that was declared, under FastAPI's view of it.
-        self._matcher = effective if registered.context is None else registered.declared
+        self._matcher = registered.matcher
+        self.declared = registered.policy()
         is_indexed = _is_indexed(self._matcher)
         self._regex = effective.path_regex if is_indexed else None
         self.trail, self.exact = _trail_of(effective) if is_indexed else ((_REST,), False)
-        is_mount = isinstance(self._matcher, Mount | Host)
-        self.judges_method = not is_indexed and not is_mount
+        app = registered.mounted_app
+        self.judges_method = not is_indexed and app is None
         self.kinds: tuple[_Kind, ...] = ("http", "websocket")
         self.methods: frozenset[str] | None = None
         self.mounted: _Mounted | None = None
         self.serves_all = True
         self.takes_default = True
-        if is_mount:
-            self._describe_mount(registered.inherited, default)
+        if app is not None:
+            self._describe_mount(app, default)
         else:
-            self._describe_endpoint(effective, registered.inherited)
+            self._describe_endpoint(effective)
 
     def claim(self) -> _Claim:
         """What an indexed route serves wherever its path matches."""
@@ -413,10 +430,8 @@ class _Entry:
     def target(self, terms: Terms | None) -> Target:
         return Target(self.route, terms, self.methods is None, self.mounted)
 
-    def _describe_mount(self, inherited: Declared | None, default: CORSPolicy | None) -> None:
+    def _describe_mount(self, app: Any, default: CORSPolicy | None) -> None:
         mount: Any = self._matcher
-        app = getattr(mount, "_base_app", mount.app)
-        self.declared = _first(policy_of(app), policy_of(mount.app), inherited)
         if _shows_routes(app):
             own = _first(_default_of(app), *map(_default_of, _wrappers(mount.app)))
             index = _index_of(_router_of(app), self.declared, _first(own, default))
@@ -426,16 +441,16 @@ class _Entry:
             # What declares policies behind a middleware that hides it is further in than the app's default.
             self.takes_default = not any(map(_declares_policies, _wrappers(app)))
 
-    def _describe_endpoint(self, effective: Any, inherited: Declared | None) -> None:
-        endpoint = getattr(effective, "endpoint", self._matcher)
-        self.declared = _first(policy_of(endpoint), _carried_by(self.route), inherited)
+    def _describe_endpoint(self, effective: Any) -> None:
         if isinstance(self._matcher, WebSocketRoute):
             self.kinds = ("websocket",)
             self.methods = frozenset()
         elif isinstance(self._matcher, Route):
             self.kinds = ("http",)
             self.serves_all = not effective.methods
-            self.methods = frozenset(effective.methods) if effective.methods else _methods_of(endpoint)
+            self.methods = (
+                frozenset(effective.methods) if effective.methods else _methods_of(effective.endpoint)
+            )
 
 
 class _Mounted:
@@ -666,24 +681,31 @@ def _wrappers(app: object) -> Iterator[object]:
 
 
 def _declares_policies(app: object) -> bool:
-    """Whether it is a layer of ours, or an app with one or with routes that carry a policy."""
-    if getattr(app, "is_route_cors_layer", False) or hasattr(app, _DEFAULT):
+    """Whether it is a layer of ours, an app with one, or one whose routes carry policies or may lead to some.
+
+    Not by its index: what is mounted may be the very app whose index is being built.
+    """
+    if hasattr(app, _DEFAULT) or any(_layers_of(app)):
         return True
-    layers = (getattr(middleware.cls, "is_route_cors_layer", False) for middleware in _user_middleware(app))
-    return any(layers) or (_shows_routes(app) and _index_of(_router_of(app), None, None).declares_policies())
+    router = _router_of(app)
+    inherited = declared_policy(router, ROUTER_POLICY)
+    return inherited is not None or any(
+        registered.policy() is not None or _shows_routes(registered.mounted_app)
+        for registered in _flatten(router.routes, inherited, [])
+    )
 
 
-def _user_middleware(app: object) -> Iterable[Any]:
-    return getattr(app, "user_middleware", ())
+def _layers_of(app: object) -> Iterator[Any]:
+    """The layers of ours among an app's middleware, as they were added."""
+    for middleware in getattr(app, "user_middleware", ()):
+        if getattr(middleware.cls, "is_route_cors_layer", False):
+            yield middleware
 
 
 def _default_of(app: object) -> CORSPolicy | None:
     """The default of the layer that an app brings itself or is, however it was added."""
     installed: CORSPolicy | None = getattr(app, _DEFAULT, None)
-    for middleware in _user_middleware(app):
-        if installed is None and getattr(middleware.cls, "is_route_cors_layer", False):
-            installed = middleware.kwargs.get("default")
-    return installed
+    return _first(installed, *(layer.kwargs.get("default") for layer in _layers_of(app)))
 
 
 def _root_path_inside(app: object, root_path: str) -> str:

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketRoute
 
@@ -355,6 +356,15 @@ def test_what_declares_policies_behind_a_wrapper_is_further_in_than_the_default(
     plain.mount("/m", Wraps(FastAPI(openapi_url=None)))
     install_cors(plain, default=POLICY)
     assert ask(plain, http_scope("GET", "/m/x", [(b"origin", A)])).cors == ALLOWED
+
+
+def test_an_app_mounted_into_itself_behind_a_wrapper() -> None:
+    app = Starlette(routes=[Route("/x", answers())])
+    app.mount("/self", GZipMiddleware(app))
+    layer = RouteCORSMiddleware(app, default=POLICY)
+    for path in ("/x", "/nope"):
+        reply = ask(layer, http_scope("GET", path, [(b"origin", A)]))
+        assert reply.cors["access-control-allow-origin"] == "https://a.example"
 
 
 def test_the_default_of_a_layer_in_the_middleware_of_a_mount_is_further_in() -> None:
