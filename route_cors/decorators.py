@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Declared",
     "NoCORS",
+    "changes",
     "cors",
     "declared_policy",
-    "generation",
     "no_cors",
-    "note_change",
     "policy_of",
 ]
 
@@ -40,7 +39,22 @@ _METHOD_POLICIES_ATTRIBUTE = "__route_cors_method_policies__"
 
 _NOT_ASKED = (APIRouter, Route, WebSocketRoute, Mount, Host)
 
-_generation = object()
+
+class _Changes:
+    """What every index looks at: `latest` is another object after each change of a declaration."""
+
+    __slots__ = ("latest",)
+
+    def __init__(self) -> None:
+        self.latest = object()
+
+    def note(self) -> None:
+        """Make every index look again: something that it was built from has changed."""
+        # A new object and not a counter: of two threads that count at once, one change would go unseen.
+        self.latest = object()
+
+
+changes: Final = _Changes()
 
 
 @final
@@ -153,18 +167,6 @@ def declared_policy(owner: object, attribute: str) -> Declared | None:
     return value if isinstance(value, CORSPolicy | NoCORS) else None
 
 
-def note_change() -> None:
-    """Make every index look again: something that it was built from has changed."""
-    global _generation  # noqa: PLW0603 - this module's own state, read through generation()
-    # A new object and not a counter: of two threads that count at once, one change would go unseen.
-    _generation = object()
-
-
-def generation() -> object:
-    """What an index compares by identity: it is another one after every change."""
-    return _generation
-
-
 def _own_policy(endpoint: object) -> Declared | None:
     stored = _stored(endpoint) if inspect.ismethod(endpoint) else None
     return declared_policy(endpoint, _POLICY_ATTRIBUTE) if stored is None else stored
@@ -198,7 +200,7 @@ def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
             f"{endpoint!r} takes no attributes, so that no CORS policy can stand on it: "
             "wrap it in functools.partial and decorate that"
         ) from None
-    note_change()
+    changes.note()
     return endpoint
 
 

@@ -4,12 +4,15 @@ The index is built from the registered routes and says what the router would say
 first full match in registration order, else the first partial one (a 405), else the target of the slash
 redirect, else no route. This is the only module that knows how FastAPI and Starlette keep their routes.
 
-How it works: the paths of a router, included routers and all, form a trie of their segments: literals, one
-branch for any parameter, and "rest" entries for what may span segments (`path` convertors, mounts, hosts).
-Walking it gives the few routes that could match. Where a route is made of literals and plain `{x}` alone,
-reaching its node is the match; else its own regex decides, and a route whose class overrides `matches` is
-asked. A mount leads to the index of the mounted app. Rejected: longest-prefix or regex rules of our own,
-which is how libraries come to hold a second opinion on paths (flask-cors CVE-2024-6839, -6844, -6866).
+How it works: the paths of a router, included routers and all, form a trie of their segments (trie.py):
+literals, parameters, and rests for what may span segments (`path` convertors, mounts, hosts). It gives the
+few routes that could match. Where a route is made of literals and plain `{x}` alone, reaching its end is
+the match; else its own regex decides, and a route whose class overrides `matches` is asked. A mount leads
+to the index of the mounted app. Rejected: longest-prefix or regex rules of our own, which is how libraries
+come to hold a second opinion on paths (flask-cors CVE-2024-6839, -6844, -6866).
+
+Most requests take the short way, `_Index.resolve_at_once`: the index is fresh, and the path can end at one
+place alone. Whatever is not as plain as that takes the long way, which gives the same answer.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, cast
 
 import fastapi.routing
@@ -28,9 +32,10 @@ from starlette._utils import get_route_path
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import PARAM_REGEX, BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 
-from route_cors.decorators import Declared, NoCORS, declared_policy, generation, policy_of
+from route_cors.decorators import Declared, NoCORS, changes, declared_policy, policy_of
 from route_cors.policy import CORSPolicy
 from route_cors.protocol import UNROUTED_METHODS, Terms
+from route_cors.trie import PARAMETER, REST, Node, Trie
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DECIDED",
     "ROUTER_POLICY",
+    "Resolver",
     "Target",
     "asks_its_base",
     "remember_default",
@@ -101,7 +107,8 @@ _Override = TypeVar("_Override", bound=Callable[..., Any])
 _Policy = TypeVar("_Policy", bound=Declared)
 
 
-class Target(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Target:
     """Where a request goes: the route (None: nowhere), and the terms that hold there (None: no policy).
 
     `opaque` marks an ASGI app that shows no routes: what stands inside it is not known here.
@@ -117,37 +124,103 @@ class Target(NamedTuple):
 _TOO_DEEP: Final = Target(None, Terms(None))
 
 
-def resolve(scope: Scope, method: str, *, app: object = None, default: CORSPolicy | None = None) -> Target:
-    """R(path, method, host): the route to which the app itself would dispatch that request.
+class Resolver:
+    """R(path, method, host), as one layer asks for it, request by request.
 
-    `scope` is the request's; `method` the one to resolve for (a preflight announces another than its own);
-    `app` is what a layer stands around; `default` holds where nothing else is declared.
+    `app` is what the layer stands around (None: a route asks, which stands around nothing); `default` holds
+    where nothing else is declared.
     """
-    root_path = scope.get("root_path", "")
-    outermost = scope.get("router")
-    if _shows_routes(app):
-        root_path = _root_path_inside(app, root_path)
-    else:
-        app = scope.get("app")
-    router = _router_of(app)
-    if outermost is None:
-        return _index_of(router, policy_of(app), default).resolve(scope, method, root_path)
-    # Inside another router, which alone knows what is registered before the mount that led here: a private
-    # route on the same path would serve the request that a preflight announces. It is asked with the root
-    # path that it saw, and overruled where it cannot know better.
-    inner = _NO_ROUTES if router is outermost else router
-    on_app = None if inner is _NO_ROUTES else policy_of(app)
-    seen_from_here = _index_of(inner, on_app, default).resolve(scope, method, root_path)
-    if inner is router and "app_root_path" not in scope and _root_path_inside(app, ""):
-        return seen_from_here  # FastAPI(root_path=...) behind a Host route: what the top saw is overwritten
-    seen_from_top = _index_of(outermost, None, None).resolve(
-        scope, method, scope.get("app_root_path", root_path)
-    )
-    if seen_from_top.opaque:
-        return seen_from_top if seen_from_here.terms is None else seen_from_here
-    if seen_from_top.terms is None and seen_from_top.route is seen_from_here.route:
-        return seen_from_here
-    return seen_from_top
+
+    def __init__(self, app: object = None, default: CORSPolicy | None = None) -> None:
+        self._around = app
+        self._default = default
+        # The app of the last request, and its index, where that alone says where the next one goes.
+        self._seen: tuple[object, _Index | None] = (None, None)
+
+    def resolve_http(self, scope: Scope, method: str | bytes) -> Target:
+        """The route to which the app itself would dispatch that HTTP request.
+
+        `scope` is the request's; `method` the one to resolve for, as the scope has it, or in bytes, as a
+        preflight announces another.
+        """
+        app, index = self._seen
+        if (
+            index is None
+            or (table := index.table) is None
+            or scope.get("app") is not app
+            or "router" in scope
+            or table.change is not changes.latest
+            or time.monotonic() >= table.recheck_at
+        ):
+            return self.resolve(scope, method)
+        path = get_route_path(scope) if scope.get("root_path") else scope["path"]
+        leaf = table.http.end_of(path).leaf
+        # The `$` of a route's regex also matches before a last newline: `/a\n` is `/a` to the router.
+        if leaf is None or path[-1:] == "\n" or not (leaf.regex is None or leaf.regex.match(path)):
+            return index.resolve(scope, method, scope.get("root_path", ""))
+        try:
+            return leaf.targets[leaf.owners[method]]
+        except KeyError:
+            return index.resolve(scope, method, scope.get("root_path", ""))
+
+    def resolve(self, scope: Scope, method: str | bytes) -> Target:
+        """As `resolve_http`, the long way, and for handshakes as well (whose method is "")."""
+        app = self._app_of(scope)
+        sent_root_path = scope.get("root_path", "")
+        root_path = _root_path_inside(app, sent_root_path) if app is self._around else sent_root_path
+        if "router" in scope:
+            return self._resolve_inside(scope["router"], scope, method, app, root_path)
+        index = self._index_of(app)
+        target = index.resolve(scope, method, root_path)
+        self._seen = (scope.get("app"), index if root_path == sent_root_path else None)
+        return target
+
+    def warm_up(self, scope: Scope) -> None:
+        """Build the index before the first request asks for it, that of mounted apps included."""
+        pending = [self._index_of(self._app_of(scope))]
+        known: set[_Index] = set()
+        while pending:
+            index = pending.pop()
+            if index not in known:
+                known.add(index)
+                pending += index.current().mounted
+
+    def _app_of(self, scope: Scope) -> object:
+        return self._around if _shows_routes(self._around) else scope.get("app")
+
+    def _index_of(self, app: object) -> _Index:
+        return _index_of(_router_of(app), policy_of(app), self._default)
+
+    def _resolve_inside(
+        self, outermost: Any, scope: Scope, method: str | bytes, app: object, root_path: str
+    ) -> Target:
+        """R behind another router, which alone knows what is registered before the mount that led here.
+
+        A private route on the same path would serve the request that a preflight announces. The router is
+        asked with the root path that it saw, and overruled where it cannot know better.
+        """
+        router = _router_of(app)
+        inner = _NO_ROUTES if router is outermost else router
+        on_app = None if inner is _NO_ROUTES else policy_of(app)
+        seen_from_here = _index_of(inner, on_app, self._default).resolve(scope, method, root_path)
+        if inner is router and "app_root_path" not in scope and _root_path_inside(app, ""):
+            # FastAPI(root_path=...) behind a Host route: what the top saw is overwritten.
+            return seen_from_here
+        seen_from_top = _index_of(outermost, None, None).resolve(
+            scope, method, scope.get("app_root_path", root_path)
+        )
+        if seen_from_top.opaque:
+            return seen_from_top if seen_from_here.terms is None else seen_from_here
+        if seen_from_top.terms is None and seen_from_top.route is seen_from_here.route:
+            return seen_from_here
+        return seen_from_top
+
+
+def resolve(
+    scope: Scope, method: str | bytes, *, app: object = None, default: CORSPolicy | None = None
+) -> Target:
+    """What a Resolver says, for those who ask once."""
+    return Resolver(app, default).resolve(scope, method)
 
 
 def remember_default(app: object, default: CORSPolicy | None) -> None:
@@ -184,16 +257,17 @@ class _Index:
         self.inherited = _first(declared_policy(router, ROUTER_POLICY), inherited)
         self.default = default
         self._terms: dict[tuple[Declared, frozenset[str]], Terms] = {}
-        self._table: _Table | None = None
-        self._checked_at = 0.0
+        self.table: _Table | None = None
         self._building = threading.Lock()
 
     def __deepcopy__(self, memo: object) -> _Index:
         """Itself: `_index_of` gives the copy of a router an index of its own, and a lock cannot be copied."""
         return self
 
-    def resolve(self, scope: Scope, method: str, root_path: str) -> Target:
+    def resolve(self, scope: Scope, method: str | bytes, root_path: str) -> Target:
         """The target of one request; that of its slash redirect, where there is one."""
+        if isinstance(method, bytes):
+            method = method.decode("latin-1")
         call = _Call(scope, scope["type"], method, scope["path"], root_path)
         found = self._find(call, redirects=True)
         if isinstance(found, str):
@@ -224,8 +298,8 @@ class _Index:
         alone = False
         for _ in range(_MAX_MOUNTS):
             path = call.route_path()
-            leaf = index._look_up(call, path)
-            alone = alone or index._asks_routes(call.kind)
+            routes, leaf = index._look_up(call, path)
+            alone = alone or routes.asks_routes
             if leaf is None:
                 redirected = index._redirected(call, path) if redirects else None
                 if redirected is not None:
@@ -233,7 +307,7 @@ class _Index:
             target = index._unrouted(call.kind) if leaf is None else leaf.target(call.method)
             if leaf is None or target.mounted is None:
                 return index._narrowed(target, taken, call.method if alone else None)
-            taken |= leaf.taken
+            taken |= leaf.shape.taken
             call = target.mounted.enter(call, path)
             index = target.mounted.index
         return _TOO_DEEP
@@ -249,64 +323,80 @@ class _Index:
             return target
         methods = terms.methods - taken
         granted = methods if alone is None else methods & {alone}
-        return target._replace(terms=self.terms(terms.policy, granted))
+        return replace(target, terms=self.terms(terms.policy, granted))
 
-    def _asks_routes(self, kind: _Kind) -> bool:
-        return self._table is not None and self._table.tries[kind].asks_routes
-
-    def _look_up(self, call: _Call, path: str) -> _Leaf | None:
-        table = self._table
-        if table is None or self._is_stale(table):
-            table = self._rebuild(table)
-        leaf = table.tries[call.kind].find(call, path)
-        if (leaf is None or not leaf.serves(call.method)) and table.is_outdated():
-            leaf = self._rebuild(table).tries[call.kind].find(call, path)
-        return leaf
+    def _look_up(self, call: _Call, path: str) -> tuple[_Routes, _Leaf | None]:
+        """What the routes that match the path serve, if any does, and the routes of which that is true."""
+        table = self.current()
+        routes = table.routes[call.kind]
+        leaf = routes.find(call, path)
+        if (leaf is None or not leaf.shape.serves(call.method)) and table.is_outdated():
+            routes = self._rebuild(table).routes[call.kind]
+            leaf = routes.find(call, path)
+        return routes, leaf
 
     def _redirected(self, call: _Call, path: str) -> str | None:
         if call.kind != "http" or path == "/" or not getattr(self.router, "redirect_slashes", False):
             return None
         redirected = call._replace(path=call.path.rstrip("/") if path.endswith("/") else call.path + "/")
-        return None if self._look_up(redirected, redirected.route_path()) is None else redirected.path
+        _, leaf = self._look_up(redirected, redirected.route_path())
+        return None if leaf is None else redirected.path
 
     def _unrouted(self, kind: _Kind) -> Target:
         declared = _first(self.inherited, self.default if kind == "http" else None)
         return Target(None, self.terms(declared, _unrouted_methods(declared)))
 
-    def _is_stale(self, table: _Table) -> bool:
-        if table.generation is not generation() or table.size != len(self.router.routes):
-            return True
-        now = time.monotonic()
-        if now - self._checked_at < _RECHECK_AFTER:
-            return False
-        self._checked_at = now
-        return table.is_outdated()
+    def current(self) -> _Table:
+        """The routes as they are now, as far as that has to be known."""
+        table = self.table
+        if table is None:
+            return self._rebuild(None)
+        if table.change is changes.latest:
+            now = time.monotonic()
+            if now < table.recheck_at:
+                return table
+            if not table.is_outdated():
+                table.recheck_at = now + _RECHECK_AFTER
+                return table
+        if self._building.locked():
+            return table  # another thread is at it: until then the old answers hold, and a miss waits
+        return self._rebuild(table)
 
     def _rebuild(self, seen: _Table | None) -> _Table:
         with self._building:
-            if self._table is not None and self._table is not seen:
-                return self._table  # another thread has just built it
-            # One assignment publishes it: running requests keep the table that they hold.
-            self._table = table = _Table(self)
-            self._checked_at = time.monotonic()
+            table = self.table
+            if table is None or table is seen or table.is_outdated():  # else another thread has just built it
+                # One assignment publishes it: running requests keep the table that they hold.
+                self.table = table = _Table(self)
             return table
 
 
 class _Table:
-    """One state of a router's routes, compiled. Never changed once it is published."""
+    """One state of a router's routes, compiled. They never change once it is published."""
 
     def __init__(self, index: _Index) -> None:
-        self.generation = generation()
-        self.size = len(index.router.routes)
+        self.change = changes.latest
         self._watched: _Watched = [(index.router, tuple(index.router.routes))]
-        self.tries: dict[str, _Trie] = {"http": _Trie(index, "http"), "websocket": _Trie(index, "websocket")}
+        self.routes: dict[str, _Routes] = {
+            "http": _Routes(index, "http"),
+            "websocket": _Routes(index, "websocket"),
+        }
+        self.mounted: list[_Index] = []
         for order, registered in enumerate(_flatten(self._watched[0][1], index.inherited, self._watched)):
-            entry = _Entry(order, registered, index.default)
+            trail, is_exact = _trail_of(registered.effective) if registered.is_indexed else ((REST,), False)
+            entry = _Entry(order, registered, index.default, is_exact=is_exact)
             for kind in entry.kinds:
-                self.tries[kind].add(entry)
+                self.routes[kind].register(trail, entry)
+            if entry.mounted is not None:
+                self.mounted.append(entry.mounted.index)
+        for routes in self.routes.values():
+            routes.seal()
+        self.http = self.routes["http"]
+        self.recheck_at = time.monotonic() + _RECHECK_AFTER
 
     def is_outdated(self) -> bool:
-        return any(
+        """Whether anything has changed, in any of the routers."""
+        return self.change is not changes.latest or any(
             len(router.routes) != len(routes) or not all(map(operator.is_, router.routes, routes))
             for router, routes in self._watched
         )
@@ -326,13 +416,20 @@ def _flatten(
             yield _Registered.of(candidate, inherited)
 
 
-class _Registered(NamedTuple):
-    """A route as it was declared, as it stands in the tree (prefix applied), and what it inherits."""
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """A route as it was declared, as it stands in the tree (prefix applied), and what it inherits.
+
+    `matcher` is what is asked: an included API route is matched by the original, under FastAPI's view of it,
+    the `context`. `is_indexed` tells whether the trie may stand in for its `matches`.
+    """
 
     declared: Any
     effective: Any
     context: Any
     inherited: Declared | None
+    matcher: Any
+    is_indexed: bool
 
     @classmethod
     def of(cls, candidate: Any, inherited: Declared | None) -> _Registered:
@@ -340,16 +437,11 @@ class _Registered(NamedTuple):
         # others are rebuilt. Not "no BaseRoute": a router serves whatever has `matches` and `handle`.
         original = getattr(candidate, "original_route", None)
         if original is None:
-            return cls(candidate, candidate, None, inherited)
+            return cls(candidate, candidate, None, inherited, candidate, _is_indexed(candidate))
         rebuilt = candidate.starlette_route
         if rebuilt is not None:
-            return cls(original, rebuilt, None, inherited)
-        return cls(original, candidate, candidate, inherited)
-
-    @property
-    def matcher(self) -> Any:
-        """What is asked; an included API route is matched by the original, under FastAPI's view of it."""
-        return self.effective if self.context is None else self.declared
+            return cls(original, rebuilt, None, inherited, rebuilt, _is_indexed(rebuilt))
+        return cls(original, candidate, candidate, inherited, original, _is_indexed(original))
 
     @property
     def mounted_app(self) -> Any:
@@ -377,8 +469,8 @@ class _Entry:
         "_context",
         "_matcher",
         "_regex",
+        "deciding_regex",
         "declared",
-        "exact",
         "judges_method",
         "kinds",
         "methods",
@@ -387,21 +479,22 @@ class _Entry:
         "route",
         "serves_all",
         "takes_default",
-        "trail",
     )
 
-    def __init__(self, order: int, registered: _Registered, default: CORSPolicy | None) -> None:
+    def __init__(
+        self, order: int, registered: _Registered, default: CORSPolicy | None, *, is_exact: bool
+    ) -> None:
         self.order = order
         self.route = registered.declared
         self._context = registered.context
         effective = registered.effective
         self._matcher = registered.matcher
         self.declared = registered.policy()
-        is_indexed = _is_indexed(self._matcher)
-        self._regex = effective.path_regex if is_indexed else None
-        self.trail, self.exact = _trail_of(effective) if is_indexed else ((_REST,), False)
         app = registered.mounted_app
-        self.judges_method = not is_indexed and app is None
+        self._regex: re.Pattern[str] | None = effective.path_regex if registered.is_indexed else None
+        # What the end of the trail leaves open.
+        self.deciding_regex = None if is_exact else self._regex
+        self.judges_method = self._regex is None and app is None
         self.kinds: tuple[_Kind, ...] = ("http", "websocket")
         self.methods: frozenset[str] | None = None
         self.mounted: _Mounted | None = None
@@ -414,7 +507,7 @@ class _Entry:
 
     def claim(self) -> _Claim:
         """What an indexed route serves wherever its path matches."""
-        return _Claim(self, self.methods, self.serves_all)
+        return self, self.methods, self.serves_all
 
     def claim_on(self, call: _Call, path: str) -> _Claim | None:
         """What the route serves of this request; None where it does not match."""
@@ -424,8 +517,8 @@ class _Entry:
         if match is Match.NONE:
             return None
         if match is Match.FULL:
-            return _Claim(self, self.methods, all_methods=True)  # it takes this request, at any rate
-        return _Claim(self, frozenset(), all_methods=False)
+            return self, self.methods, True  # it takes this request, at any rate
+        return self, frozenset(), False
 
     def target(self, terms: Terms | None) -> Target:
         return Target(self.route, terms, self.methods is None, self.mounted)
@@ -476,107 +569,50 @@ class _Mounted:
         return call._replace(path=child.get("path", call.path), root_path=root_path)
 
 
-# Steps of a trail that are no literals: a literal segment holds no slash.
-_PARAMETER: Final = "/"
-_REST: Final = "//"
-
-
-class _Node:
-    """A place in the trie: the routes that end here, and those that take whatever follows."""
-
-    __slots__ = ("ends", "leaf", "literals", "parameter", "rests")
-
-    def __init__(self) -> None:
-        self.literals: dict[str, _Node] = {}
-        self.parameter: _Node | None = None
-        self.ends: list[_Entry] = []
-        self.rests: list[_Entry] = []
-        self.leaf: _Leaf | None = None
-
-    def child(self, step: str) -> _Node:
-        if step != _PARAMETER:
-            return self.literals.setdefault(step, _Node())
-        if self.parameter is None:
-            self.parameter = _Node()
-        return self.parameter
-
-
-class _Trie:
-    """The routes of one kind, by the segments of their paths."""
+class _Routes(Trie["_Entry", "_Leaf"]):
+    """The routes of one kind, by their paths; what matches together is compiled on the first request."""
 
     def __init__(self, index: _Index, kind: _Kind) -> None:
+        super().__init__()
+        self.asks_routes = False
         self._index = index
         self._kind: _Kind = kind
-        self._root = _Node()
-        self._depth = 0
-        self.asks_routes = False
-        self._overlaps: dict[object, _Leaf] = {}
+        self._shapes: dict[tuple[_Served, ...], _Shape] = {}
+        self._overlaps: dict[tuple[_Claim, ...], _Leaf] = {}
 
-    def add(self, entry: _Entry) -> None:
+    def register(self, trail: Iterable[str], entry: _Entry) -> None:
+        self.add(trail, entry)
         self.asks_routes = self.asks_routes or entry.judges_method
-        node = self._root
-        for depth, segment in enumerate(entry.trail):
-            if segment == _REST:
-                node.rests.append(entry)
-                return
-            node = node.child(segment)
-            self._depth = max(self._depth, depth + 1)
-        node.ends.append(entry)
 
     def find(self, call: _Call, path: str) -> _Leaf | None:
         """What the routes that match the path serve; None where no route does."""
-        ends, rests = self._reach(path)
-        if len(ends) == 1 and not rests and path[-1:] != "\n":
-            leaf = self._leaf_of(ends[0])
-            if leaf is not None:
-                return leaf
-        candidates = [*rests, *(entry for node in ends for entry in node.ends)]
-        if path[-1:] == "\n":
-            # The `$` of a route's regex also matches before a last newline: `/a\n` is `/a` to the router.
-            ends, rests = self._reach(path[:-1])
-            candidates += [*rests, *(entry for node in ends for entry in node.ends)]
+        has_newline = path[-1:] == "\n"
+        leaf = None if has_newline else self._leaf_of(self.end_of(path))
+        if leaf is not None and (leaf.regex is None or leaf.regex.match(path)):
+            return leaf
+        candidates = self.candidates(path)
+        if has_newline:
+            # The `$` of a route's regex also matches before it: `/a\n` is `/a` to the router.
+            candidates = [*{*candidates, *self.candidates(path[:-1])}]
         return self._overlap(call, path, candidates) if candidates else None
 
-    def _reach(self, path: str) -> tuple[list[_Node], list[_Entry]]:
-        """The nodes where the path ends, and the entries that take whatever follows theirs.
-
-        No node is visited twice, so that overlapping patterns cost at most what the router's scan does;
-        and no segment beyond the deepest route is looked at.
-        """
-        segments = path.split("/", self._depth)
-        ends: list[_Node] = []
-        rests: list[_Entry] = []
-        pending = [(self._root, 0)]
-        while pending:
-            node, depth = pending.pop()
-            rests += node.rests
-            if depth == len(segments):
-                if node.ends:
-                    ends.append(node)
-                continue
-            segment = segments[depth]
-            if segment and node.parameter is not None:
-                pending.append((node.parameter, depth + 1))
-            literal = node.literals.get(segment)
-            if literal is not None:
-                pending.append((literal, depth + 1))
-        return ends, rests
-
-    def _leaf_of(self, node: _Node) -> _Leaf | None:
-        """What is served where the path ends, if reaching the node is already the match; compiled once."""
-        if node.leaf is None and all(entry.exact for entry in node.ends):
-            node.leaf = _Leaf(self._index, self._kind, [entry.claim() for entry in node.ends])
+    def _leaf_of(self, node: Node[_Entry, _Leaf]) -> _Leaf | None:
+        """What is served where the path ends, if one regex at most decides; compiled once."""
+        if node.leaf is None and node.ends:
+            regexes = {entry.deciding_regex for entry in node.ends}
+            if len(regexes) == 1:
+                node.leaf = self._compiled([entry.claim() for entry in node.ends], *regexes)
         return node.leaf
 
-    def _overlap(self, call: _Call, path: str, candidates: Iterable[_Entry]) -> _Leaf | None:
+    def _overlap(self, call: _Call, path: str, candidates: list[_Entry]) -> _Leaf | None:
         """The leaf of those candidates that do match, in the order in which the router tries them."""
         claims: list[_Claim] = []
-        for entry in sorted(set(candidates), key=operator.attrgetter("order")):
+        for entry in sorted(candidates, key=operator.attrgetter("order")):
             claim = entry.claim_on(call, path)
             if claim is None:
                 continue
             claims.append(claim)
-            if claim.all_methods:
+            if claim[2]:
                 break
         if not claims:
             return None
@@ -585,68 +621,106 @@ class _Trie:
         if leaf is None:
             if len(self._overlaps) >= _MAX_OVERLAPS:
                 self._overlaps.clear()
-            leaf = self._overlaps[key] = _Leaf(self._index, self._kind, claims)
+                self._shapes.clear()
+            leaf = self._overlaps[key] = self._compiled(claims, None)
         return leaf
 
+    def _compiled(self, claims: list[_Claim], regex: re.Pattern[str] | None) -> _Leaf:
+        policies = [self._index.declared(entry, self._kind) for entry, _, _ in claims]
+        shape = self._shape(tuple(map(_served, claims, policies)))
+        targets: list[Target] = []
+        for (entry, _, _), policy in zip(claims, policies, strict=True):
+            # Methods are granted together where their policies are equal: see Terms.
+            methods = [method for method, owner in shape.owners.items() if policies[owner] == policy]
+            targets.append(entry.target(self._index.terms(policy, methods)))
+        return _Leaf(shape, tuple(targets), regex)
 
-class _Claim(NamedTuple):
-    """A route that matches a path: the methods it serves there, and whether it takes all others too.
+    def _shape(self, served: tuple[_Served, ...]) -> _Shape:
+        shape = self._shapes.get(served)
+        if shape is None:
+            shape = self._shapes[served] = _Shape(served)
+        return shape
 
-    `methods` None is an ASGI app, which knows itself: its policy names them, or they are the safelisted.
+
+# A route that matches a path, the methods it serves there, and whether it takes all others too. The methods
+# None are those of an ASGI app, which knows itself: its policy names them, or they are the safelisted.
+_Claim = tuple["_Entry", "frozenset[str] | None", bool]
+# The methods that a route serves, and whether it takes all others too.
+_Served = tuple[frozenset[str], bool]
+
+
+def _served(claim: _Claim, policy: Declared | None) -> _Served:
+    _, methods, takes_all = claim
+    return frozenset(_unrouted_methods(policy)) if methods is None else methods, takes_all
+
+
+class _Shape:
+    """Which of the routes that match a path serves which method; shared by all paths where it is the same.
+
+    `owners` are the positions of those that serve a method, `otherwise` that of the one that has all others,
+    be it for its 405. `taken` are the methods served before that one, which matters for a mount.
     """
 
-    entry: _Entry
-    methods: frozenset[str] | None
-    all_methods: bool
+    __slots__ = ("otherwise", "owners", "spelled", "taken", "takes_all")
+
+    def __init__(self, routes: Iterable[_Served]) -> None:
+        self.owners: dict[str, int] = {}
+        self.otherwise = 0
+        self.takes_all = False
+        for position, (methods, takes_all) in enumerate(routes):
+            for method in methods:
+                self.owners.setdefault(method, position)
+            if takes_all:
+                self.otherwise = position
+                self.takes_all = True
+                break
+        self.taken = frozenset(method for method, owner in self.owners.items() if owner != self.otherwise)
+        # As a scope has the method, and as a preflight announces it.
+        self.spelled: dict[Any, int] = {
+            **self.owners,
+            **{method.encode(): owner for method, owner in self.owners.items() if method.isascii()},
+        }
+
+    def serves(self, method: str) -> bool:
+        return self.takes_all or method in self.owners
 
 
 class _Leaf:
     """What the routes that match a path serve, method by method.
 
-    `taken` are the methods served before the route that takes all others, which matters for a mount.
+    They match if the path leads there, and matches `regex` where there is one.
     """
 
-    __slots__ = ("_otherwise", "_served", "_takes_all", "taken")
+    __slots__ = ("owners", "regex", "shape", "targets")
 
-    def __init__(self, index: _Index, kind: _Kind, claims: list[_Claim]) -> None:
-        policies = [index.declared(claim.entry, kind) for claim in claims]
-        served: dict[str, int] = {}
-        otherwise = 0  # the first route, for its 405
-        self._takes_all = False
-        for position, claim in enumerate(claims):
-            for method in _unrouted_methods(policies[position]) if claim.methods is None else claim.methods:
-                served.setdefault(method, position)
-            if claim.all_methods:
-                otherwise = position
-                self._takes_all = True
-                break
-        # Methods are granted together where their policies are equal: see Terms.
-        targets = [
-            claim.entry.target(
-                index.terms(policy, (method for method, owner in served.items() if policies[owner] == policy))
-            )
-            for claim, policy in zip(claims, policies, strict=True)
-        ]
-        self._served = {method: targets[position] for method, position in served.items()}
-        self.taken = frozenset(method for method, position in served.items() if position != otherwise)
-        self._otherwise = targets[otherwise]
-
-    def serves(self, method: str) -> bool:
-        return self._takes_all or method in self._served
+    def __init__(self, shape: _Shape, targets: tuple[Target, ...], regex: re.Pattern[str] | None) -> None:
+        self.shape = shape
+        self.owners = shape.spelled
+        self.targets = targets
+        self.regex = regex
 
     def target(self, method: str) -> Target:
-        return self._served.get(method, self._otherwise)
+        return self.targets[self.shape.owners.get(method, self.shape.otherwise)]
 
 
 def _index_of(router: Any, inherited: Declared | None, default: CORSPolicy | None) -> _Index:
     """The index of a router in that position; kept on the router, so that it lives as long."""
-    indexes: dict[object, _Index] = router.__dict__.setdefault(_INDEXES, {})
     key = (inherited, default)
-    index = indexes.get(key)
-    if index is None or index.router is not router:  # a copy of a router has the attributes of the original
-        index = _Index(router, inherited, default)
-        router.__dict__[_INDEXES] = {**indexes, key: index}
-    return index
+    index: _Index | None = router.__dict__.get(_INDEXES, _NO_INDEXES).get(key)
+    if index is not None and index.router is router:  # a copy of a router has the attributes of the original
+        return index
+    with _indexing:
+        indexes: dict[object, _Index] = router.__dict__.get(_INDEXES, _NO_INDEXES)
+        index = indexes.get(key)
+        if index is None or index.router is not router:
+            index = _Index(router, inherited, default)
+            router.__dict__[_INDEXES] = {**indexes, key: index}
+        return index
+
+
+_NO_INDEXES: Final[dict[object, _Index]] = {}
+# Held by who puts an index on a router: two threads would make two.
+_indexing: Final = threading.Lock()
 
 
 def _shows_routes(app: object) -> bool:
@@ -776,7 +850,7 @@ def _trail_of(route: Any) -> tuple[tuple[str, ...], bool]:
     template = route.path + "/{path:path}" if isinstance(route, Mount) else route.path
     regex = route.path_regex
     if regex.pattern != _pattern_of(template, route.param_convertors) or regex.flags != re.UNICODE:
-        return (_REST,), False
+        return (REST,), False
     trail: list[str] = []
     exact = True
     for segment in template.split("/"):
@@ -784,10 +858,10 @@ def _trail_of(route: Any) -> tuple[tuple[str, ...], bool]:
         if not regexes:
             trail.append(segment)
         elif _SEGMENT_PARAMETERS.issuperset(regexes):
-            trail.append(_PARAMETER)
+            trail.append(PARAMETER)
             exact = exact and regexes == [_PLAIN_PARAMETER] and PARAM_REGEX.fullmatch(segment) is not None
         else:
-            return (*trail, _REST), False
+            return (*trail, REST), False
     return tuple(trail), exact
 
 

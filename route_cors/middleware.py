@@ -1,33 +1,42 @@
 """The ASGI layer: it resolves the route of each request and carries out what the protocol decides.
 
 `RouteCORSMiddleware` is the layer; `install_cors` puts it outside everything that can make a response.
-What is shared with `CORSRoute` is here too: reading the request's CORS headers, answering a preflight, and
-serving an actual request under given terms.
+What is shared with `CORSRoute` is here too: answering a preflight, and serving an actual request under
+given terms.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection
 
-from route_cors.decorators import note_change
-from route_cors.dispatch import DECIDED, remember_default, resolve
+from route_cors.decorators import changes
+from route_cors.dispatch import DECIDED, Resolver, remember_default
 from route_cors.origins import OriginCallable, is_serialized_origin
 from route_cors.policy import CORSPolicy
-from route_cors.protocol import Answer, PreflightRequest, Terms, merge_headers, own_origin, refuse_actual
+from route_cors.protocol import (
+    Answer,
+    Headers,
+    Preflight,
+    Terms,
+    is_foreign,
+    merge_headers,
+    read_origin,
+    read_preflight,
+    refuse_actual,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = [
-    "CORSRequest",
     "RouteCORSMiddleware",
     "answer_preflight",
     "install_cors",
@@ -38,63 +47,6 @@ __all__ = [
 _logger = logging.getLogger("route_cors")
 
 _INSTALLED = "_route_cors_installed"
-
-
-class CORSRequest(NamedTuple):
-    """What a request says about CORS. A header sent more than once counts as its values joined by commas.
-
-    So an origin or a method that comes twice is one that nobody registered, and needs no rule of its own
-    (https://fetch.spec.whatwg.org/#concept-header-list-get).
-    """
-
-    origin: bytes | None
-    host: bytes | None
-    requested_method: bytes | None
-    requested_headers: bytes | None
-    private_network: bool
-
-    @classmethod
-    def of(cls, scope: Scope) -> CORSRequest:
-        """Read the headers of a request once."""
-        sent = scope["headers"]
-        headers = dict(sent)
-        if len(headers) != len(sent):
-            headers = _joined(sent)
-        return cls(
-            headers.get(b"origin"),
-            headers.get(b"host"),
-            headers.get(b"access-control-request-method"),
-            headers.get(b"access-control-request-headers"),
-            headers.get(b"access-control-request-private-network") == b"true",
-        )
-
-    def preflight(self, scope: Scope) -> PreflightRequest | None:
-        """The preflight that it is: all three conditions of https://fetch.spec.whatwg.org/#cors-preflight-request."""
-        if scope["method"] != "OPTIONS" or self.origin is None or self.requested_method is None:
-            return None
-        method = self.requested_method.decode("latin-1")
-        return PreflightRequest(self.origin, method, self.requested_headers, self.private_network)
-
-
-_READ = frozenset(
-    {
-        b"origin",
-        b"host",
-        b"access-control-request-method",
-        b"access-control-request-headers",
-        b"access-control-request-private-network",
-    }
-)
-
-
-def _joined(sent: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The headers that are read here, however often each was sent."""
-    values: dict[bytes, list[bytes]] = {}
-    for name, value in sent:
-        if name in _READ:
-            values.setdefault(name, []).append(value)
-    # Joined once: to append each value to the text so far would cost the square of their number.
-    return {name: b", ".join(each) for name, each in values.items()}
 
 
 class RouteCORSMiddleware:
@@ -123,35 +75,57 @@ class RouteCORSMiddleware:
         # Public, as every middleware's: FastAPI (from 0.142 on) and OpenTelemetry walk the stack by it.
         self.app = app
         remember_default(self, default)
-        self._default = default
+        self._resolver = Resolver(app, default)
         self._debug = debug
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, handshake or lifespan (https://asgi.readthedocs.io/en/latest/specs/main.html)."""
-        kind = scope["type"]
-        if kind not in {"http", "websocket"} or DECIDED in scope:
-            await self.app(scope, receive, send)
-            return
-        request = CORSRequest.of(scope)
-        preflight = request.preflight(scope) if kind == "http" else None
-        method = preflight.method if preflight is not None else scope.get("method", "")
-        terms = resolve(scope, method, app=self.app, default=self._default).terms
-        if terms is None:
-            await self.app(scope, receive, send)
-            return
-        scope[DECIDED] = terms
+        # Servers tell an ASGI 3 app by its `__call__` being a coroutine function.
+        await self.serve(scope, receive, send)
+
+    def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """As `__call__`; a plain function, as most requests are handed on and need no coroutine here."""
+        if scope["type"] != "http" or DECIDED in scope:
+            return self._serve_other(scope, receive, send)
+        method = scope["method"]
+        preflight = read_preflight(scope["headers"]) if method == "OPTIONS" else None
         if preflight is not None:
-            await answer_preflight(terms, preflight, scope, send, explain=self._explains(scope))
-        elif kind == "websocket":
-            if await refuses_websocket(terms, request, scope):
+            terms = self._resolver.resolve_http(scope, preflight[1]).terms
+            if terms is None:
+                return self.app(scope, receive, send)
+            return answer_preflight(terms, preflight, scope, send, self._debug)
+        terms = self._resolver.resolve_http(scope, method).terms
+        if terms is None:
+            return self.app(scope, receive, send)
+        scope[DECIDED] = terms
+        return serve_actual(self.app, terms, scope, receive, send)
+
+    def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """What is no HTTP request, or what a layer further out has decided on."""
+        if DECIDED in scope:
+            return self.app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return self._guard(scope, receive, send)
+        return self.app(scope, receive, self._warming_up(scope, send))
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        terms = self._resolver.resolve(scope, "").terms
+        if terms is not None:
+            scope[DECIDED] = terms
+            if await refuses_websocket(terms, scope):
                 await send({"type": "websocket.close", "code": 1008, "reason": "CORS: origin"})
                 return
-            await self.app(scope, receive, send)
-        else:
-            await serve_actual(self.app, terms, request, scope, receive, send)
+        await self.app(scope, receive, send)
 
-    def _explains(self, scope: Scope) -> bool:
-        return bool(getattr(scope.get("app"), "debug", False)) if self._debug is None else self._debug
+    def _warming_up(self, scope: Scope, send: Send) -> Send:
+        """A `send` that builds the route index when the app has started, and not with its first request."""
+
+        def send_when_warm(message: Message) -> Awaitable[None]:
+            if message["type"] == "lifespan.startup.complete":
+                self._resolver.warm_up(scope)
+            return send(message)
+
+        return send_when_warm
 
 
 def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bool | None = None) -> None:
@@ -198,7 +172,7 @@ def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bo
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
     setattr(app, _INSTALLED, arguments)
     remember_default(app, default)
-    note_change()
+    changes.note()
 
 
 class _OutsideErrors(ServerErrorMiddleware):
@@ -208,8 +182,13 @@ class _OutsideErrors(ServerErrorMiddleware):
     emits no spans where the outermost object is none, and builds its own stack around this one's `.app`.
     """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
+    def __init__(self, layer: RouteCORSMiddleware) -> None:
+        super().__init__(layer)
+        self._serve = layer.serve
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        # No coroutine function: inside the app's own, nobody looks at that, and it saves one.
+        return self._serve(scope, receive, send)
 
 
 def _opentelemetry_around(stack: Any) -> Any:
@@ -237,62 +216,92 @@ def _require_policy(default: object) -> None:
 
 
 async def answer_preflight(
-    terms: Terms, preflight: PreflightRequest, scope: Scope, send: Send, *, explain: bool = False
+    terms: Terms,
+    preflight: Preflight,
+    scope: Scope,
+    send: Send,
+    debug: bool | None,  # noqa: FBT001 - by position, which takes less time
 ) -> None:
-    """Answer in the app's place, before any of its middleware, dependencies or endpoints."""
-    allowed = await _is_allowed(terms, preflight.origin, scope)
-    await _send(terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain), send)
+    """Answer in the app's place, before any of its middleware, dependencies or endpoints.
 
-
-async def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp, terms: Terms, request: CORSRequest, scope: Scope, receive: Receive, send: Send
-) -> None:
-    """Hand the request on, and write the decided headers when its response starts."""
-    allowed = await _is_allowed(terms, request.origin, scope)
-    if not allowed and terms.enforces and _is_foreign(request, scope):
-        await _send(refuse_actual(), send)
+    `debug` True explains a refusal to the browser's console; None where the app is in debug mode.
+    """
+    granted = terms.granted.get(preflight)
+    if granted is None:
+        await _send(await _judge(terms, preflight, scope, debug=debug), send)
         return
-    decided = terms.response_headers(request.origin, origin_allowed=allowed)
+    # A list of its own, as middleware further out may add to it.
+    await send({"type": "http.response.start", "status": 204, "headers": [*granted]})
+    await send({"type": "http.response.body", "body": b""})
 
-    async def send_with_headers(message: Message) -> None:
+
+async def _judge(terms: Terms, preflight: Preflight, scope: Scope, *, debug: bool | None) -> Answer:
+    """The answer to a preflight that was not granted before."""
+    origin = preflight[0]
+    allowed = terms.admits(origin) or await _is_allowed_by_callable(terms.callables, origin, scope)
+    explain = bool(getattr(scope.get("app"), "debug", False)) if debug is None else debug
+    return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
+
+
+def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp,
+    terms: Terms,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    decided: Headers | None = None,
+) -> Awaitable[None]:
+    """Hand the request on, and write the decided headers when its response starts."""
+    if decided is None:
+        origin = read_origin(scope["headers"])
+        decided = terms.readers.get(origin) or terms.readable_by(origin)
+        if decided is None:
+            return _serve_unlisted(app, terms, scope, receive, send, cast("bytes", origin))
+    headers = decided
+
+    def send_with_headers(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             # A copy: the message belongs to the app, which may send the same one again.
-            message = {**message, "headers": merge_headers(message.get("headers", ()), decided)}
-        await send(message)
+            message = dict(message)
+            message["headers"] = merge_headers(message.get("headers", ()), headers)
+        return send(message)
 
-    await app(scope, receive, send_with_headers)
+    return app(scope, receive, send_with_headers)
 
 
-async def refuses_websocket(terms: Terms, request: CORSRequest, scope: Scope) -> bool:
+async def _serve_unlisted(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp, terms: Terms, scope: Scope, receive: Receive, send: Send, origin: bytes
+) -> None:
+    """An actual request from an origin that no more than a callable may allow."""
+    decided = terms.unreadable
+    if await _is_allowed_by_callable(terms.callables, origin, scope):
+        decided = terms.readable_by_admitted(origin)
+    elif terms.enforces and _is_foreign(origin, scope):
+        await _send(refuse_actual(), send)
+        return
+    await serve_actual(app, terms, scope, receive, send, decided)
+
+
+async def refuses_websocket(terms: Terms, scope: Scope) -> bool:
     """Whether the handshake is to be closed before it is accepted.
 
     Browsers let any page open a websocket anywhere, cookies and all, and tell the server its origin
     (https://websockets.spec.whatwg.org/#websocket-opening-handshake): the check is the server's to make.
     """
-    return _is_foreign(request, scope) and not await _is_allowed(terms, request.origin, scope)
-
-
-def _is_foreign(request: CORSRequest, scope: Scope) -> bool:
-    """Whether a browser sent it from another origin than the app's own."""
-    return request.origin is not None and request.origin != own_origin(
-        scope.get("scheme", "http"), request.host
-    )
-
-
-async def _is_allowed(terms: Terms, origin: bytes | None, scope: Scope) -> bool:
-    if terms.any_origin:
-        return True
-    if origin is None or terms.policy is None:
+    origin = read_origin(scope["headers"])
+    if origin is None or terms.admits(origin) or not _is_foreign(origin, scope):
         return False
-    origins = terms.policy.origin_set
-    if origins.matches(origin):
-        return True
-    if not origins.callables or not is_serialized_origin(origin):
+    return not await _is_allowed_by_callable(terms.callables, origin, scope)
+
+
+def _is_foreign(origin: bytes, scope: Scope) -> bool:
+    return is_foreign(origin, scope.get("scheme", "http"), scope["headers"])
+
+
+async def _is_allowed_by_callable(callables: tuple[OriginCallable, ...], sent: bytes, scope: Scope) -> bool:
+    if not callables or not is_serialized_origin(sent):
         return False
-    return await _is_allowed_by_callable(origins.callables, origin.decode("ascii"), scope)
-
-
-async def _is_allowed_by_callable(callables: tuple[OriginCallable, ...], origin: str, scope: Scope) -> bool:
+    origin = sent.decode("ascii")
     for is_allowed in callables:
         try:
             verdict: Any = is_allowed(origin, HTTPConnection(scope))
@@ -310,5 +319,5 @@ async def _is_allowed_by_callable(callables: tuple[OriginCallable, ...], origin:
 
 
 async def _send(answer: Answer, send: Send) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers]})
     await send({"type": "http.response.body", "body": answer.body})

@@ -1,8 +1,9 @@
 """The CORS protocol as pure decisions: what is asked, on which terms, and what is answered.
 
-Nothing here does I/O or knows a framework. `Terms` is a policy as it stands at one path, with every
-header that does not depend on the request already encoded; the ASGI layer asks it two questions:
-`answer_preflight` and `response_headers`.
+Nothing here does I/O or knows a framework. `read_preflight` and `read_origin` say what a request is about.
+`Terms` is a policy as it stands at one path, with every header that does not depend on the request already
+encoded; the ASGI layer asks it how to answer a preflight (`answer_preflight`) and what an actual
+response carries (`readable_by`), to be merged into what is there (`merge_headers`).
 
 The rules are those of the Fetch standard, "HTTP CORS protocol" (https://fetch.spec.whatwg.org/#http-cors-protocol)
 and "CORS-preflight fetch" (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
@@ -10,9 +11,11 @@ and "CORS-preflight fetch" (https://fetch.spec.whatwg.org/#cors-preflight-fetch)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import functools
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS, MAX_REQUEST_HEADERS_BYTES, requested_names
+from route_cors.origins import OriginSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,17 +26,36 @@ __all__ = [
     "UNROUTED_METHODS",
     "Answer",
     "Header",
-    "PreflightRequest",
+    "Headers",
+    "Preflight",
     "RawHeaders",
-    "ResponseHeaders",
     "Terms",
+    "is_foreign",
     "merge_headers",
-    "own_origin",
+    "read_origin",
+    "read_preflight",
     "refuse_actual",
 ]
 
 Header = tuple[bytes, bytes]
+Headers = tuple[Header, ...]
 RawHeaders = list[Header]
+# What a preflight says: its Origin, and the values of its Access-Control-Request-Method, -Headers and
+# -Private-Network, None where there is none. A plain tuple, which is made and hashed in no time.
+Preflight = tuple[bytes, bytes, bytes | None, bytes | None]
+
+_Asked = TypeVar("_Asked")
+
+_ORIGIN = b"origin"
+_REQUEST_METHOD = b"access-control-request-method"
+_REQUEST_HEADERS = b"access-control-request-headers"
+_REQUEST_PRIVATE_NETWORK = b"access-control-request-private-network"
+_HOST = b"host"
+_OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS, _REQUEST_PRIVATE_NETWORK})
+_READ = _OF_A_PREFLIGHT | {_HOST}
+# Answers that terms remember, and the longest preflight among them, in bytes: what a client can make us keep.
+_MAX_REMEMBERED = 256
+_MAX_REMEMBERED_BYTES = 1024
 
 # What a policy that names no methods allows where no route can be asked for its own (an opaque ASGI
 # app, a 404): the CORS-safelisted methods, which a page may send anywhere without a preflight.
@@ -59,28 +81,59 @@ _PLAIN_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _DEFAULT_PORTS = {"http": b":80", "https": b":443"}
 
 
-class PreflightRequest(NamedTuple):
-    """What a preflight asks. Header values are as sent, a repeated header joined by commas."""
-
-    origin: bytes
-    method: str
-    header_names: bytes | None
-    private_network: bool
-
-
 class Answer(NamedTuple):
-    """A response that the layer makes itself. `headers` is a fresh list for each answer."""
+    """A response that the layer makes itself."""
 
     status: int
-    headers: RawHeaders
+    headers: Headers
     body: bytes
 
 
-class ResponseHeaders(NamedTuple):
-    """What an actual response carries in place of any `Access-Control-*` it came with."""
+def read_preflight(sent: Iterable[Header]) -> Preflight | None:
+    """What an OPTIONS request with these headers asks, if it is a preflight.
 
-    added: tuple[Header, ...]
-    vary_origin: bool
+    https://fetch.spec.whatwg.org/#cors-preflight-request; names are lower-case, as ASGI has them.
+    """
+    origin = method = names = private_network = None
+    for name, value in sent:
+        if name not in _OF_A_PREFLIGHT:
+            continue
+        if name == _ORIGIN and origin is None:
+            origin = value
+        elif name == _REQUEST_METHOD and method is None:
+            method = value
+        elif name == _REQUEST_HEADERS and names is None:
+            names = value
+        elif name == _REQUEST_PRIVATE_NETWORK and private_network is None:
+            private_network = value
+        else:
+            return read_preflight(_joined(sent).items())
+    return None if origin is None or method is None else (origin, method, names, private_network)
+
+
+def read_origin(sent: Iterable[Header]) -> bytes | None:
+    """The origin that a request with these headers came from, if it says so."""
+    origin = None
+    for name, value in sent:
+        if name == _ORIGIN:
+            if origin is not None:
+                return _joined(sent)[_ORIGIN]
+            origin = value
+    return origin
+
+
+def _joined(sent: Iterable[Header]) -> dict[bytes, bytes]:
+    """The headers that are read here; one that was sent more than once is its values joined by commas.
+
+    So an origin or a method that comes twice is one that nobody registered, and needs no rule of its own
+    (https://fetch.spec.whatwg.org/#concept-header-list-get).
+    """
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in sent:
+        if name in _READ:
+            values.setdefault(name, []).append(value)
+    # Joined once: to append each value to the text so far would cost the square of their number.
+    return {name: b", ".join(each) for name, each in values.items()}
 
 
 class Terms:
@@ -90,6 +143,9 @@ class Terms:
     a browser keeps a grant by URL and origin, so that a method listed beside another would be lent its
     headers and credentials (https://fetch.spec.whatwg.org/#cors-preflight-cache). The safelisted methods
     need no listing there: no answer keeps a browser from sending them with a header once granted.
+
+    `granted` and `readers` hold what was granted and readable before: browsers ask the same again and again,
+    from the same few origins, and to look there first takes less than half of a new answer's time.
     """
 
     __slots__ = (
@@ -97,39 +153,53 @@ class Terms:
         "_any_name",
         "_echoes_names",
         "_granted",
+        "_longest_name",
+        "_private_network",
         "_readable",
-        "_unread_origin",
+        "admits",
         "any_origin",
+        "callables",
         "enforces",
+        "granted",
         "methods",
         "policy",
+        "readers",
+        "unreadable",
     )
 
     def __init__(self, policy: CORSPolicy | None, methods: Iterable[str] = ()) -> None:
         self.policy = policy
         self.methods = frozenset(methods)
-        self.any_origin = policy is not None and policy.origin_set.any
+        origins = OriginSet() if policy is None else policy.origin_set
+        # Whether an origin is allowed; and what is to be asked besides, with the connection in hand.
+        self.admits = origins.matches
+        self.callables = origins.callables
+        self.any_origin = origins.any
         self.enforces = policy is not None and policy.enforce
+        self._private_network = policy is not None and policy.allow_private_network
         self._any_name = policy is not None and "*" in policy.allow_headers
         self._echoes_names = policy is not None and self._any_name and policy.allow_credentials
         self._allowed_names: frozenset[bytes] = frozenset()
-        self._granted: tuple[Header, ...] = ()
-        self._readable: tuple[Header, ...] = ()
-        # Where the origin was not read or not allowed, and for `no_cors`, which answers nobody.
-        self._unread_origin = ResponseHeaders((), vary_origin=policy is not None)
+        self._longest_name = 0
+        self._granted: Headers = (_VARY_PREFLIGHT,)
+        self.granted: dict[Preflight, Headers] = {}
+        self.readers: dict[bytes | None, Headers] = {}
+        self._readable: Headers = ()
+        # The headers of a response that was not asked for by an allowed origin; none for `no_cors`.
+        self.unreadable: Headers = ()
         if policy is None:
             return
         if policy.methods is not None:
             self.methods &= frozenset(policy.methods)
         listed = (*ALWAYS_ALLOWED_REQUEST_HEADERS, *policy.allow_headers)
-        self._allowed_names = frozenset(name.lower().encode() for name in listed)
-        self._granted = _granted_headers(policy, self.methods)
+        self._allowed_names = frozenset({b"", *(name.lower().encode() for name in listed)})
+        self._longest_name = max(map(len, self._allowed_names))
+        self._granted = (*_granted_headers(policy, self.methods), _VARY_PREFLIGHT)
         self._readable = _readable_headers(policy)
-        if self.any_origin:
-            self._unread_origin = ResponseHeaders((_ANY_ORIGIN, *self._readable), vary_origin=False)
+        self.unreadable = (_ANY_ORIGIN, *self._readable) if self.any_origin else (_VARY_ORIGIN,)
 
     def answer_preflight(
-        self, request: PreflightRequest, *, origin_allowed: bool, explain: bool = False
+        self, preflight: Preflight, *, origin_allowed: bool, explain: bool = False
     ) -> Answer:
         """Grant or refuse one preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7).
 
@@ -137,12 +207,18 @@ class Terms:
         an ok status: the browser blocks it all the same, and its console names the check that failed. Not
         where the method is safelisted, which browsers take as allowed whatever the answer lists.
         """
-        names = self._granted_names(request.header_names)
-        method_allowed = request.method in self.methods
+        _, announced, asked, _ = preflight
+        method = announced.decode("latin-1")
+        method_allowed = method in self.methods
+        names = self._granted_names(asked)
         if origin_allowed and method_allowed and names is not None:
-            return Answer(204, self._grant(request, names), b"")
-        if explain and (method_allowed or request.method not in _SAFELISTED_METHODS):
-            shown = self._grant(request, names or ()) if origin_allowed else [_VARY_PREFLIGHT]
+            headers = self._granting(preflight, names)
+            # A callable may think otherwise next time.
+            if not self.callables and sum(map(len, filter(None, preflight))) <= _MAX_REMEMBERED_BYTES:
+                _remember(self.granted, preflight, headers)
+            return Answer(204, headers, b"")
+        if explain and (method_allowed or method not in _SAFELISTED_METHODS):
+            shown = self._granting(preflight, names or ()) if origin_allowed else (_VARY_PREFLIGHT,)
             return Answer(204, shown, b"")
         checks = {"origin": origin_allowed, "method": method_allowed, "headers": names is not None}
         failed = [check for check, passed in checks.items() if not passed]
@@ -150,20 +226,32 @@ class Terms:
         reason = ", ".join(failed) if self.policy is not None else "origin"
         return _refusal(f"CORS preflight refused: {reason}", _VARY_PREFLIGHT)
 
-    def response_headers(self, origin: bytes | None, *, origin_allowed: bool) -> ResponseHeaders:
-        """What an actual response says (https://fetch.spec.whatwg.org/#http-responses)."""
-        if origin is None or not origin_allowed or self.any_origin:
-            return self._unread_origin
-        return ResponseHeaders(((_ALLOW_ORIGIN, origin), *self._readable), vary_origin=True)
+    def readable_by(self, origin: bytes | None) -> Headers | None:
+        """The headers with which a page of that origin may read a response; None if it may not.
 
-    def _grant(self, request: PreflightRequest, names: tuple[bytes, ...]) -> RawHeaders:
-        headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, request.origin), *self._granted]
+        Callables are not asked. Where the request names no origin, there is nobody to be let in.
+        (https://fetch.spec.whatwg.org/#http-responses)
+        """
+        if origin is None or self.any_origin:
+            return self.unreadable
+        if not self.admits(origin):
+            return None
+        headers = self.readable_by_admitted(origin)
+        _remember(self.readers, origin, headers)
+        return headers
+
+    def readable_by_admitted(self, origin: bytes) -> Headers:
+        """As `readable_by`, for an origin that is known to be allowed."""
+        return ((_ALLOW_ORIGIN, origin), *self._readable, _VARY_ORIGIN)
+
+    def _granting(self, preflight: Preflight, names: tuple[bytes, ...]) -> Headers:
+        origin, _, _, private_network = preflight
+        headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, origin), *self._granted]
         if names:
             headers.append((_ALLOW_HEADERS, b", ".join(names)))
-        if request.private_network and self.policy is not None and self.policy.allow_private_network:
+        if self._private_network and private_network == b"true":
             headers.append(_ALLOW_PRIVATE_NETWORK)
-        headers.append(_VARY_PREFLIGHT)
-        return headers
+        return tuple(headers)
 
     def _granted_names(self, value: bytes | None) -> tuple[bytes, ...] | None:
         """The names that the grant has to echo, mostly none; None where one asked for is not allowed."""
@@ -171,12 +259,17 @@ class Terms:
             return ()
         if self._any_name:
             return self._wildcard_names(value)
-        # Browsers send the names sorted, lower-case and without spaces: one look-up. The scan accepts the
-        # other spellings that RFC 9110 allows.
-        if len(value) <= MAX_REQUEST_HEADERS_BYTES and self._allowed_names.issuperset(value.split(b",")):
+        if len(value) > MAX_REQUEST_HEADERS_BYTES:
+            return None
+        elements = value.split(b",")
+        # Browsers send the names sorted, lower-case and without spaces; RFC 9110 allows other spellings.
+        if self._allowed_names.issuperset(elements) or all(map(self._lists, elements)):
             return ()
-        names = requested_names(value)
-        return () if names is not None and self._allowed_names.issuperset(names) else None
+        return None
+
+    def _lists(self, element: bytes) -> bool:
+        name = element.strip(b" \t")
+        return len(name) <= self._longest_name and name.lower() in self._allowed_names
 
     def _wildcard_names(self, value: bytes) -> tuple[bytes, ...] | None:
         names = requested_names(value)
@@ -188,45 +281,66 @@ class Terms:
         return ()
 
 
+def _remember(memo: dict[_Asked, Headers], asked: _Asked, headers: Headers) -> None:
+    if len(memo) >= _MAX_REMEMBERED:
+        memo.clear()  # somebody makes up new ones
+    memo[asked] = headers
+
+
 def refuse_actual() -> Answer:
     """The answer to an actual request that `enforce` stops before it reaches the application."""
     return _refusal("CORS request refused: origin", _VARY_ORIGIN)
 
 
-def own_origin(scheme: str, host: bytes | None) -> bytes | None:
-    """The origin of the request's own URL: its scheme and Host header, default port left out.
+def is_foreign(origin: bytes, scheme: str, sent: Iterable[Header]) -> bool:
+    """Whether that origin is another than that of the request's own URL.
 
-    `scheme` is the ASGI scope's (`ws` and `wss` count as `http` and `https`); None where there is no
-    single Host header. A page cannot choose the Host header that its browser sends, so that an Origin
-    equal to this one is a same-origin request (https://fetch.spec.whatwg.org/#origin-header: browsers
-    send it with every POST).
+    Which is its scheme and Host header, default port left out. `scheme` is the ASGI scope's (`ws` and `wss`
+    count as `http` and `https`), `sent` the request's headers. A page cannot choose the Host header that its
+    browser sends, so that an equal Origin is a same-origin request (https://fetch.spec.whatwg.org/#origin-header:
+    browsers send it with every POST).
     """
+    host = _joined(sent).get(_HOST)
     if host is None:
-        return None
+        return True
     scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
-    authority = host.lower()
-    return scheme.encode() + b"://" + authority.removesuffix(_DEFAULT_PORTS.get(scheme, b""))
+    own = scheme.encode() + b"://" + host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, b""))
+    return origin != own
 
 
-def merge_headers(present: Iterable[Header], decided: ResponseHeaders) -> RawHeaders:
-    """The response's headers with its `Access-Control-*` replaced by what was decided, as a new list.
+def merge_headers(present: Iterable[Header], decided: Headers) -> RawHeaders:
+    """The headers of an actual response, as a new list: the decided ones in place of any present.
 
     `Vary` is merged: each of its names once, on one line. A handler's own `Vary` always survives.
     """
+    headers = [*present]
+    for name, _ in headers:
+        if name not in _KEPT and name[:1] in _INITIALS:
+            return _merged(headers, decided)
+    headers += decided
+    return headers
+
+
+# What the names of the headers that a response may not keep as they are start with, however they are spelled.
+_INITIALS = frozenset({b"a", b"A", b"v", b"V"})
+# And those that nearly all responses have, which are none of them: one look-up less.
+_KEPT = frozenset({b"content-type", b"content-length"})
+
+
+def _merged(headers: RawHeaders, decided: Headers) -> RawHeaders:
     merged: RawHeaders = []
     varying: list[bytes] = []
-    for header in present:
+    for header in headers:
         name = header[0].lower()
         if name == b"vary":
             varying.append(header[1])
         elif not name.startswith(b"access-control-"):
             merged.append(header)
-    merged.extend(decided.added)
-    if decided.vary_origin:
-        merged.append(_vary_by_origin(varying) if varying else _VARY_ORIGIN)
-    else:
-        merged.extend((b"vary", value) for value in varying)
-    return merged
+    if _VARY_ORIGIN in decided and varying:
+        merged += [header for header in decided if header != _VARY_ORIGIN]
+        merged.append(_vary_by_origin(varying))
+        return merged
+    return [*merged, *decided, *((b"vary", value) for value in varying)]
 
 
 def _vary_by_origin(varying: list[bytes]) -> Header:
@@ -239,7 +353,7 @@ def _vary_by_origin(varying: list[bytes]) -> Header:
     return (b"vary", b", ".join(once.values()))
 
 
-def _granted_headers(policy: CORSPolicy, methods: Iterable[str]) -> tuple[Header, ...]:
+def _granted_headers(policy: CORSPolicy, methods: Iterable[str]) -> Headers:
     granted: RawHeaders = []
     if policy.allow_credentials:
         granted.append(_ALLOW_CREDENTIALS)
@@ -254,7 +368,7 @@ def _granted_headers(policy: CORSPolicy, methods: Iterable[str]) -> tuple[Header
     return tuple(granted)
 
 
-def _readable_headers(policy: CORSPolicy) -> tuple[Header, ...]:
+def _readable_headers(policy: CORSPolicy) -> Headers:
     readable: RawHeaders = []
     if policy.allow_credentials:
         readable.append(_ALLOW_CREDENTIALS)
@@ -263,6 +377,7 @@ def _readable_headers(policy: CORSPolicy) -> tuple[Header, ...]:
     return tuple(readable)
 
 
+@functools.cache  # a handful: the texts name checks, and nothing that a client sent
 def _refusal(text: str, vary: Header) -> Answer:
     body = text.encode()
-    return Answer(403, [_PLAIN_TEXT, (b"content-length", str(len(body)).encode()), vary], body)
+    return Answer(403, (_PLAIN_TEXT, (b"content-length", str(len(body)).encode()), vary), body)

@@ -16,8 +16,9 @@ from starlette.routing import Match
 
 from route_cors.decorators import Declared, NoCORS
 from route_cors.dispatch import DECIDED, ROUTER_POLICY, Target, asks_its_base, resolve
-from route_cors.middleware import CORSRequest, answer_preflight, refuses_websocket, serve_actual
+from route_cors.middleware import answer_preflight, refuses_websocket, serve_actual
 from route_cors.policy import CORSPolicy
+from route_cors.protocol import Preflight, read_preflight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -48,29 +49,26 @@ class CORSRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the preflight, or serve the request and write the headers of its policy."""
-        request = CORSRequest.of(scope)
-        preflight = request.preflight(scope)
-        target = _target(scope, scope["method"] if preflight is None else preflight.method)
+        preflight = _preflight(scope)
+        target = _target(scope, preflight)
         # A preflight may come to an OPTIONS route, and be about another one. Where that is no CORSRoute, it
         # is not ours to answer for; neither is a response under the policy of any route but this one.
         ours = target.route is self if preflight is None else isinstance(target.route, CORSRoute)
         if target.terms is None or not ours:
             await super().handle(scope, receive, send)
         elif preflight is not None:
-            await answer_preflight(target.terms, preflight, scope, send)
+            await answer_preflight(target.terms, preflight, scope, send, debug=False)
         else:
-            await serve_actual(super().handle, target.terms, request, scope, receive, send)
+            await serve_actual(super().handle, target.terms, scope, receive, send)
 
     def _will_serve(self, scope: Scope) -> bool:
         """Whether it is a preflight, and this route the one that the announced request goes to."""
-        if scope["method"] != "OPTIONS":
-            return False
-        preflight = CORSRequest.of(scope).preflight(scope)
+        preflight = _preflight(scope)
         if preflight is None:
             return False
         # Not "it is my path": a private route registered earlier may serve that method, and a browser told
         # yes by this one would send it the request (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
-        target = _target(scope, preflight.method)
+        target = _target(scope, preflight)
         return target.route is self and target.terms is not None
 
 
@@ -142,9 +140,15 @@ def _cors_route_class(route_class: type[APIRoute], declared: Declared | None) ->
     return type(route_class.__name__, bases, {ROUTER_POLICY: declared, "__module__": route_class.__module__})
 
 
-def _target(scope: Scope, method: str) -> Target:
-    """Where that request goes; nowhere that concerns us where a layer further out has taken it on."""
-    return _ELSEWHERE if DECIDED in scope else resolve(scope, method)
+def _preflight(scope: Scope) -> Preflight | None:
+    return read_preflight(scope["headers"]) if scope["method"] == "OPTIONS" else None
+
+
+def _target(scope: Scope, preflight: Preflight | None = None) -> Target:
+    """Where the request goes, or the one that is announced; nowhere if a layer further out took it on."""
+    if DECIDED in scope:
+        return _ELSEWHERE
+    return resolve(scope, scope.get("method", "") if preflight is None else preflight[1])
 
 
 _ELSEWHERE = Target(None, None)
@@ -159,8 +163,8 @@ def _handshake_guard(declared: Declared | None) -> Callable[..., Awaitable[None]
 
     async def refuse_foreign_handshake(websocket: WebSocket) -> None:
         scope = websocket.scope
-        terms = _target(scope, "").terms
-        if terms is not None and await refuses_websocket(terms, CORSRequest.of(scope), scope):
+        terms = _target(scope).terms
+        if terms is not None and await refuses_websocket(terms, scope):
             raise WebSocketException(code=1008, reason="CORS: origin")
 
     setattr(refuse_foreign_handshake, ROUTER_POLICY, declared)

@@ -33,6 +33,7 @@ LAYERS = [
     "origins",
     "policy",
     "protocol",
+    "trie",
     "decorators",
     "dispatch",
     "middleware",
@@ -40,7 +41,7 @@ LAYERS = [
     "cli",
 ]
 # Pure: neither framework at run time.
-PURE = {"errors", "headers", "origins", "policy", "protocol", "testing"}
+PURE = {"errors", "headers", "origins", "policy", "protocol", "trie", "testing"}
 TESTING_MAY_IMPORT = {"errors", "headers", "origins", "testing"}
 
 # How FastAPI keeps its routes is its own affair: one file knows, and one file breaks when it changes.

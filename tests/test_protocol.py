@@ -12,15 +12,18 @@ from route_cors import CORSPolicy
 from route_cors.headers import MAX_REQUEST_HEADERS_BYTES, requested_names
 from route_cors.protocol import (
     Answer,
-    PreflightRequest,
-    ResponseHeaders,
+    Headers,
+    Preflight,
     Terms,
+    is_foreign,
     merge_headers,
-    own_origin,
+    read_origin,
+    read_preflight,
     refuse_actual,
 )
 
 ORIGIN = b"https://a.example"
+STRANGER = b"https://stranger.example"
 VARY = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 ALWAYS = b"Accept, Accept-Language, Content-Language, Content-Type"
 
@@ -30,12 +33,14 @@ def ask(
     *,
     method: str = "PUT",
     names: bytes | None = None,
-    private_network: bool = False,
-    allowed: bool = True,
+    private_network: bytes | None = None,
+    origin: bytes = ORIGIN,
     explain: bool = False,
+    registered: str = "GET PUT",
 ) -> Answer:
-    request = PreflightRequest(ORIGIN, method, names, private_network)
-    return Terms(policy, {"GET", "PUT"}).answer_preflight(request, origin_allowed=allowed, explain=explain)
+    terms = Terms(policy, registered.split())
+    preflight = (origin, method.encode("latin-1"), names, private_network)
+    return terms.answer_preflight(preflight, origin_allowed=terms.admits(origin), explain=explain)
 
 
 def granted(answer: Answer) -> dict[str, str]:
@@ -169,9 +174,10 @@ def test_with_credentials_the_wildcard_is_not_sent_where_no_name_is_asked_for() 
 
 def test_private_network_is_granted_where_it_is_asked_for_and_allowed() -> None:
     allowing = LISTED.evolve(allow_private_network=True)
-    assert granted(ask(allowing, private_network=True))["allow-private-network"] == "true"
+    assert granted(ask(allowing, private_network=b"true"))["allow-private-network"] == "true"
     assert "allow-private-network" not in granted(ask(allowing))
-    assert "allow-private-network" not in granted(ask(LISTED, private_network=True))
+    assert "allow-private-network" not in granted(ask(allowing, private_network=b"TRUE"))
+    assert "allow-private-network" not in granted(ask(LISTED, private_network=b"true"))
 
 
 @pytest.mark.parametrize("method", ["DELETE", "put", "PUT ", "", "PUT, PUT", "*", "\xff"])
@@ -180,90 +186,179 @@ def test_a_method_that_is_not_registered(method: str) -> None:
 
 
 def test_every_failed_check_is_named_and_nothing_of_the_policy() -> None:
-    assert refused(ask(LISTED, allowed=False)) == "origin"
-    assert refused(ask(LISTED, allowed=False, method="DELETE", names=b"x-a")) == "origin, method, headers"
+    assert refused(ask(LISTED, origin=STRANGER)) == "origin"
+    assert refused(ask(LISTED, origin=STRANGER, method="DELETE", names=b"x-a")) == "origin, method, headers"
 
 
 def test_a_closed_route_says_no_more_than_that() -> None:
-    assert refused(ask(None, allowed=False, method="DELETE", names=b"x-a")) == "origin"
+    assert refused(ask(None, origin=STRANGER, method="DELETE", names=b"x-a")) == "origin"
 
 
 def test_explaining_shows_an_allowed_origin_what_is_granted_so_that_its_browser_names_the_check() -> None:
     assert granted(ask(LISTED, method="DELETE", names=b"x-a", explain=True)) == granted(ask(LISTED))
-    assert granted(ask(LISTED, explain=True, allowed=False)) == {}
-    assert granted(ask(None, explain=True, allowed=False)) == {}
+    assert granted(ask(LISTED, explain=True, origin=STRANGER)) == {}
+    assert granted(ask(None, explain=True, origin=STRANGER)) == {}
     assert granted(ask(LISTED, explain=True)) == granted(ask(LISTED))
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_a_safelisted_method_is_not_explained_as_browsers_would_take_it_as_allowed(method: str) -> None:
-    answer = Terms(LISTED, {"PUT"}).answer_preflight(
-        PreflightRequest(ORIGIN, method, None, private_network=False), origin_allowed=True, explain=True
-    )
-    assert refused(answer) == "method"
-
-
-def test_each_answer_has_a_list_of_its_own() -> None:
-    terms = Terms(LISTED, {"PUT"})
-    request = PreflightRequest(ORIGIN, "PUT", None, private_network=False)
-    first = terms.answer_preflight(request, origin_allowed=True)
-    first.headers.clear()
-    assert granted(terms.answer_preflight(request, origin_allowed=True))["allow-methods"] == "PUT"
+    assert refused(ask(LISTED, method=method, explain=True, registered="PUT")) == "method"
 
 
 @pytest.mark.parametrize(
-    ("policy", "origin", "allowed", "expected"),
+    ("policy", "origin", "expected"),
     [
-        (ANY, ORIGIN, True, ResponseHeaders(((b"access-control-allow-origin", b"*"),), vary_origin=False)),
-        (ANY, None, True, ResponseHeaders(((b"access-control-allow-origin", b"*"),), vary_origin=False)),
+        (ANY, ORIGIN, ((b"access-control-allow-origin", b"*"),)),
+        (ANY, b"no origin at all", ((b"access-control-allow-origin", b"*"),)),
+        (ANY, None, ((b"access-control-allow-origin", b"*"),)),
         (
             ANY.evolve(expose_headers="*"),
             None,
-            True,
-            ResponseHeaders(
-                ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*")),
-                vary_origin=False,
-            ),
+            ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*")),
         ),
-        (LISTED, None, False, ResponseHeaders((), vary_origin=True)),
-        (LISTED, b"https://evil.example", False, ResponseHeaders((), vary_origin=True)),
+        (LISTED, None, ((b"vary", b"Origin"),)),
+        (LISTED, STRANGER, None),
         (
             COOKIES.evolve(expose_headers=["X-Id", "ETag"]),
             ORIGIN,
-            True,
-            ResponseHeaders(
-                (
-                    (b"access-control-allow-origin", ORIGIN),
-                    (b"access-control-allow-credentials", b"true"),
-                    (b"access-control-expose-headers", b"ETag, X-Id"),
-                ),
-                vary_origin=True,
+            (
+                (b"access-control-allow-origin", ORIGIN),
+                (b"access-control-allow-credentials", b"true"),
+                (b"access-control-expose-headers", b"ETag, X-Id"),
+                (b"vary", b"Origin"),
             ),
         ),
-        (None, ORIGIN, False, ResponseHeaders((), vary_origin=False)),
-        (None, None, False, ResponseHeaders((), vary_origin=False)),
+        (None, ORIGIN, None),
+        (None, None, ()),
     ],
 )
-def test_response_headers(
-    policy: CORSPolicy | None, origin: bytes | None, allowed: bool, expected: ResponseHeaders
+def test_who_may_read_a_response(
+    policy: CORSPolicy | None, origin: bytes | None, expected: Headers | None
 ) -> None:
-    assert Terms(policy).response_headers(origin, origin_allowed=allowed) == expected
+    assert Terms(policy).readable_by(origin) == expected
+
+
+def test_whom_a_response_tells_nothing() -> None:
+    assert Terms(LISTED).unreadable == ((b"vary", b"Origin"),)
+    assert Terms(None).unreadable == ()
+
+
+def test_each_answer_can_be_given_again() -> None:
+    terms = Terms(LISTED, {"PUT"})
+    preflight = (ORIGIN, b"PUT", b"content-type", None)
+    answer = terms.answer_preflight(preflight, origin_allowed=True)
+    assert granted(answer)["allow-methods"] == "PUT"
+    assert terms.granted == {preflight: answer.headers}
+    assert terms.readers == {}
+    headers = terms.readable_by(ORIGIN)
+    assert headers is not None
+    assert terms.readers == {ORIGIN: headers}
+
+
+def test_a_callable_is_not_asked_here_and_its_verdict_is_not_remembered() -> None:
+    terms = Terms(LISTED.evolve(origins=["https://b.example", lambda origin, connection: True]), {"PUT"})
+    assert not terms.admits(ORIGIN)
+    assert terms.readable_by(ORIGIN) is None
+    by_verdict = terms.answer_preflight((ORIGIN, b"PUT", None, None), origin_allowed=True)
+    assert granted(by_verdict)["allow-origin"] == "https://a.example"
+    assert (b"access-control-allow-origin", ORIGIN) in terms.readable_by_admitted(ORIGIN)
+    assert terms.granted == {}
+    assert terms.readers == {}
+
+
+def test_what_a_client_makes_us_remember_is_bounded() -> None:
+    terms = Terms(CORSPolicy(origins="https://*.example.com", allow_headers=["X-A"]), {"PUT"})
+    for number in range(1000):
+        origin = b"https://x%d.example.com" % number
+        assert terms.readable_by(origin) is not None
+        for names, private_network in ((b"x-a", None), (b"x-a" + b"," * 2000, None), (None, b"x" * 2000)):
+            preflight = (origin, b"PUT", names, private_network)
+            assert terms.answer_preflight(preflight, origin_allowed=True).status == 204
+    assert 0 < len(terms.granted) <= 256
+    assert 0 < len(terms.readers) <= 256
+    assert all(len(b"".join(filter(None, asked))) <= 1024 for asked in terms.granted)
+
+
+@pytest.mark.parametrize("explain", [False, True])
+@pytest.mark.parametrize(
+    "preflight",
+    [(STRANGER, b"PUT", None, None), (ORIGIN, b"PUT", b"x-other", None), (ORIGIN, b"DELETE", None, None)],
+)
+def test_a_refusal_is_not_remembered(preflight: Preflight, explain: bool) -> None:
+    terms = Terms(LISTED, {"PUT"})
+    terms.answer_preflight(preflight, origin_allowed=preflight[0] == ORIGIN, explain=explain)
+    assert terms.readable_by(STRANGER) is None
+    assert terms.granted == {}
+    assert terms.readers == {}
+
+
+METHOD = b"access-control-request-method"
+NAMES = b"access-control-request-headers"
+NETWORK = b"access-control-request-private-network"
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ([(b"origin", ORIGIN), (METHOD, b"PUT")], (ORIGIN, b"PUT", None, None)),
+        (
+            [(METHOD, b"PUT"), (NAMES, b""), (b"accept", b"*/*"), (NETWORK, b"true"), (b"origin", b"")],
+            (b"", b"PUT", b"", b"true"),
+        ),
+        ([(b"origin", ORIGIN)], None),
+        ([(METHOD, b"PUT")], None),
+        ([(b"Origin", ORIGIN), (METHOD, b"PUT")], None),  # ASGI has them in lower case
+        ([], None),
+        (
+            [(b"origin", ORIGIN), (METHOD, b"PUT"), (b"origin", STRANGER)],
+            (ORIGIN + b", " + STRANGER, b"PUT", None, None),
+        ),
+        (
+            [(b"origin", ORIGIN), (METHOD, b"PUT"), (METHOD, b"PUT"), (b"host", b"a"), (b"host", b"b")],
+            (ORIGIN, b"PUT, PUT", None, None),
+        ),
+        (
+            [(NAMES, b"x-a"), (b"origin", ORIGIN), (METHOD, b"PUT"), (NAMES, b"x-b"), (NAMES, b"x-c")],
+            (ORIGIN, b"PUT", b"x-a, x-b, x-c", None),
+        ),
+        (
+            [(b"origin", ORIGIN), (METHOD, b"PUT"), (NETWORK, b"true"), (NETWORK, b"true")],
+            (ORIGIN, b"PUT", None, b"true, true"),
+        ),
+    ],
+)
+def test_what_a_preflight_asks(sent: list[tuple[bytes, bytes]], expected: Preflight | None) -> None:
+    assert read_preflight(sent) == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ([], None),
+        ([(b"accept", b"*/*"), (b"origin", ORIGIN), (b"x-origin", STRANGER)], ORIGIN),
+        ([(b"origin", b"")], b""),
+        ([(b"origin", ORIGIN), (b"accept", b"*/*"), (b"origin", ORIGIN)], ORIGIN + b", " + ORIGIN),
+    ],
+)
+def test_where_a_request_comes_from(sent: list[tuple[bytes, bytes]], expected: bytes | None) -> None:
+    assert read_origin(sent) == expected
 
 
 def test_what_enforce_answers() -> None:
     assert refuse_actual() == Answer(
         403,
-        [
+        (
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", b"28"),
             (b"vary", b"Origin"),
-        ],
+        ),
         b"CORS request refused: origin",
     )
 
 
 @pytest.mark.parametrize(
-    ("scheme", "host", "expected"),
+    ("scheme", "host", "own"),
     [
         ("https", b"a.example", b"https://a.example"),
         ("https", b"A.example:443", b"https://a.example"),
@@ -272,15 +367,22 @@ def test_what_enforce_answers() -> None:
         ("wss", b"a.example", b"https://a.example"),
         ("ws", b"a.example:8000", b"http://a.example:8000"),
         ("http", b"[::1]:8000", b"http://[::1]:8000"),
-        ("http", None, None),
-        ("http", b"a.example, b.example", b"http://a.example, b.example"),
     ],
 )
-def test_own_origin(scheme: str, host: bytes | None, expected: bytes | None) -> None:
-    assert own_origin(scheme, host) == expected
+def test_the_own_origin_is_not_foreign(scheme: str, host: bytes, own: bytes) -> None:
+    sent = [(b"host", host), (b"origin", own)]
+    assert not is_foreign(own, scheme, sent)
+    for other in (own + b"0", own.replace(b"http", b"https", 1), own.upper(), b"null", b""):
+        assert is_foreign(other, scheme, sent)
+    assert is_foreign(own, scheme, [*sent, (b"host", host)])
 
 
-ADDED = ResponseHeaders(((b"access-control-allow-origin", ORIGIN),), vary_origin=True)
+def test_without_a_host_every_origin_is_foreign() -> None:
+    assert is_foreign(b"https://a.example", "https", [(b"accept", b"*/*")])
+    assert is_foreign(b"https://", "https", [])
+
+
+ADDED = ((b"access-control-allow-origin", ORIGIN), (b"vary", b"Origin"))
 
 
 @pytest.mark.parametrize(
@@ -321,11 +423,25 @@ def test_what_the_handler_wrote_of_cors_is_replaced_and_the_rest_is_kept_in_orde
 
 
 def test_without_anything_to_vary_by_vary_stays_as_it_was() -> None:
-    decided = ResponseHeaders((), vary_origin=False)
-    assert merge_headers([(b"vary", b"Accept"), (b"vary", b"Cookie")], decided) == [
-        (b"vary", b"Accept"),
-        (b"vary", b"Cookie"),
-    ]
+    kept = [(b"vary", b"Accept"), (b"vary", b"Cookie")]
+    assert merge_headers(kept, ()) == kept
+    allowed = (b"access-control-allow-origin", b"*")
+    assert merge_headers([*kept, (b"x-a", b"1")], (allowed,)) == [(b"x-a", b"1"), allowed, *kept]
+
+
+@pytest.mark.parametrize(
+    "name", [b"content-type", b"Content-Type", b"x-a", b"age", b"ACCEPT-RANGES", b"via", b""]
+)
+def test_what_is_none_of_ours_is_kept(name: bytes) -> None:
+    present = ((name, b"1"),)
+    assert merge_headers(iter(present), ADDED) == [*present, *ADDED]
+
+
+def test_merging_makes_a_new_list() -> None:
+    present = [(b"content-type", b"text/plain")]
+    assert merge_headers(present, ADDED) is not present
+    assert merge_headers(present, ()) is not present
+    assert present == [(b"content-type", b"text/plain")]
 
 
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
