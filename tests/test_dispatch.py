@@ -1,7 +1,7 @@
-"""dispatch.py: whose policy answers, for every way to register a route and every path that a client may send.
+"""dispatch.py: whose policy answers, however a route is registered and whatever path a client sends.
 
-Each endpoint answers with its own name and declares a policy for the one origin of that name. So one look at
-a response says who ran and whose policy it carries, and a preflight from that origin says whose grant it is.
+What changes while requests run is in test_dispatch_freshness.py, what nobody should send in
+test_dispatch_hostile.py, and whatever else there is in test_dispatch_properties.py.
 """
 
 from __future__ import annotations
@@ -9,16 +9,38 @@ from __future__ import annotations
 import functools
 import gc
 import re
-import threading
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import fastapi.routing
 import pytest
-from asgi import Reply, ask, http_scope, preflight, websocket_scope
+from asgi import Reply, ask, http_scope, preflight
 from fastapi import APIRouter, FastAPI, WebSocket
 from fastapi.routing import APIRoute
+from named_endpoints import (
+    KEEPS_A_TREE,
+    SAFELISTED,
+    STRANGER,
+    Opaque,
+    allows_root_path,
+    ask_for,
+    assert_guards,
+    assert_owns,
+    assert_refuses,
+    assert_serves,
+    assert_untouched,
+    get,
+    in_a_list,
+    in_a_tree,
+    installed,
+    named,
+    named_app,
+    named_class,
+    named_websocket,
+    policy,
+    shaken_by,
+    silent,
+)
 from starlette.applications import Starlette
 from starlette.convertors import CONVERTOR_TYPES, Convertor, register_url_convertor
 from starlette.endpoints import HTTPEndpoint
@@ -44,176 +66,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-FASTAPI: Final = tuple(int(part) for part in fastapi.__version__.split(".")[:3])
-# From then on `router.routes` is a tree: what is included stays live, and plain routes inherit too.
-KEEPS_A_TREE: Final = FASTAPI >= (0, 137)
-in_a_tree = pytest.mark.skipif(not KEEPS_A_TREE, reason="include_router makes copies below FastAPI 0.137")
-in_a_list = pytest.mark.skipif(KEEPS_A_TREE, reason="include_router keeps the original from FastAPI 0.137 on")
-# What FastAPI(root_path=...) says from 0.160 or so on.
-allows_root_path = pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
-
-STRANGER: Final = "https://stranger.example"
-SAFELISTED: Final = "GET, HEAD, POST"
-VARY_PREFLIGHT: Final = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
-
-
-# --- Endpoints that say who they are
-
-
-def policy(name: str, **more: Any) -> CORSPolicy:
-    return CORSPolicy(origins=[f"https://{name}.example"], **more)
-
-
-def silent(name: str) -> Callable[..., Any]:
-    """An endpoint without a policy."""
-
-    async def endpoint(request: Request) -> Response:
-        return PlainTextResponse(name)
-
-    return endpoint
-
-
-def named(name: str, **more: Any) -> Callable[..., Any]:
-    return cors(policy(name, **more))(silent(name))
-
-
-def named_class(name: str, *methods: str) -> Any:
-    async def handler(self: HTTPEndpoint, request: Request) -> Response:
-        return PlainTextResponse(name)
-
-    return cors(policy(name))(type(name.title(), (HTTPEndpoint,), dict.fromkeys(methods, handler)))
-
-
-class Opaque:
-    """An ASGI app that shows no routes."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.accept", "headers": [(b"x-name", self.name.encode())]})
-            return
-        await PlainTextResponse(self.name)(scope, receive, send)
-
-
-def named_app(name: str) -> Any:
-    return cors(policy(name))(Opaque(name))
-
-
-def named_websocket(name: str) -> Any:
-    @cors(policy(name))
-    async def endpoint(websocket: WebSocket) -> None:
-        await websocket.accept(headers=[(b"x-name", name.encode())])
-
-    return endpoint
-
-
-# --- One look at an app
-
-
-def get(
-    app: ASGIApp,
-    path: str,
-    origin: str = STRANGER,
-    *,
-    method: str = "GET",
-    host: str = "api.example",
-    **scope: Any,
-) -> Reply:
-    headers = [(b"host", host.encode()), (b"origin", origin.encode())]
-    return ask(app, http_scope(method, path, headers, **scope))
-
-
-def ask_for(
-    app: ASGIApp, path: str, origin: str, *, method: str = "GET", host: str = "api.example", **scope: Any
-) -> Reply:
-    headers = preflight(method.encode(), origin.encode(), (b"host", host.encode()))
-    return ask(app, http_scope("OPTIONS", path, headers, **scope))
-
-
-def assert_owns(
-    app: ASGIApp, path: str, name: str, *, method: str = "GET", status: int = 200, **request: Any
-) -> None:
-    """That endpoint's policy is on the response, and no other; and it is that endpoint's response."""
-    origin = f"https://{name}.example"
-    reply = get(app, path, origin, method=method, **request)
-    assert (reply.status, reply.cors) == (status, {"access-control-allow-origin": origin, "vary": "Origin"})
-    if status == 200 and method != "HEAD":
-        assert reply.body.decode() == name
-    reply = get(app, path, method=method, **request)
-    assert (reply.status, reply.cors) == (status, {"vary": "Origin"})
-
-
-def assert_serves(
-    app: ASGIApp, path: str, name: str, methods: str = "GET", *, method: str = "GET", **request: Any
-) -> None:
-    """That endpoint runs, its policy is on the response, and it alone decides the preflight."""
-    assert_owns(app, path, name, method=method, **request)
-    origin = f"https://{name}.example"
-    granted = ask_for(app, path, origin, method=method, **request)
-    assert (granted.status, granted.cors) == (
-        204,
-        {
-            "access-control-allow-origin": origin,
-            "access-control-allow-methods": methods,
-            "access-control-allow-headers": "Accept, Accept-Language, Content-Language, Content-Type",
-            "access-control-max-age": "600",
-            "vary": VARY_PREFLIGHT,
-        },
-    )
-    refused = ask_for(app, path, STRANGER, method=method, **request)
-    assert (refused.status, refused.cors) == (403, {"vary": VARY_PREFLIGHT})
-
-
-def assert_refuses(app: ASGIApp, path: str, name: str, *, method: str, **request: Any) -> None:
-    """The preflight finds that endpoint's policy, which does not grant the method."""
-    refused = ask_for(app, path, f"https://{name}.example", method=method, **request)
-    assert (refused.status, refused.body) == (403, b"CORS preflight refused: method")
-
-
-def assert_untouched(app: ASGIApp, path: str, status: int, *, method: str = "GET", **request: Any) -> None:
-    """No policy holds: nothing is written, and a preflight reaches the app."""
-    reply = get(app, path, method=method, **request)
-    assert (reply.status, reply.cors) == (status, {})
-    reply = ask_for(app, path, STRANGER, method=method, **request)
-    assert reply.cors == {}
-    assert b"CORS" not in reply.body
-
-
-def installed(*routes: BaseRoute, redirect_slashes: bool = True) -> Starlette:
-    app = Starlette(routes=list(routes))
-    app.router.redirect_slashes = redirect_slashes
-    install_cors(app)
-    return app
-
-
-def shaken_by(app: ASGIApp, path: str, origin: str = STRANGER, **scope: Any) -> str | None:
-    """The name of the endpoint that accepts the handshake; None where it is refused."""
-    messages: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        messages.append(message)
-
-    async def run() -> None:
-        headers = [(b"host", b"api.example"), (b"origin", origin.encode())]
-        await app(websocket_scope(path, headers, **scope), receive, send)
-
-    anyio.run(run)
-    if messages[0]["type"] != "websocket.accept":
-        return None
-    name: bytes = dict(messages[0]["headers"])[b"x-name"]
-    return name.decode()
-
-
-def assert_guards(app: ASGIApp, path: str, name: str, **scope: Any) -> None:
-    """That websocket endpoint's policy decides the handshake."""
-    assert shaken_by(app, path, f"https://{name}.example", **scope) == name
-    assert shaken_by(app, path, **scope) is None
 
 
 # --- Templates
@@ -1240,229 +1092,6 @@ def test_what_hostile_methods_make_us_remember_is_bounded() -> None:
     assert sum(isinstance(thing, Terms) for thing in gc.get_objects()) < 2_500
 
 
-# --- What changes while the app runs
-
-
-class Clock:
-    now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=clock.monotonic))
-    return clock
-
-
-class Endpoints:
-    """Made before the first request: to declare a policy makes every index look again."""
-
-    def __init__(self, *names: str) -> None:
-        self.made = {name: named(name) for name in names}
-
-    def __getattr__(self, name: str) -> Any:
-        return self.made[name]
-
-
-@pytest.mark.usefixtures("clock")
-def test_routes_added_to_the_app_are_seen_at_once() -> None:
-    make = Endpoints("first", "second", "third", "mounted", "front")
-    app = FastAPI(openapi_url=None)
-    app.add_api_route("/a", make.first)
-    install_cors(app)
-    assert_serves(app, "/a", "first")
-    assert_untouched(app, "/b", 404)
-    app.add_api_route("/b", make.second)
-    assert_serves(app, "/b", "second")
-    app.add_api_route("/a", make.third, methods=["PUT"])
-    assert_serves(app, "/a", "third", "PUT", method="PUT")
-    app.mount("/m", Router([Route("/a", make.mounted)]))
-    assert_serves(app, "/m/a", "mounted", "GET, HEAD")
-    app.router.routes.insert(0, Route("/{x}", make.front))
-    assert_serves(app, "/a", "front", "GET, HEAD")
-
-
-@pytest.mark.usefixtures("clock")
-def test_routes_removed_from_the_app_are_gone_at_once() -> None:
-    app = installed(Route("/a", named("first")), Route("/{x}", named("second")))
-    assert_serves(app, "/a", "first", "GET, HEAD")
-    del app.router.routes[0]
-    assert_serves(app, "/a", "second", "GET, HEAD")
-    del app.router.routes[0]
-    assert_untouched(app, "/a", 404)
-
-
-@pytest.mark.usefixtures("clock")
-def test_routes_added_to_a_mounted_app_are_seen_at_once() -> None:
-    make = Endpoints("first", "second")
-    sub = Starlette(routes=[Route("/a", make.first)])
-    app = installed(Mount("/m", app=sub))
-    assert_serves(app, "/m/a", "first", "GET, HEAD")
-    sub.router.routes.append(Route("/b", make.second))
-    assert_serves(app, "/m/b", "second", "GET, HEAD")
-
-
-@in_a_tree
-@pytest.mark.usefixtures("clock")
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_routes_added_to_an_included_router_are_seen_at_once(depth: int) -> None:
-    make = Endpoints("first", "second", "third")
-    innermost = router = APIRouter()
-    innermost.add_api_route("/a", make.first)
-    for _ in range(depth - 1):
-        outer = APIRouter()
-        outer.include_router(router, prefix="/in")
-        router = outer
-    app = FastAPI(openapi_url=None)
-    app.include_router(router, prefix="/in")
-    install_cors(app)
-    prefix = "/in" * depth
-    assert_serves(app, prefix + "/a", "first")
-    innermost.add_api_route("/b", make.second)
-    assert_serves(app, prefix + "/b", "second")
-    innermost.add_api_route("/a", make.third, methods=["PUT"])
-    assert_serves(app, prefix + "/a", "third", "PUT", method="PUT")
-
-
-@in_a_list
-@pytest.mark.usefixtures("clock")
-def test_routes_added_to_a_copied_router_are_nobodys() -> None:
-    make = Endpoints("first", "second")
-    router = APIRouter()
-    router.add_api_route("/a", make.first)
-    app = FastAPI(openapi_url=None)
-    app.include_router(router)
-    install_cors(app)
-    router.add_api_route("/b", make.second)
-    assert_serves(app, "/a", "first")
-    assert_untouched(app, "/b", 404)
-
-
-@in_a_tree
-def test_a_route_that_comes_to_shadow_another_is_seen_within_a_second(clock: Clock) -> None:
-    make = Endpoints("other", "early", "late")
-    early, late = APIRouter(), APIRouter()
-    early.add_api_route("/other", make.other)
-    late.add_api_route("/a", make.late)
-    app = FastAPI(openapi_url=None)
-    app.include_router(early)
-    app.include_router(late)
-    install_cors(app)
-    assert_serves(app, "/a", "late")
-    early.add_api_route("/a", make.early)
-    clock.now += 1.0
-    assert_serves(app, "/a", "early")
-    # And the look-out goes on.
-    late.add_api_route("/b", make.late)
-    assert_serves(app, "/b", "late")
-    early.add_api_route("/b", make.early)
-    clock.now += 1.0
-    assert_serves(app, "/b", "early")
-
-
-@pytest.mark.parametrize("in_place", [False, True])
-def test_another_list_of_equal_length_is_seen_within_a_second(in_place: bool, clock: Clock) -> None:
-    make = Endpoints("first", "second")
-    app = installed(Route("/{x}", make.first))
-    assert_serves(app, "/a", "first", "GET, HEAD")
-    clock.now += 0.5
-    assert_serves(app, "/a", "first", "GET, HEAD")
-    if in_place:
-        app.router.routes[:] = [Route("/a", make.second)]
-    else:
-        app.router.routes = list[BaseRoute]([Route("/a", make.second)])
-    clock.now += 0.5
-    assert_serves(app, "/a", "second", "GET, HEAD")
-    assert_untouched(app, "/b", 404)
-
-
-def test_an_unchanged_tree_is_looked_at_once_a_second(clock: Clock) -> None:
-    make = Endpoints("first", "second")
-    app = installed(Route("/{x}", make.first))
-    for _ in range(3):
-        assert_serves(app, "/a", "first", "GET, HEAD")
-        clock.now += 1.0
-    assert_serves(app, "/a", "first", "GET, HEAD")
-    app.router.routes = list[BaseRoute]([Route("/a", make.second)])
-    clock.now += 1.0
-    assert_serves(app, "/a", "second", "GET, HEAD")
-
-
-@pytest.mark.usefixtures("clock")
-def test_a_miss_looks_at_a_list_of_equal_length_at_once() -> None:
-    make = Endpoints("first", "second")
-    app = installed(Route("/a", make.first))
-    assert_untouched(app, "/b", 404)
-    app.router.routes = list[BaseRoute]([Route("/b", make.second)])
-    assert_serves(app, "/b", "second", "GET, HEAD")
-
-
-@pytest.mark.usefixtures("clock")
-def test_a_policy_attached_to_a_running_app_holds_at_once() -> None:
-    endpoint, sub = silent("here"), Router([Route("/a", silent("sub"))])
-    app = installed(Route("/a", endpoint), Mount("/m", app=sub))
-    assert_untouched(app, "/a", 200)
-    cors(policy("here"))(endpoint)
-    assert_serves(app, "/a", "here", "GET, HEAD")
-    assert_untouched(app, "/m/a", 200)
-    cors(policy("sub"))(sub)
-    assert_serves(app, "/m/a", "sub", "GET, HEAD")
-
-
-@pytest.mark.usefixtures("clock")
-def test_a_layer_installed_on_a_running_mounted_app_speaks_for_it_at_once() -> None:
-    sub = Starlette(routes=[Route("/a", silent("sub"))])
-    app = installed(Mount("/m", app=sub))
-    assert_untouched(app, "/m/a", 200)
-    install_cors(sub, default=policy("sub"))
-    assert_serves(app, "/m/a", "sub", "GET, HEAD")
-
-
-class Counted(list[BaseRoute]):
-    """A list of routes that waits until everybody is there, and counts who looks."""
-
-    looked = 0
-
-    def __init__(self, routes: list[BaseRoute], arrived: threading.Semaphore, expected: int) -> None:
-        super().__init__(routes)
-        self._arrived = arrived
-        self._expected = expected
-
-    def __iter__(self) -> Iterator[BaseRoute]:
-        self.looked += 1
-        for _ in range(self._expected):
-            self._arrived.acquire(timeout=30)
-        return super().__iter__()
-
-
-@pytest.mark.usefixtures("clock")
-def test_concurrent_first_requests_build_one_index_and_agree() -> None:
-    app = installed(*(Route(f"/{number}/{{x}}", named(f"r{number}")) for number in range(50)))
-    arrived, count = threading.Semaphore(0), 8
-    routes = Counted(app.router.routes, arrived, count)
-    app.router.routes = routes
-    answers: list[Reply] = []
-
-    async def entered(scope: Scope, receive: Receive, send: Send) -> None:
-        arrived.release()
-        await app(scope, receive, send)
-
-    def run() -> None:
-        answers.append(ask_for(entered, "/49/a", "https://r49.example"))
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert routes.looked == 1
-    assert [reply.status for reply in answers] == [204] * count
-    assert len({tuple(reply.headers) for reply in answers}) == 1
-
-
 # --- Who inherits from whom
 
 
@@ -1802,45 +1431,6 @@ def test_the_default_covers_a_frontend(tmp_path: Path) -> None:
     assert granted.cors["access-control-allow-methods"] == SAFELISTED
     # The slash redirect comes before it.
     assert_owns(app, "/a", "here", status=307)
-
-
-# --- Whatever comes
-
-
-@pytest.mark.parametrize(
-    "path", ["", "*", "a", "//", "/\x00", "/%", "/\ud7ff", "?", "/../..", "\n", LONG, "/" * 5_000]
-)
-def test_no_path_makes_an_error(path: str) -> None:
-    app = installed(
-        Mount("/m", routes=[Route("/{x}", named("mounted"))]),
-        Host("other.example", app=named_app("host")),
-        Route("/{x}/{y:int}/{z:path}", named("deep")),
-    )
-    assert_untouched(app, path, get(app, path).status)
-
-
-def test_overlapping_parameters_cost_no_more_than_the_router() -> None:
-    # 2 to the power of 24 ways through the trie, if each were walked.
-    templates = [
-        "/" + "/".join("a" if (number >> bit) & 1 else f"{{x{bit}}}" for bit in range(24))
-        for number in range(64)
-    ]
-    app = installed(*(Route(template, named("here")) for template in templates), redirect_slashes=False)
-    assert_untouched(app, "/a" * 23 + "/a/b", 404)
-    assert_serves(app, "/a" * 24, "here", "GET, HEAD")
-
-
-def test_more_overlaps_than_are_remembered() -> None:
-    app = installed(*(Route(f"/{{x:path}}/{number}/{{y:path}}", named(f"r{number}")) for number in range(12)))
-    gc.collect()
-    before = sum(isinstance(thing, dispatch._Leaf) for thing in gc.get_objects())
-    for bits in range(1, 2_000):
-        numbers = [number for number in range(12) if bits >> number & 1]
-        path = "/a/" + "/".join(map(str, numbers)) + "/b"
-        scope = http_scope("OPTIONS", path, preflight(b"GET"))
-        # Every route has a claim, as none of them takes all methods; the first has the say.
-        assert dispatch.resolve(scope, "GET", app=app).route is app.router.routes[numbers[0]]
-    assert sum(isinstance(thing, dispatch._Leaf) for thing in gc.get_objects()) - before <= 1_024
 
 
 # --- What is taken from FastAPI by its private names
