@@ -11,7 +11,7 @@ the match; else its own regex decides, and a route whose class overrides `matche
 to the index of the mounted app. Rejected: longest-prefix or regex rules of our own, which is how libraries
 come to hold a second opinion on paths (flask-cors CVE-2024-6839, -6844, -6866).
 
-Most requests take the short way, `_Index.resolve_at_once`: the index is fresh, and the path can end at one
+Most requests take the short way, `Resolver.resolve_http`: the index is fresh, and the path can end at one
 place alone. Whatever is not as plain as that takes the long way, which gives the same answer.
 """
 
@@ -35,7 +35,7 @@ from starlette.routing import PARAM_REGEX, BaseRoute, Host, Match, Mount, Route,
 from route_cors.decorators import Declared, NoCORS, changes, declared_policy, policy_of
 from route_cors.policy import CORSPolicy
 from route_cors.protocol import UNROUTED_METHODS, Terms
-from route_cors.trie import PARAMETER, REST, Node, Trie
+from route_cors.trie import PARAMETER, REST, TAIL, Node, Trie
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -73,6 +73,8 @@ _CONTEXT_KEY: Final = getattr(
 
 # What a parameter of these convertors matches is never empty and holds no slash: it stays in its segment.
 _PLAIN_PARAMETER: Final = convertors.StringConvertor.regex
+# And this one matches whatever follows, unless there is a newline in it.
+_TAIL_PARAMETER: Final = convertors.PathConvertor.regex
 _SEGMENT_PARAMETERS: Final = frozenset(
     convertor.regex
     for convertor in (
@@ -155,13 +157,12 @@ class Resolver:
             return self.resolve(scope, method)
         path = get_route_path(scope) if scope.get("root_path") else scope["path"]
         leaf = table.http.end_of(path).leaf
-        # The `$` of a route's regex also matches before a last newline: `/a\n` is `/a` to the router.
-        if leaf is None or path[-1:] == "\n" or not (leaf.regex is None or leaf.regex.match(path)):
-            return index.resolve(scope, method, scope.get("root_path", ""))
-        try:
-            return leaf.targets[leaf.owners[method]]
-        except KeyError:
-            return index.resolve(scope, method, scope.get("root_path", ""))
+        # The `$` of a route's regex also matches before a last newline, and `{x:path}` stops at any.
+        if leaf is not None and "\n" not in path and (leaf.regex is None or leaf.regex.match(path)):
+            owner = leaf.owners.get(method)
+            if owner is not None:
+                return leaf.targets[owner]
+        return index.resolve(scope, method, scope.get("root_path", ""))
 
     def resolve(self, scope: Scope, method: str | bytes) -> Target:
         """As `resolve_http`, the long way, and for handshakes as well (whose method is "")."""
@@ -586,28 +587,28 @@ class _Routes(Trie["_Entry", "_Leaf"]):
 
     def find(self, call: _Call, path: str) -> _Leaf | None:
         """What the routes that match the path serve; None where no route does."""
-        has_newline = path[-1:] == "\n"
-        leaf = None if has_newline else self._leaf_of(self.end_of(path))
+        leaf = None if "\n" in path else self._leaf_of(self.end_of(path))
         if leaf is not None and (leaf.regex is None or leaf.regex.match(path)):
             return leaf
         candidates = self.candidates(path)
-        if has_newline:
+        if path[-1:] == "\n":
             # The `$` of a route's regex also matches before it: `/a\n` is `/a` to the router.
             candidates = [*{*candidates, *self.candidates(path[:-1])}]
         return self._overlap(call, path, candidates) if candidates else None
 
     def _leaf_of(self, node: Node[_Entry, _Leaf]) -> _Leaf | None:
         """What is served where the path ends, if one regex at most decides; compiled once."""
-        if node.leaf is None and node.ends:
-            regexes = {entry.deciding_regex for entry in node.ends}
+        if node.leaf is None and (node.ends or node.inherited):
+            matching = sorted([*node.ends, *node.inherited], key=_by_order)
+            regexes = {entry.deciding_regex for entry in node.ends} or {None}
             if len(regexes) == 1:
-                node.leaf = self._compiled([entry.claim() for entry in node.ends], *regexes)
+                node.leaf = self._compiled([entry.claim() for entry in matching], *regexes)
         return node.leaf
 
     def _overlap(self, call: _Call, path: str, candidates: list[_Entry]) -> _Leaf | None:
         """The leaf of those candidates that do match, in the order in which the router tries them."""
         claims: list[_Claim] = []
-        for entry in sorted(candidates, key=operator.attrgetter("order")):
+        for entry in sorted(candidates, key=_by_order):
             claim = entry.claim_on(call, path)
             if claim is None:
                 continue
@@ -641,6 +642,8 @@ class _Routes(Trie["_Entry", "_Leaf"]):
             shape = self._shapes[served] = _Shape(served)
         return shape
 
+
+_by_order = operator.attrgetter("order")
 
 # A route that matches a path, the methods it serves there, and whether it takes all others too. The methods
 # None are those of an ASGI app, which knows itself: its policy names them, or they are the safelisted.
@@ -855,11 +858,14 @@ def _trail_of(route: Any) -> tuple[tuple[str, ...], bool]:
     exact = True
     for segment in template.split("/"):
         regexes = [route.param_convertors[match[1]].regex for match in PARAM_REGEX.finditer(segment)]
+        is_whole = PARAM_REGEX.fullmatch(segment) is not None
         if not regexes:
             trail.append(segment)
         elif _SEGMENT_PARAMETERS.issuperset(regexes):
             trail.append(PARAMETER)
-            exact = exact and regexes == [_PLAIN_PARAMETER] and PARAM_REGEX.fullmatch(segment) is not None
+            exact = exact and is_whole and regexes == [_PLAIN_PARAMETER]
+        elif exact and is_whole and regexes == [_TAIL_PARAMETER] and len(trail) == template.count("/"):
+            return (*trail, TAIL), True
         else:
             return (*trail, REST), False
     return tuple(trail), exact

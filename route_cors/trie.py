@@ -1,8 +1,9 @@
 """Which routes could match a path: a trie of path segments.
 
-A step is a literal segment, a parameter (any one segment that is not empty) or a rest (whatever follows,
-slashes included). Most paths can take one way alone: `Trie.end_of` follows it with one dictionary look-up a
-segment. Where there are several ways, `Trie.candidates` walks them all.
+A step is a literal segment, a parameter (any one segment that is not empty), a tail (whatever follows, be it
+empty, slashes included) or a rest (what its entry alone can tell). Most paths can take one way alone:
+`Trie.end_of` follows it with one dictionary look-up a segment. Where there are several ways,
+`Trie.candidates` walks them all.
 """
 
 from __future__ import annotations
@@ -12,30 +13,44 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["PARAMETER", "REST", "Node", "Trie"]
+__all__ = ["PARAMETER", "REST", "TAIL", "Node", "Trie"]
 
 # Steps that are no literals: a literal segment holds no slash.
 PARAMETER: Final = "/"
 REST: Final = "//"
+TAIL: Final = "///"
 
 _Entry = TypeVar("_Entry")
 _Leaf = TypeVar("_Leaf")
 
 
 class Node(Generic[_Entry, _Leaf]):
-    """A place in the trie: the entries that end here, and those that take whatever follows.
+    """A place in the trie: the entries that end here, and those that may take what follows.
 
-    `leaf` is the place of the trie's owner for what it makes of the entries that end here.
+    `inherited` are the tails further up: they match here as well. `leaf` is the place of the trie's owner
+    for what it makes of all that match here.
     """
 
-    __slots__ = ("ends", "leaf", "literals", "one_way", "otherwise", "parameter", "rests")
+    __slots__ = (
+        "ends",
+        "inherited",
+        "leaf",
+        "literals",
+        "one_way",
+        "otherwise",
+        "parameter",
+        "rests",
+        "tails",
+    )
 
     def __init__(self) -> None:
         # Shared until something is put in: most nodes have one child, or none. It is most of their memory.
         self.literals: dict[str, Node[_Entry, _Leaf]] = _NOTHING
         self.parameter: Node[_Entry, _Leaf] | None = None
         self.ends: list[_Entry] = _NO_ENTRIES
+        self.tails: list[_Entry] = _NO_ENTRIES
         self.rests: list[_Entry] = _NO_ENTRIES
+        self.inherited: list[_Entry] = _NO_ENTRIES
         self.leaf: _Leaf | None = None
         # Where each segment leads if it can take one way alone, and where all others do.
         self.one_way: dict[str, Node[_Entry, _Leaf]] = _NOTHING
@@ -56,16 +71,16 @@ class Node(Generic[_Entry, _Leaf]):
         nodes = [*self.literals.values()]
         return nodes if self.parameter is None else [*nodes, self.parameter]
 
-    def seal(self) -> None:
-        """Note which segments can take one way alone."""
+    def seal(self, nowhere: Node[_Entry, _Leaf]) -> None:
+        """Note which segments can take one way alone; `nowhere` is where nothing but tails can match."""
         if self.parameter is not None:
             # A literal is what the parameter would match as well; only an empty segment it does not.
-            self.one_way = (
-                dict.fromkeys(self.literals, _ELSEWHERE) | _NOT_EMPTY if self.literals else _NOT_EMPTY
-            )
+            self.one_way = _NOT_EMPTY
+            if self.literals:
+                self.one_way = dict.fromkeys(["", *self.literals], _ELSEWHERE)
             self.otherwise = _way_into(self.parameter)
             return
-        self.otherwise = _ELSEWHERE
+        self.otherwise = nowhere
         ways = {segment: _way_into(node) for segment, node in self.literals.items() if node.rests}
         self.one_way = {**self.literals, **ways} if ways else self.literals
 
@@ -75,6 +90,12 @@ _NO_ENTRIES: Final[list[Any]] = []
 # Where nothing ends, and where all that needs a second look is led.
 _ELSEWHERE: Final[Node[Any, Any]] = Node()
 _NOT_EMPTY: Final = {"": _ELSEWHERE}
+
+
+def _under_tails(tails: list[_Entry]) -> Node[_Entry, Any]:
+    node: Node[_Entry, Any] = Node()
+    node.inherited = tails
+    return node
 
 
 def _way_into(node: Node[_Entry, _Leaf]) -> Node[_Entry, _Leaf]:
@@ -97,11 +118,14 @@ class Trie(Generic[_Entry, _Leaf]):
         self._depth = 0
 
     def add(self, trail: Iterable[str], entry: _Entry) -> None:
-        """Add an entry at the end of its trail; a REST there is the last step."""
+        """Add an entry at the end of its trail, where REST and TAIL are the last step."""
         node = self._root
         for depth, step in enumerate(trail, 1):
             if step == REST:
                 node.rests = _with(node.rests, entry)
+                return
+            if step == TAIL:
+                node.tails = _with(node.tails, entry)
                 return
             node = node.child(step)
             self._depth = max(self._depth, depth)
@@ -109,11 +133,15 @@ class Trie(Generic[_Entry, _Leaf]):
 
     def seal(self) -> None:
         """Make it ready to be asked."""
-        pending = [self._root]
+        pending = [(self._root, _ELSEWHERE)]
         while pending:
-            node = pending.pop()
-            node.seal()
-            pending += node.children()
+            node, nowhere = pending.pop()
+            if node.tails:
+                nowhere = _under_tails([*nowhere.inherited, *node.tails])
+            node.seal(nowhere)
+            for child in node.children():
+                child.inherited = nowhere.inherited
+                pending.append((child, nowhere))
         self._start = _way_into(self._root)
 
     def end_of(self, path: str) -> Node[_Entry, _Leaf]:
@@ -135,6 +163,7 @@ class Trie(Generic[_Entry, _Leaf]):
         while pending:
             node, depth = pending.pop()
             found += node.rests
+            found += node.tails
             if depth == len(segments):
                 found += node.ends
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import sys
 import threading
@@ -38,7 +39,7 @@ from route_cors import RouteCORSMiddleware, cors, dispatch, install_cors
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from starlette.types import ASGIApp, Message, Scope
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 # --- What changes while the app runs
@@ -179,15 +180,28 @@ def test_another_list_of_equal_length_is_seen_within_a_second(in_place: bool, cl
     assert_untouched(app, "/b", 404)
 
 
+class Read(list[BaseRoute]):
+    """A list of routes that counts how often it is read."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[BaseRoute]:
+        self.times += 1
+        return super().__iter__()
+
+
 def test_an_unchanged_tree_is_looked_at_once_a_second(clock: Clock) -> None:
     make = Endpoints("first", "second")
     app = installed(Route("/{x}", make.first))
+    app.router.routes = routes = Read(app.router.routes)
     for _ in range(3):
-        assert_serves(app, "/a", "first", "GET, HEAD")
+        routes.times = 0
+        for _ in range(10):
+            # Preflights, as the app does not see them: its router reads the list for each request.
+            assert ask_for(app, "/a", "https://first.example").status == 204
+        assert routes.times == 1
         clock.now += 1.0
-    assert_serves(app, "/a", "first", "GET, HEAD")
     app.router.routes = list[BaseRoute]([Route("/a", make.second)])
-    clock.now += 1.0
     assert_serves(app, "/a", "second", "GET, HEAD")
 
 
@@ -644,6 +658,49 @@ def test_each_of_two_layers_sees_a_change_within_a_second(clock: Clock) -> None:
         assert_serves(layer, "/a", "new", "GET, HEAD")
 
 
+# --- One layer, or one router, in several places
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_layer_that_serves_by_itself_and_behind_a_mount_knows_what_is_before_the_mount() -> None:
+    inner = Starlette(routes=[Route("/a", named("inner"), methods=["POST", "PUT"])])
+    install_cors(inner)
+    app = FastAPI(openapi_url=None)
+    app.router.routes += [Route("/m/a", silent("before"), methods=["PUT"]), Mount("/m", app=inner)]
+    for _ in range(2):
+        assert_serves(inner, "/a", "inner", "POST, PUT", method="PUT")
+        assert_untouched(app, "/m/a", 200, method="PUT")
+
+
+@pytest.mark.usefixtures("clock")
+def test_one_layer_before_several_apps_knows_them_apart() -> None:
+    apps = {name: Starlette(routes=[Route("/a", named(name))]) for name in ("first", "second")}
+
+    async def into_the_app_of_the_scope(scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["app"].router(scope, receive, send)
+
+    layer = RouteCORSMiddleware(into_the_app_of_the_scope)
+    for name in ("first", "second", "first", "second"):
+
+        async def serve(scope: Scope, receive: Receive, send: Send, name: str = name) -> None:
+            await layer({**scope, "app": apps[name]}, receive, send)
+
+        assert_serves(serve, "/a", name, "GET, HEAD")
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_copy_of_a_router_that_has_served_requests_is_a_router_of_its_own() -> None:
+    make = Endpoints("original", "copied")
+    original = Router([Route("/a", make.original)])
+    app = installed(Mount("/original", app=original))
+    assert_serves(app, "/original/a", "original", "GET, HEAD")
+    copied = copy.deepcopy(original)
+    copied.routes = [Route("/a", make.copied)]
+    app.mount("/copy", copied)
+    assert_serves(app, "/copy/a", "copied", "GET, HEAD")
+    assert_serves(app, "/original/a", "original", "GET, HEAD")
+
+
 @pytest.fixture
 def hasty_threads() -> Iterator[None]:
     """Threads take turns after every few instructions, so that they meet in the worst of places."""
@@ -716,7 +773,7 @@ def test_first_requests_that_come_while_an_index_is_built_wait_for_it() -> None:
 
 @pytest.mark.usefixtures("clock", "hasty_threads")
 def test_first_requests_that_come_at_once_build_one_index_of_each_app() -> None:
-    for _ in range(50):
+    for _ in range(200):
         app, counted = counted_app()
         answers: list[Answer] = []
 
