@@ -269,12 +269,7 @@ class _Index:
         """The target of one request; that of its slash redirect, where there is one."""
         if isinstance(method, bytes):
             method = method.decode("latin-1")
-        call = _Call(scope, scope["type"], method, scope["path"], root_path)
-        found = self._find(call, redirects=True)
-        if isinstance(found, str):
-            # The browser follows the redirect to a URL that is routed from the top.
-            found = self._find(call._replace(path=found), redirects=False)
-        return found if isinstance(found, Target) else self._unrouted(call.kind)
+        return self._find(_Call(scope, scope["type"], method, scope["path"], root_path))
 
     def declared(self, entry: _Entry, kind: _Kind) -> Declared | None:
         """The policy of an entry. The app's default is for HTTP alone."""
@@ -292,11 +287,16 @@ class _Index:
             self._terms[key] = terms
         return terms
 
-    def _find(self, call: _Call, *, redirects: bool) -> Target | str:
-        """The target, or the path of the slash redirect."""
-        index = self
-        taken: frozenset[str] = frozenset()
-        alone = False
+    def _find(
+        self,
+        asked: _Call,
+        taken: frozenset[str] = frozenset(),
+        *,
+        alone: bool = False,
+        redirects: bool = True,
+    ) -> Target:
+        """The target, through all mounts; `taken` and `alone` as `_narrowed` has them."""
+        index, call = self, asked
         for _ in range(_MAX_MOUNTS):
             path = call.route_path()
             routes, leaf = index._look_up(call, path)
@@ -304,7 +304,9 @@ class _Index:
             if leaf is None:
                 redirected = index._redirected(call, path) if redirects else None
                 if redirected is not None:
-                    return redirected
+                    # The browser follows to a URL that is routed from the top; the grant is for this one.
+                    asked = asked._replace(path=redirected)
+                    return self._find(asked, taken, alone=alone, redirects=False)
             target = index._unrouted(call.kind) if leaf is None else leaf.target(call.method)
             if leaf is None or target.mounted is None:
                 return index._narrowed(target, taken, call.method if alone else None)

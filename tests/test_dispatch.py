@@ -790,6 +790,14 @@ def test_a_redirect_into_a_mount_that_has_no_such_route() -> None:
     assert_owns(app, "/m/", "default", status=404)
 
 
+def test_a_grant_for_a_redirect_inside_a_mount_names_no_method_that_is_served_before_it() -> None:
+    inside = Router([Route("/a/", named("inside"), methods=["GET", "PUT"])])
+    app = installed(Route("/m/a", named("before"), methods=["GET"]), Mount("/m", app=inside))
+    assert_serves(app, "/m/a", "before", "GET, HEAD")
+    assert_serves(app, "/m/a", "inside", "PUT", method="PUT", status=307)
+    assert_serves(app, "/m/a/", "inside", "GET, HEAD, PUT", method="PUT")
+
+
 def test_a_redirect_to_what_would_be_redirected_again() -> None:
     # Cut by all its slashes at once, the path is one that only another redirect would lead on.
     app = Starlette(routes=[Mount("/m/{x}", routes=[Mount("/b", routes=[Route("/", named("leaf"))])])])
