@@ -85,28 +85,31 @@ class RouteCORSMiddleware:
 
     def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """As `__call__`; a plain function, as most requests are handed on and need no coroutine here."""
-        if scope["type"] != "http" or DECIDED in scope:
+        if scope["type"] != "http":
             return self._serve_other(scope, receive, send)
-        method = scope["method"]
-        preflight = read_preflight(scope["headers"]) if method == "OPTIONS" else None
-        if preflight is not None:
-            terms = self._resolver.resolve_http(scope, preflight[1]).terms
-            if terms is None:
-                return self.app(scope, receive, send)
-            return answer_preflight(terms, preflight, scope, send, self._debug)
-        terms = self._resolver.resolve_http(scope, method).terms
+        if scope["method"] == "OPTIONS":
+            # No preflight comes here that a layer further out has found a policy for.
+            preflight = read_preflight(scope["headers"])
+            if preflight is not None:
+                terms = self._resolver.resolve_http(scope, preflight[1]).terms
+                if terms is None:
+                    return self.app(scope, receive, send)
+                return answer_preflight(terms, preflight, scope, send, self._debug)
+        if DECIDED in scope:
+            return self.app(scope, receive, send)
+        terms = self._resolver.resolve_http(scope, scope["method"]).terms
         if terms is None:
             return self.app(scope, receive, send)
         scope[DECIDED] = terms
         return serve_actual(self.app, terms, scope, receive, send)
 
     def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """What is no HTTP request, or what a layer further out has decided on."""
-        if DECIDED in scope:
-            return self.app(scope, receive, send)
-        if scope["type"] == "websocket":
+        """What is no HTTP request."""
+        if scope["type"] == "lifespan":
+            return self.app(scope, receive, self._warming_up(scope, send))
+        if scope["type"] == "websocket" and DECIDED not in scope:
             return self._guard(scope, receive, send)
-        return self.app(scope, receive, self._warming_up(scope, send))
+        return self.app(scope, receive, send)
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         terms = self._resolver.resolve(scope, "").terms

@@ -279,6 +279,57 @@ def test_around_something_opaque_inside_a_mount_the_outer_routes_are_not_mistake
     assert ask(app, http_scope("GET", "/x", [(b"origin", A)])).cors == {}
 
 
+class CountedRoute(Route):
+    """Counts how often its path is read, which the index does when it is built."""
+
+    reads = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "path":
+            CountedRoute.reads += 1
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("how", ["install_cors", "add_middleware"])
+@pytest.mark.parametrize("is_mounted", [False, True])
+def test_the_index_is_built_when_the_app_has_started(how: str, is_mounted: bool) -> None:
+    async def start(app: Starlette) -> AsyncIterator[None]:
+        owner = mounted if is_mounted else app
+        owner.router.routes.append(CountedRoute("/late", cors(POLICY)(answers())))
+        yield
+
+    mounted = Starlette()
+    app = Starlette(routes=[Mount("/m", app=mounted)], lifespan=asynccontextmanager(start))
+    mounted.mount("/itself", mounted)
+    if how == "install_cors":
+        install_cors(app)
+    else:
+        app.add_middleware(RouteCORSMiddleware)
+    events: list[str] = []
+
+    async def run() -> None:
+        stop = asyncio.Event()
+
+        async def receive() -> Message:
+            if not events:
+                return {"type": "lifespan.startup"}
+            await stop.wait()
+            return {"type": "lifespan.shutdown"}
+
+        async def send(message: Message) -> None:
+            events.append(message["type"])
+            stop.set()
+
+        await app({"type": "lifespan", "state": {}}, receive, send)
+
+    anyio.run(run)
+    assert events == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    built = CountedRoute.reads
+    reply = ask(app, http_scope("OPTIONS", "/m/late" if is_mounted else "/late", preflight(b"GET", A)))
+    assert (reply.status, reply.cors) == (204, {**GRANTED, "access-control-allow-methods": "GET, HEAD"})
+    assert CountedRoute.reads == built > 0
+
+
 def test_lifespan_and_other_scopes_pass_through() -> None:
     events: list[str] = []
 

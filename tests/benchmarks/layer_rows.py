@@ -1,0 +1,104 @@
+"""The layer's own time for one request, against what other layers take around the same inner app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from answers import WrongAnswerError, require_answer
+from apps import PATH, SILENT_PATH, bare, cors_middleware, floor, installed, layer, shop
+from other_libraries import asgi_cors_around, flask_cors_preflight
+from row import Row, Target, compared
+from scopes import ORIGIN, actual_headers, fresh_scopes, one_scope, preflight_headers
+from timing import added_by, calls_of, interleave, own_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from starlette.types import Scope
+
+    from scopes import Header
+    from timing import Asked
+
+    Scopes = Callable[[object, str, str, Iterable[Header]], Callable[[], Scope]]
+
+__all__ = ["actual", "preflight", "refused", "silent"]
+
+_MIDDLEWARE = "RouteCORSMiddleware"
+_INSTALLED = "install_cors"
+_STARLETTE = "CORSMiddleware"
+_ASGI_CORS = "asgi-cors"
+_FLASK_CORS = "flask-cors and Flask"
+_FLOOR = "two precomputed sends"
+
+
+def preflight(seconds: float) -> Iterator[Row]:
+    """An allowed preflight, answered by each layer: of one scope again and again, and of new ones."""
+    headers = preflight_headers()
+    ask_flask = flask_cors_preflight(PATH, headers)
+    if ask_flask() != "200 OK":
+        raise WrongAnswerError(f"flask-cors answers {ask_flask()}")
+    for what, scopes, target in (
+        ("preflight", one_scope, Target(0.30)),
+        ("preflight, all its objects new", fresh_scopes, None),
+    ):
+        layers = _layers("OPTIONS", PATH, headers, ORIGIN, scopes)
+        subjects = {
+            **{name: own_time(asked) for name, asked in layers.items()},
+            _FLASK_CORS: calls_of(ask_flask),
+            _FLOOR: own_time((floor, scopes(None, "OPTIONS", PATH, headers))),
+        }
+        timings = interleave(subjects, seconds / 2)
+        yield compared(what, timings, _MIDDLEWARE, _STARLETTE, target)
+        for name in (_INSTALLED, _FLOOR, _ASGI_CORS, _FLASK_CORS):
+            yield compared(what, timings, name, _STARLETTE)
+
+
+def refused(seconds: float) -> Iterator[Row]:
+    """A preflight from an origin that is not allowed."""
+    headers = preflight_headers(origin=b"https://stranger.example")
+    fresh_scope = fresh_scopes(shop(), "OPTIONS", PATH, headers)
+    layers: dict[str, Asked] = {
+        _MIDDLEWARE: (layer(bare), fresh_scope),
+        _STARLETTE: (cors_middleware(bare), fresh_scope),
+    }
+    for around, _ in layers.values():
+        require_answer(around, fresh_scope(), origin=None, statuses=(400, 403))
+    timings = interleave({name: own_time(asked) for name, asked in layers.items()}, seconds)
+    yield compared("refused preflight", timings, _MIDDLEWARE, _STARLETTE)
+
+
+def actual(seconds: float) -> Iterator[Row]:
+    """What each layer adds to a cross-origin GET."""
+    yield from _added("cross-origin GET", PATH, ORIGIN, Target(0.40), seconds)
+
+
+def silent(seconds: float) -> Iterator[Row]:
+    """What each layer adds to a GET without Origin, to a route without a policy."""
+    yield from _added("GET without Origin and policy", SILENT_PATH, None, Target(0.25), seconds)
+
+
+def _added(what: str, path: str, origin: bytes | None, target: Target, seconds: float) -> Iterator[Row]:
+    layers = _layers("GET", path, actual_headers(origin), origin)
+    subjects = {name: added_by(asked, bare) for name, asked in layers.items()}
+    timings = interleave(subjects, seconds)
+    yield compared(what, timings, _MIDDLEWARE, _STARLETTE, target)
+    for name in (_INSTALLED, _ASGI_CORS):
+        yield compared(what, timings, name, _STARLETTE)
+
+
+def _layers(
+    method: str, path: str, headers: list[Header], origin: bytes | None, scopes: Scopes = fresh_scopes
+) -> dict[str, Asked]:
+    """The layers, each around the inner app, and seen to allow that origin (None: they were not asked)."""
+    app = shop()
+    installed_app = shop()
+    scope_of_app = scopes(app, method, path, headers)
+    layers: dict[str, Asked] = {
+        _MIDDLEWARE: (layer(bare), scope_of_app),
+        _INSTALLED: (installed(installed_app, bare), scopes(installed_app, method, path, headers)),
+        _STARLETTE: (cors_middleware(bare), scope_of_app),
+        _ASGI_CORS: (asgi_cors_around(bare), scope_of_app),
+    }
+    for around, scope in layers.values():
+        require_answer(around, scope(), origin=origin)
+    return layers

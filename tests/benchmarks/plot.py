@@ -1,0 +1,118 @@
+"""Measures and draws the README's picture of preflight times: python tests/benchmarks/plot.py .
+
+Whole FastAPI apps answer a preflight for the last route of one included router.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from matplotlib.figure import Figure
+
+from answers import require_answer
+from apps import with_cors_middleware, with_install_cors
+from many_routes import included, path_of, with_options_handler
+from scopes import ORIGIN, fresh_scopes, preflight_headers
+from timing import Chunk, interleave, own_time
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from matplotlib.axes import Axes
+
+__all__ = ["main"]
+
+_PICTURE = Path(__file__).parents[2] / ".github" / "pictures" / "preflight-time.png"
+_COUNTS = [10, 30, 100, 300, 1_000, 3_000, 10_000]
+_SECONDS = 20.0
+
+_INK = "#24292f"
+_FAINT = "#d0d7de"
+
+
+class _Line(NamedTuple):
+    """How one app is drawn. `above` is where its label stands beside the line's end, in points."""
+
+    label: str
+    colour: str
+    width: float
+    above: float
+
+
+_LINES = {
+    "options": _Line("app.options(path)", "#bc4c00", 2.0, 0),
+    "starlette": _Line("CORSMiddleware", "#6e7781", 2.0, 2),
+    "route_cors": _Line("route_cors", "#0969da", 3.0, -2),
+}
+
+
+def main() -> None:
+    """Measure, and write the picture."""
+    times = _measure()
+    figure = Figure(figsize=(8, 4.2), dpi=150, layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    for name, line in _LINES.items():
+        _draw(axes, line, times[name])
+    _describe(axes)
+    figure.savefig(_PICTURE)
+
+
+def _measure() -> dict[str, list[float]]:
+    """Seconds by app, for each number of routes."""
+    subjects: dict[str, Chunk] = {}
+    for count in _COUNTS:
+        for name, app in _apps(count).items():
+            fresh_scope = fresh_scopes(app, "OPTIONS", path_of(count - 1), preflight_headers())
+            require_answer(app, fresh_scope(), origin=ORIGIN)
+            subjects[f"{name} {count}"] = own_time((app, fresh_scope))
+    timings = interleave(subjects, _SECONDS)
+    return {name: [timings.ns(f"{name} {count}") / 1e9 for count in _COUNTS] for name in _LINES}
+
+
+def _apps(count: int) -> dict[str, FastAPI]:
+    return {
+        "options": with_options_handler(included(count), path_of(count - 1)),
+        "starlette": with_cors_middleware(included(count)),
+        "route_cors": with_install_cors(included(count)),
+    }
+
+
+def _draw(axes: Axes, line: _Line, times: list[float]) -> None:
+    axes.plot(_COUNTS, times, color=line.colour, linewidth=line.width, marker="o", markersize=line.width + 3)
+    axes.annotate(
+        f"{line.label}: {_duration(times[-1])}",
+        (_COUNTS[-1], times[-1]),
+        xytext=(10, line.above),
+        textcoords="offset points",
+        va="center",
+        color=line.colour,
+        fontsize=11,
+        fontweight="bold",
+    )
+
+
+def _describe(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(_COUNTS, [f"{count:,}" for count in _COUNTS])
+    axes.set_yticks([1e-5, 1e-4, 1e-3, 1e-2, 1e-1], ["10 µs", "100 µs", "1 ms", "10 ms", "100 ms"])
+    axes.minorticks_off()
+    axes.set_ylim(5e-6, 1.2e-1)
+    axes.set_xlabel("routes", color=_INK)
+    axes.set_ylabel("time", color=_INK)
+    title = "How long a FastAPI app takes to answer a preflight for its last route"
+    axes.set_title(title, loc="left", color=_INK, fontweight="bold")
+    axes.tick_params(colors=_INK, length=0)
+    axes.grid(color=_FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(_FAINT)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e3:.0f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} µs"
+
+
+if __name__ == "__main__":
+    main()
