@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 __all__ = [
     "METHODS",
     "Built",
+    "Leaf",
+    "Mounted",
     "Probe",
     "Program",
+    "Tree",
     "Wild",
     "build",
     "cases",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import fastapi.routing
+import fastapi
 import pytest
 from asgi import Reply, ask, http_scope, preflight, websocket_scope
 from fastapi import WebSocket

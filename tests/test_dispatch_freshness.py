@@ -518,9 +518,11 @@ def rebuilding(owner: Any, *added: BaseRoute, ask: Callable[[], object]) -> Iter
         other.join()
 
 
-@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("due", ["nothing", "a look at the routes", "a look at the policies"])
 @pytest.mark.parametrize("place", ANYWHERE)
-def test_a_known_route_is_answered_while_another_thread_rebuilds(place: Callable[[], Place]) -> None:
+def test_a_known_route_is_answered_while_another_thread_rebuilds(
+    place: Callable[[], Place], due: str, clock: Clock
+) -> None:
     make = Endpoints("known", "added")
     app, owner, prefix = place()
     owner.add_route("/known", make.known)
@@ -533,6 +535,10 @@ def test_a_known_route_is_answered_while_another_thread_rebuilds(place: Callable
 
     added = Route("/added", make.added)
     with rebuilding(owner, added, ask=lambda: ask_for(app, prefix + "/added", STRANGER)):
+        if due == "a look at the routes":
+            clock.now += 1.0
+        elif due == "a look at the policies":
+            named("another")
         asking = threading.Thread(target=ask_for_known)
         asking.start()
         # Only where it is blocked does it take that long, and then the assertion fails.
@@ -617,6 +623,36 @@ def test_a_route_added_in_the_middle_of_another_threads_rebuild_is_seen(place: C
     assert [reply.status for reply in answers] == [204]
 
 
+@pytest.mark.usefixtures("clock")
+def test_a_policy_attached_while_another_thread_builds_the_first_index_is_seen() -> None:
+    endpoint = silent("here")
+    acting = Acting("/acting", silent("acting"))
+    app = installed(Route("/a", endpoint), acting)
+    has_read, may_go_on, has_asked = threading.Event(), threading.Event(), threading.Event()
+    answers: list[Reply] = []
+
+    def hold() -> None:
+        has_read.set()
+        may_go_on.wait(timeout=60)
+
+    async def entered(scope: Scope, receive: Receive, send: Send) -> None:
+        has_asked.set()
+        await app(scope, receive, send)
+
+    acting.act = hold
+    building = threading.Thread(target=lambda: get(app, "/a"))
+    building.start()
+    assert has_read.wait(timeout=60)
+    cors(policy("here"))(endpoint)
+    asking = threading.Thread(target=lambda: answers.append(ask_for(entered, "/a", "https://here.example")))
+    asking.start()
+    has_asked.wait(timeout=60)
+    may_go_on.set()
+    building.join()
+    asking.join()
+    assert [reply.status for reply in answers] == [204]
+
+
 class Changing(Route):
     """A route that is asked whether it matches, and does something once when it is."""
 
@@ -638,7 +674,7 @@ def test_an_answer_is_not_torn_by_a_rebuild_in_its_middle() -> None:
 
     def change() -> None:
         # In a thread of its own this would come at any time; here it comes at the worst.
-        app.router.routes = [Route("/new", make.new)]
+        app.router.routes = list[BaseRoute]([Route("/new", make.new)])
         assert at_once(app, "/new", "GET", "https://new.example") == (204, "GET, HEAD")
 
     asked.act = change
@@ -695,7 +731,7 @@ def test_a_copy_of_a_router_that_has_served_requests_is_a_router_of_its_own() ->
     app = installed(Mount("/original", app=original))
     assert_serves(app, "/original/a", "original", "GET, HEAD")
     copied = copy.deepcopy(original)
-    copied.routes = [Route("/a", make.copied)]
+    copied.routes = list[BaseRoute]([Route("/a", make.copied)])
     app.mount("/copy", copied)
     assert_serves(app, "/copy/a", "copied", "GET, HEAD")
     assert_serves(app, "/original/a", "original", "GET, HEAD")
