@@ -330,6 +330,26 @@ def test_each_method_goes_to_the_first_that_serves_it(first: str, second: str, p
     assert_refuses(app, path, "first", method="DELETE")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "asked_before"),
+    [("/a/b", "/a/{x}", "/a/c"), ("/a/", "/a/{x}", "/a/c"), ("/a/b", "/a/{x:path}", "/a/c/d")],
+)
+def test_a_last_newline_is_none_of_the_path_whatever_was_asked_before(
+    first: str, second: str, asked_before: str
+) -> None:
+    app = installed(Route(first, named("first")), Route(second, named("second")))
+    assert_serves(app, asked_before, "second", "GET, HEAD")
+    assert_serves(app, first + "\n", "first", "GET, HEAD")
+
+
+def test_a_newline_inside_is_no_part_of_a_rest_whatever_was_asked_before() -> None:
+    app = installed(Route("/a/{x:path}", named("rest")), Route("/a/{x}/c", named("plain")))
+    assert_serves(app, "/a/b/d", "rest", "GET, HEAD")
+    assert_serves(app, "/a/b\n/c", "plain", "GET, HEAD")
+    assert_untouched(app, "/a/b\n/d", 404)
+    assert_serves(app, "/a/b/d\n", "rest", "GET, HEAD")
+
+
 @pytest.mark.parametrize(("first", "second", "path"), BOTH_ORDERS)
 def test_a_route_without_policy_shadows_like_any_other(first: str, second: str, path: str) -> None:
     app = FastAPI(openapi_url=None)

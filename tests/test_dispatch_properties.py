@@ -3,7 +3,7 @@
 Whatever the app, the endpoint whose policy answers must be the one that the app then runs, and the app says
 who ran (generated_apps.py). `ROUTE_CORS_EXAMPLES` sets how many apps each property sees. A soak of an hour:
 
-    ROUTE_CORS_EXAMPLES=100000 python -m pytest tests/test_dispatch_properties.py
+    ROUTE_CORS_EXAMPLES=100000 python -m pytest -o faulthandler_timeout=0 tests/test_dispatch_properties.py
 
 Its apps are new ones every time, and one that fails is kept in `.hypothesis/`: the next run tries it first.
 Where `CI` is set they are the same ones every time.
