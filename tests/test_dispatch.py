@@ -734,6 +734,14 @@ def fastapi_with(root_path: str) -> FastAPI:
     return FastAPI(openapi_url=None, root_path=root_path)
 
 
+def test_a_root_path_is_none_of_the_path_whatever_was_asked_before() -> None:
+    app = installed(Route("/a", named("inner")), Route("/api/a", named("outer")))
+    assert_serves(app, "/a", "inner", "GET, HEAD")
+    assert_serves(app, "/api/a", "outer", "GET, HEAD")
+    assert_serves(app, "/api/a", "inner", "GET, HEAD", root_path="/api")
+    assert_serves(app, "/api/api/a", "outer", "GET, HEAD", root_path="/api")
+
+
 @allows_root_path
 def test_the_root_path_of_the_app() -> None:
     app = fastapi_with("/proxy")
