@@ -536,10 +536,10 @@ class OriginSet:
 
     def _matches_pattern(self, scheme: bytes, host: bytes, port: bytes) -> bool:
         """Look up the host itself, then each of its suffixes that starts with a dot, the longest first."""
-        ports = (port, b"*")
+        patterns = self.patterns
         suffix = host
         while suffix:
-            if any((scheme, suffix, candidate) in self.patterns for candidate in ports):
+            if (scheme, suffix, port) in patterns or (scheme, suffix, b"*") in patterns:
                 return True
             dot = host.find(b".", len(host) - len(suffix) + 1)
             suffix = host[dot:] if dot != -1 else b""
