@@ -54,8 +54,8 @@ _HOST = b"host"
 _OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS, _REQUEST_PRIVATE_NETWORK})
 _READ = _OF_A_PREFLIGHT | {_HOST}
 # Answers that terms remember, and the longest preflight among them, in bytes: what a client can make us keep.
-_MAX_REMEMBERED = 256
-_MAX_REMEMBERED_BYTES = 1024
+_MAX_REMEMBERED = 128
+_MAX_REMEMBERED_BYTES = 512
 
 # What a policy that names no methods allows where no route can be asked for its own (an opaque ASGI
 # app, a 404): the CORS-safelisted methods, which a page may send anywhere without a preflight.

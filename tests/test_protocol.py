@@ -275,9 +275,9 @@ def test_what_a_client_makes_us_remember_is_bounded() -> None:
         for names, private_network in ((b"x-a", None), (b"x-a" + b"," * 2000, None), (None, b"x" * 2000)):
             preflight = (origin, b"PUT", names, private_network)
             assert terms.answer_preflight(preflight, origin_allowed=True).status == 204
-    assert 0 < len(terms.granted) <= 256
-    assert 0 < len(terms.readers) <= 256
-    assert all(len(b"".join(filter(None, asked))) <= 1024 for asked in terms.granted)
+    assert 0 < len(terms.granted) <= 128
+    assert 0 < len(terms.readers) <= 128
+    assert all(len(b"".join(filter(None, asked))) <= 512 for asked in terms.granted)
 
 
 @pytest.mark.parametrize("explain", [False, True])
