@@ -279,6 +279,53 @@ def test_around_something_opaque_inside_a_mount_the_outer_routes_are_not_mistake
     assert ask(app, http_scope("GET", "/x", [(b"origin", A)])).cors == {}
 
 
+def test_what_a_middleware_further_out_adds_to_an_answer_is_on_that_answer_alone() -> None:
+    app = app_with(cors(POLICY))
+
+    async def further_out(scope: Scope, receive: Receive, send: Send) -> None:
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"].append((b"x-added", b"1"))
+            await send(message)
+
+        await app(scope, receive, adding)
+
+    for origin, status in ((A, 204), (A, 204), (E, 403), (E, 403)):
+        reply = ask(further_out, http_scope("OPTIONS", "/x", preflight(b"GET", origin)))
+        assert reply.status == status
+        assert [name for name, _ in reply.headers].count(b"x-added") == 1
+
+
+def test_a_handshake_is_judged_by_one_of_two_layers() -> None:
+    asked: list[str] = []
+
+    def is_allowed(origin: str, connection: HTTPConnection) -> bool:
+        asked.append(origin)
+        return True
+
+    @cors(origins=is_allowed)
+    async def chat(websocket: WebSocket) -> None:
+        await websocket.accept()
+
+    app = Starlette(routes=[WebSocketRoute("/chat", chat)])
+    app.add_middleware(RouteCORSMiddleware)
+    install_cors(app)
+    sent: list[str] = []
+
+    async def run() -> None:
+        async def receive() -> Message:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message["type"])
+
+        await app(websocket_scope("/chat", [(b"origin", A)]), receive, send)
+
+    anyio.run(run)
+    assert sent == ["websocket.accept"]
+    assert asked == ["https://a.example"]
+
+
 class CountedRoute(Route):
     """Counts how often its path is read, which the index does when it is built."""
 
