@@ -152,7 +152,7 @@ class Terms:
         "_allowed_names",
         "_any_name",
         "_echoes_names",
-        "_granted",
+        "_every_grant",
         "_longest_name",
         "_private_network",
         "_readable",
@@ -181,7 +181,7 @@ class Terms:
         self._echoes_names = policy is not None and self._any_name and policy.allow_credentials
         self._allowed_names: frozenset[bytes] = frozenset()
         self._longest_name = 0
-        self._granted: Headers = (_VARY_PREFLIGHT,)
+        self._every_grant: Headers = (_VARY_PREFLIGHT,)
         self.granted: dict[Preflight, Headers] = {}
         self.readers: dict[bytes | None, Headers] = {}
         self._readable: Headers = ()
@@ -194,7 +194,7 @@ class Terms:
         listed = (*ALWAYS_ALLOWED_REQUEST_HEADERS, *policy.allow_headers)
         self._allowed_names = frozenset({b"", *(name.lower().encode() for name in listed)})
         self._longest_name = max(map(len, self._allowed_names))
-        self._granted = (*_granted_headers(policy, self.methods), _VARY_PREFLIGHT)
+        self._every_grant = (*_granted_headers(policy, self.methods), _VARY_PREFLIGHT)
         self._readable = _readable_headers(policy)
         self.unreadable = (_ANY_ORIGIN, *self._readable) if self.any_origin else (_VARY_ORIGIN,)
 
@@ -246,7 +246,7 @@ class Terms:
 
     def _granting(self, preflight: Preflight, names: tuple[bytes, ...]) -> Headers:
         origin, _, _, private_network = preflight
-        headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, origin), *self._granted]
+        headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, origin), *self._every_grant]
         if names:
             headers.append((_ALLOW_HEADERS, b", ".join(names)))
         if self._private_network and private_network == b"true":
