@@ -156,7 +156,11 @@ class Resolver:
         ):
             return self.resolve(scope, method)
         path = get_route_path(scope) if scope.get("root_path") else scope["path"]
-        leaf = table.http.end_of(path).leaf
+        # `Trie.end_of`, without the call, which is 2 % of a whole preflight.
+        node = table.http.start
+        for segment in path.split("/", table.http.depth):
+            node = node.one_way.get(segment, node.otherwise)
+        leaf = node.leaf
         # The `$` of a route's regex also matches before a last newline, and `{x:path}` stops at any.
         if leaf is not None and "\n" not in path and (leaf.regex is None or leaf.regex.match(path)):
             owner = leaf.owners.get(method)

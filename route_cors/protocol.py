@@ -15,7 +15,7 @@ import functools
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS, MAX_REQUEST_HEADERS_BYTES, requested_names
-from route_cors.origins import OriginSet
+from route_cors.origins import MAX_ORIGIN_BYTES, OriginSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +51,8 @@ _REQUEST_METHOD = b"access-control-request-method"
 _REQUEST_HEADERS = b"access-control-request-headers"
 _REQUEST_PRIVATE_NETWORK = b"access-control-request-private-network"
 _HOST = b"host"
+# In place of what is too long for an origin, which would only be hashed in vain: nobody allows it.
+_NO_ORIGIN = b""
 _OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS, _REQUEST_PRIVATE_NETWORK})
 _READ = _OF_A_PREFLIGHT | {_HOST}
 # Answers that terms remember, and the longest preflight among them, in bytes: what a client can make us keep.
@@ -108,7 +110,9 @@ def read_preflight(sent: Iterable[Header]) -> Preflight | None:
             private_network = value
         else:
             return read_preflight(_joined(sent).items())
-    return None if origin is None or method is None else (origin, method, names, private_network)
+    if origin is None or method is None:
+        return None
+    return origin if len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN, method, names, private_network
 
 
 def read_origin(sent: Iterable[Header]) -> bytes | None:
@@ -117,9 +121,9 @@ def read_origin(sent: Iterable[Header]) -> bytes | None:
     for name, value in sent:
         if name == _ORIGIN:
             if origin is not None:
-                return _joined(sent)[_ORIGIN]
+                return read_origin(_joined(sent).items())
             origin = value
-    return origin
+    return origin if origin is None or len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN
 
 
 def _joined(sent: Iterable[Header]) -> dict[bytes, bytes]:

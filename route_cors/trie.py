@@ -110,12 +110,15 @@ def _with(entries: list[_Entry], entry: _Entry) -> list[_Entry]:
 
 
 class Trie(Generic[_Entry, _Leaf]):
-    """Entries by the steps of their paths. To be sealed when all are in."""
+    """Entries by the steps of their paths. To be sealed when all are in.
+
+    `start` is where the one way starts, `depth` the number of segments that are looked at.
+    """
 
     def __init__(self) -> None:
         self._root: Node[_Entry, _Leaf] = Node()
-        self._start = self._root
-        self._depth = 0
+        self.start = self._root
+        self.depth = 0
 
     def add(self, trail: Iterable[str], entry: _Entry) -> None:
         """Add an entry at the end of its trail, where REST and TAIL are the last step."""
@@ -128,7 +131,7 @@ class Trie(Generic[_Entry, _Leaf]):
                 node.tails = _with(node.tails, entry)
                 return
             node = node.child(step)
-            self._depth = max(self._depth, depth)
+            self.depth = max(self.depth, depth)
         node.ends = _with(node.ends, entry)
 
     def seal(self) -> None:
@@ -142,13 +145,13 @@ class Trie(Generic[_Entry, _Leaf]):
             for child in node.children():
                 child.inherited = nowhere.inherited
                 pending.append((child, nowhere))
-        self._start = _way_into(self._root)
+        self.start = _way_into(self._root)
 
     def end_of(self, path: str) -> Node[_Entry, _Leaf]:
         """The node where the path ends, if it can take one way alone; else one where nothing ends."""
-        node = self._start
+        node = self.start
         # No segment beyond the deepest entry is looked at, however many there are.
-        for segment in path.split("/", self._depth):
+        for segment in path.split("/", self.depth):
             node = node.one_way.get(segment, node.otherwise)
         return node
 
@@ -157,7 +160,7 @@ class Trie(Generic[_Entry, _Leaf]):
 
         No node is visited twice, so that overlapping patterns cost at most what a scan of them does.
         """
-        segments = path.split("/", self._depth)
+        segments = path.split("/", self.depth)
         found: list[_Entry] = []
         pending = [(self._root, 0)]
         while pending:

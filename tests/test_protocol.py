@@ -332,6 +332,19 @@ def test_what_a_preflight_asks(sent: list[tuple[bytes, bytes]], expected: Prefli
     assert read_preflight(sent) == expected
 
 
+@pytest.mark.parametrize("length", [513, 65_536])
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_too_long_for_an_origin_is_nobodys(length: int, times: int) -> None:
+    longest = b"https://" + b"a" * 504
+    assert read_origin([(b"origin", longest)]) == longest
+    assert read_preflight([(b"origin", longest), (METHOD, b"PUT")]) == (longest, b"PUT", None, None)
+    sent = [(b"origin", b"https://" + b"a" * (length - 8))] * times
+    assert read_origin(sent) == b""
+    assert read_preflight([*sent, (METHOD, b"PUT")]) == (b"", b"PUT", None, None)
+    for policy in (LISTED, CORSPolicy(origins=re.compile(".*a"))):
+        assert not Terms(policy).admits(b"")
+
+
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
