@@ -48,8 +48,9 @@ def preflight(seconds: float) -> Iterator[Row]:
             _FLOOR: own_time((floor, scopes(None, "OPTIONS", PATH, headers))),
         }
         timings = interleave(subjects, seconds / 2)
-        yield compared(what, timings, _MIDDLEWARE, _STARLETTE, target)
-        for name in (_INSTALLED, _FLOOR, _ASGI_CORS, _FLASK_CORS):
+        for name in (_INSTALLED, _MIDDLEWARE):
+            yield compared(what, timings, name, _STARLETTE, target)
+        for name in (_FLOOR, _ASGI_CORS, _FLASK_CORS):
             yield compared(what, timings, name, _STARLETTE)
 
 
@@ -81,9 +82,9 @@ def _added(what: str, path: str, origin: bytes | None, target: Target, seconds: 
     layers = _layers("GET", path, actual_headers(origin), origin)
     subjects = {name: added_by(asked, bare) for name, asked in layers.items()}
     timings = interleave(subjects, seconds)
-    yield compared(what, timings, _MIDDLEWARE, _STARLETTE, target)
-    for name in (_INSTALLED, _ASGI_CORS):
-        yield compared(what, timings, name, _STARLETTE)
+    for name in (_INSTALLED, _MIDDLEWARE):
+        yield compared(what, timings, name, _STARLETTE, target)
+    yield compared(what, timings, _ASGI_CORS, _STARLETTE)
 
 
 def _layers(
