@@ -5,11 +5,12 @@ first full match in registration order, else the first partial one (a 405), else
 redirect, else no route. This is the only module that knows how FastAPI and Starlette keep their routes.
 
 How it works: the paths of a router, included routers and all, form a trie of their segments (trie.py):
-literals, parameters, and rests for what may span segments (`path` convertors, mounts, hosts). It gives the
-few routes that could match. Where a route is made of literals and plain `{x}` alone, reaching its end is
-the match; else its own regex decides, and a route whose class overrides `matches` is asked. A mount leads
-to the index of the mounted app. Rejected: longest-prefix or regex rules of our own, which is how libraries
-come to hold a second opinion on paths (flask-cors CVE-2024-6839, -6844, -6866).
+literals, parameters, and tails or rests for what may span segments (`path` convertors, mounts, hosts). It
+gives the few routes that could match. Where a route is made of literals, plain `{x}` and a plain `{x:path}`
+at its end, reaching that is the match; else its own regex decides, and a route whose class overrides
+`matches` is asked. A mount leads to the index of the mounted app. Rejected: longest-prefix or regex rules
+of our own, which is how libraries come to hold a second opinion on paths (flask-cors CVE-2024-6839, -6844,
+-6866).
 
 Most requests take the short way, `Resolver.resolve_http`: the index is fresh, and the path can end at one
 place alone. Whatever is not as plain as that takes the long way, which gives the same answer.
@@ -306,7 +307,7 @@ class _Index:
             routes, leaf = index._look_up(call, path)
             alone = alone or routes.asks_routes
             if leaf is None:
-                redirected = index._redirected(call, path) if redirects else None
+                redirected = index._redirected(call, path, routes) if redirects else None
                 if redirected is not None:
                     # The browser follows to a URL that is routed from the top; the grant is for this one.
                     asked = asked._replace(path=redirected)
@@ -342,12 +343,12 @@ class _Index:
             leaf = routes.find(call, path)
         return routes, leaf
 
-    def _redirected(self, call: _Call, path: str) -> str | None:
+    def _redirected(self, call: _Call, path: str, routes: _Routes) -> str | None:
+        """Where the slash redirect leads, if anywhere; `routes` were just found to be the present ones."""
         if call.kind != "http" or path == "/" or not getattr(self.router, "redirect_slashes", False):
             return None
         redirected = call._replace(path=call.path.rstrip("/") if path.endswith("/") else call.path + "/")
-        _, leaf = self._look_up(redirected, redirected.route_path())
-        return None if leaf is None else redirected.path
+        return None if routes.find(redirected, redirected.route_path()) is None else redirected.path
 
     def _unrouted(self, kind: _Kind) -> Target:
         declared = _first(self.inherited, self.default if kind == "http" else None)
