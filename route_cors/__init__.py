@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from route_cors.decorators import cors, no_cors, policy_of
-from route_cors.errors import CORSConfigError
-from route_cors.middleware import RouteCORSMiddleware, install_cors
-from route_cors.policy import CORSPolicy
-from route_cors.routing import CORSRoute, CORSRouter
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from route_cors.decorators import cors, no_cors, policy_of
+    from route_cors.errors import CORSConfigError
+    from route_cors.middleware import RouteCORSMiddleware, install_cors
+    from route_cors.policy import CORSPolicy
+    from route_cors.routing import CORSRoute, CORSRouter
 
 __all__ = [
     "CORSConfigError",
@@ -19,3 +23,29 @@ __all__ = [
     "no_cors",
     "policy_of",
 ]
+
+_MODULES = {
+    "CORSConfigError": "errors",
+    "CORSPolicy": "policy",
+    "CORSRoute": "routing",
+    "CORSRouter": "routing",
+    "RouteCORSMiddleware": "middleware",
+    "cors": "decorators",
+    "install_cors": "middleware",
+    "no_cors": "decorators",
+    "policy_of": "decorators",
+}
+
+
+# Imported at first use: pytest imports this package in every run, for its plugin, and FastAPI takes most of a
+# second.
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -40,6 +40,8 @@ LAYERS = [
     "routing",
     "cli",
 ]
+# Beside them: what tests of an app use, and what pytest loads of it.
+ASIDE = {"testing", "pytest_plugin"}
 # Pure: neither framework at run time.
 PURE = {"errors", "headers", "origins", "policy", "protocol", "trie", "testing"}
 TESTING_MAY_IMPORT = {"errors", "headers", "origins", "testing"}
@@ -163,7 +165,7 @@ def f():
 
 
 def test_every_module_has_its_place() -> None:
-    assert {_part(module) for module in INNER} <= {*LAYERS, "testing", "__main__"}
+    assert {_part(module) for module in INNER} <= {*LAYERS, *ASIDE, "__main__"}
 
 
 @pytest.mark.parametrize("module", INNER)
@@ -172,6 +174,8 @@ def test_imports_point_one_way(module: str) -> None:
     part = _part(module)
     if part == "testing":
         assert own <= TESTING_MAY_IMPORT
+    elif part == "pytest_plugin":
+        assert own <= {"testing"}
     elif part == "__main__":
         assert own <= {"cli"}
     else:

@@ -1,0 +1,85 @@
+"""The fixtures `cors_browser` and `async_cors_browser`, and what a failed test says of its browsers.
+
+pytest imports this module in every run, whether a test uses it or not. So nothing is imported but pytest, and
+no hook is there to be called, until a test asks for a fixture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import pluggy
+
+    from route_cors.testing import AsyncBrowser, Browser
+
+    _Browser = TypeVar("_Browser", Browser, AsyncBrowser)
+
+__all__ = ["async_cors_browser", "cors_browser"]
+
+_REPORTER = "route_cors.reporter"
+_BROWSERS = pytest.StashKey[list[Any]]()
+
+
+@pytest.fixture
+def cors_browser(request: pytest.FixtureRequest) -> type[Browser]:
+    """`route_cors.testing.Browser`; if the test fails, the report shows what its browsers sent.
+
+    Example:
+        def test_only_our_front_end_may_save(cors_browser):
+            browser = cors_browser(app, origin="https://app.example.com")
+            assert browser.fetch("/account/7", method="DELETE").status_code == 200
+    """
+    from route_cors.testing import Browser  # noqa: PLC0415 - not in runs that have no use for it
+
+    return _reported(Browser, request)
+
+
+@pytest.fixture
+def async_cors_browser(request: pytest.FixtureRequest) -> type[AsyncBrowser]:
+    """`route_cors.testing.AsyncBrowser`; if the test fails, the report shows what its browsers sent.
+
+    Example:
+        async def test_only_our_front_end_may_save(async_cors_browser):
+            browser = async_cors_browser(app, origin="https://app.example.com")
+            assert (await browser.fetch("/account/7", method="DELETE")).status_code == 200
+    """
+    from route_cors.testing import AsyncBrowser  # noqa: PLC0415 - not in runs that have no use for it
+
+    return _reported(AsyncBrowser, request)
+
+
+def _reported(kind: type[_Browser], request: pytest.FixtureRequest) -> type[_Browser]:
+    """The same class, whose instances are remembered with the test."""
+    manager = request.config.pluginmanager
+    if not manager.has_plugin(_REPORTER):
+        manager.register(_Reporter(), _REPORTER)
+    browsers = request.node.stash.setdefault(_BROWSERS, [])
+
+    def remember(self: _Browser, *args: Any, **kwargs: Any) -> None:
+        kind.__init__(self, *args, **kwargs)
+        browsers.append(self)
+
+    return type(kind.__name__, (kind,), {"__init__": remember})
+
+
+class _Reporter:
+    """Adds a section to the report of a failed test."""
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pluggy.Result[pytest.TestReport], None]:
+        report = (yield).get_result()
+        browsers = item.stash.get(_BROWSERS, None)
+        if report.when == "call" and report.failed and browsers:
+            pages = "\n".join(f"{browser!r}\n{_indented(str(browser.history))}" for browser in browsers)
+            report.sections.append(("what the browsers sent", pages))
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines() or ["nothing"])

@@ -1,0 +1,23 @@
+"""A browser's side of CORS, for tests, of any ASGI app or live server, whichever CORS library it uses.
+
+Example:
+    from route_cors.testing import Browser, CORSBlocked
+
+    def test_only_our_front_end_may_save():
+        ours = Browser(app, origin="https://app.example.com")
+        assert ours.fetch("/account/7", method="PUT", json={"a": 1}).status_code == 200
+
+        stranger = Browser(app, origin="https://evil.example")
+        with pytest.raises(CORSBlocked, match="preflight.*origin"):
+            stranger.fetch("/account/7", method="PUT", json={"a": 1})
+"""
+
+from __future__ import annotations
+
+try:
+    from route_cors.testing.browser import AsyncBrowser, Browser
+except ModuleNotFoundError as error:
+    raise ImportError(f"route_cors.testing needs {error.name}: pip install 'route-cors[testing]'") from error
+from route_cors.testing.history import CORSBlocked
+
+__all__ = ["AsyncBrowser", "Browser", "CORSBlocked"]

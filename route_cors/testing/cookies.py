@@ -1,0 +1,295 @@
+"""The cookie jar of a browser: what it stores, and what it sends.
+
+http.cookiejar is older than SameSite, cookie prefixes and the public suffix list, and drops a whole cookie for
+one attribute that browsers ignore. So this is RFC 6265bis, with the choices of Chrome:
+https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Literal
+
+from route_cors.origins import is_loopback
+from route_cors.testing.urls import is_address, is_public_suffix
+
+if TYPE_CHECKING:
+    from route_cors.testing.urls import Url
+
+__all__ = ["Cookie", "Cookies"]
+
+_LONGEST_PAIR = 4096
+_LONGEST_ATTRIBUTE = 1024
+_LONGEST_LIFE = 400 * 24 * 3600
+_WHITESPACE = " \t"
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_SECONDS = re.compile(r"-?[0-9]+")
+# What a server gets as it was set: no separators, and no spaces at the ends, which would be taken off.
+_SETTABLE_NAME = re.compile(r"[!-:<>-~]+")
+_SETTABLE_VALUE = re.compile(r"[!-:<-~]*(?: +[!-:<-~]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie as it is stored.
+
+    Args:
+        name: may be empty.
+        value: as it is sent, quotes included.
+        domain: the host that set it, or its Domain.
+        host_only: whether hosts below `domain` get none of it.
+        path: it goes to this path and those below it.
+        secure: over https alone, or to this machine.
+        same_site: `strict`, `lax` or `none`.
+        expires: seconds since the epoch; None at the end of the session, which no test lives to see.
+    """
+
+    name: str
+    value: str
+    domain: str
+    host_only: bool
+    path: str
+    secure: bool
+    same_site: str
+    expires: float | None
+
+    def goes_to(self, url: Url, *, same_site: bool) -> bool:
+        """Whether a request carries it.
+
+        Args:
+            url: the request's.
+            same_site: whether the page that asks is of the same site.
+        """
+        return (
+            (url.host == self.domain if self.host_only else _domain_matches(url.host, self.domain))
+            and _path_matches(url.path, self.path)
+            and (_is_secure(url) or not self.secure)
+            and (same_site or self.same_site == "none")
+        )
+
+
+class Cookies(Mapping[str, str]):
+    """Cookies by name, whichever host they are for.
+
+    They go along with requests whose credentials mode says so, and are stored from the responses. A cookie
+    without SameSite is `Lax`; `Lax` and `Strict` ones are neither sent to nor stored from another site; `None`
+    needs `Secure`, and `Secure` needs https or this machine.
+
+    Args:
+        home: the URL for which `set` sets cookies; None where there is none.
+
+    Example:
+        browser.cookies.set("session", "abc")
+        browser.fetch("/account/7", credentials="include")
+    """
+
+    def __init__(self, home: Url | None) -> None:
+        self._home = home
+        # The order is that of their creation, which replacing them does not change.
+        self._cookies: dict[tuple[str, str, bool, str], Cookie] = {}
+
+    def __getitem__(self, name: str) -> str:
+        return {cookie.name: cookie.value for cookie in self._fresh()}[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({cookie.name: None for cookie in self._fresh()})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"Cookies({dict(self)!r})"
+
+    @property
+    def stored(self) -> tuple[Cookie, ...]:
+        """All of them with their attributes, in the order in which they were first stored."""
+        return tuple(self._fresh())
+
+    def set(
+        self,
+        name: str,
+        value: str,
+        *,
+        path: str = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        same_site: Literal["Strict", "Lax", "None"] | None = None,
+    ) -> None:
+        """Set a cookie as the server at the base URL would on a page of its own.
+
+        Args:
+            name: of visible ASCII, without `=` and `;`.
+            value: of visible ASCII and spaces, without `;`.
+            path: where it is sent to.
+            domain: sent to this domain and those below it; None: to the host of the base URL alone.
+            secure: over https alone.
+            same_site: None: not given, which means `Lax`.
+
+        Raises:
+            ValueError: a browser would not take it, or has no base URL to set it for.
+        """
+        if self._home is None:
+            raise ValueError(f"cookie {name!r}: whose? Give the browser a base_url")
+        if not _SETTABLE_NAME.fullmatch(name) or not _SETTABLE_VALUE.fullmatch(value):
+            raise ValueError(f"cookie {name!r}: {value!r}: of visible ASCII alone, and without ';'")
+        header = f"{name}={value}; Path={path}"
+        header += "" if domain is None else f"; Domain={domain}"
+        header += "; Secure" * secure
+        header += "" if same_site is None else f"; SameSite={same_site}"
+        if not self._store(header, self._home, same_site=True):
+            raise ValueError(f"no browser takes the cookie {header!r} from {self._home.href}")
+
+    def clear(self) -> None:
+        """Remove all cookies."""
+        self._cookies.clear()
+
+    def header_for(self, url: Url, *, same_site: bool) -> str | None:
+        """The Cookie header of a request with credentials; None where no cookie fits.
+
+        https://fetch.spec.whatwg.org/#cookie-header
+
+        Args:
+            url: the request's.
+            same_site: whether the page that asks, and the redirects on the way, are of the site of `url`.
+        """
+        fitting = [cookie for cookie in self._fresh() if cookie.goes_to(url, same_site=same_site)]
+        fitting.sort(key=lambda cookie: len(cookie.path), reverse=True)
+        pairs = (f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in fitting)
+        return "; ".join(pairs) or None
+
+    def store(self, set_cookie: Iterable[str], url: Url, *, same_site: bool) -> None:
+        """Take what the Set-Cookie headers of a response to a request with credentials say.
+
+        https://fetch.spec.whatwg.org/#set-cookie-header
+
+        Args:
+            set_cookie: the values of the headers.
+            url: the request's.
+            same_site: as for `header_for`.
+        """
+        for header in set_cookie:
+            self._store(header, url, same_site=same_site)
+
+    def _fresh(self) -> list[Cookie]:
+        now = time.time()
+        return [cookie for cookie in self._cookies.values() if cookie.expires is None or cookie.expires > now]
+
+    def _store(self, header: str, url: Url, *, same_site: bool) -> bool:
+        """Section 5.7 of RFC 6265bis; whether it was taken."""
+        cookie = _parse(header, url)
+        if cookie is None or not (same_site or cookie.same_site == "none"):
+            return False
+        if not cookie.secure and not _is_secure(url) and self._has_secure_one_like(cookie):
+            return False
+        self._cookies[cookie.name, cookie.domain, cookie.host_only, cookie.path] = cookie
+        return True
+
+    def _has_secure_one_like(self, cookie: Cookie) -> bool:
+        """Whether an insecure page would hide or replace what was set over https."""
+        return any(
+            old.secure
+            and old.name == cookie.name
+            and (_domain_matches(old.domain, cookie.domain) or _domain_matches(cookie.domain, old.domain))
+            and _path_matches(cookie.path, old.path)
+            for old in self._fresh()
+        )
+
+
+def _parse(header: str, url: Url) -> Cookie | None:
+    """Section 5.6 of RFC 6265bis, and what of 5.7 needs no other cookie; None where a browser takes none."""
+    pair, *attributes = header.split(";")
+    name, equals, value = pair.partition("=")
+    if not equals:
+        name, value = "", pair
+    name, value = name.strip(_WHITESPACE), value.strip(_WHITESPACE)
+    if _CONTROLS.search(header) or not name + value or len(name + value) > _LONGEST_PAIR:
+        return None
+    given = _attributes(attributes)
+    domain = given.get("domain", "").lower().removeprefix(".")
+    if domain and domain != url.host and (is_public_suffix(domain) or not _domain_matches(url.host, domain)):
+        return None
+    # A host that is a public suffix can set cookies for itself alone.
+    host_only = not domain or is_public_suffix(domain)
+    path = given.get("path", "")
+    cookie = Cookie(
+        name=name,
+        value=value,
+        domain=url.host if host_only else domain,
+        host_only=host_only,
+        path=path if path.startswith("/") else url.path[: url.path.rfind("/")] or "/",
+        secure="secure" in given,
+        same_site=_same_site(given.get("samesite", "")),
+        expires=_expiry(given),
+    )
+    return cookie if _is_acceptable(cookie, url) else None
+
+
+def _attributes(parts: Iterable[str]) -> dict[str, str]:
+    """By name in lower case; of several the last counts, and one that makes no sense does not."""
+    attributes: dict[str, str] = {}
+    for part in parts:
+        name, _, value = part.partition("=")
+        name, value = name.strip(_WHITESPACE).lower(), value.strip(_WHITESPACE)
+        if len(value) > _LONGEST_ATTRIBUTE:
+            continue
+        if name == "max-age" and not _SECONDS.fullmatch(value):
+            continue
+        if name == "expires" and _seconds_at(value) is None:
+            continue
+        attributes[name] = value
+    return attributes
+
+
+def _same_site(value: str) -> str:
+    lower = value.lower()
+    return lower if lower in {"strict", "none"} else "lax"
+
+
+def _expiry(given: Mapping[str, str]) -> float | None:
+    now = time.time()
+    if "max-age" in given:
+        digits = given["max-age"]
+        # Python refuses to convert more than 4,300 digits.
+        seconds = _LONGEST_LIFE if len(digits) > len(str(_LONGEST_LIFE)) else int(digits)
+        return now + min(seconds, _LONGEST_LIFE)
+    then = _seconds_at(given.get("expires", ""))
+    return None if then is None else min(then, now + _LONGEST_LIFE)
+
+
+def _seconds_at(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_acceptable(cookie: Cookie, url: Url) -> bool:
+    if cookie.secure and not _is_secure(url):
+        return False
+    if cookie.same_site == "none" and not cookie.secure:
+        return False
+    # A cookie without a name could pass for one with a prefix.
+    prefixed = (cookie.name or cookie.value).lower()
+    if prefixed.startswith("__secure-"):
+        return bool(cookie.name) and cookie.secure
+    if prefixed.startswith("__host-"):
+        return bool(cookie.name) and cookie.secure and cookie.host_only and cookie.path == "/"
+    return True
+
+
+def _is_secure(url: Url) -> bool:
+    return url.scheme in {"https", "wss"} or is_loopback(url.host)
+
+
+def _domain_matches(host: str, domain: str) -> bool:
+    return host == domain or (host.endswith(f".{domain}") and not is_address(host))
+
+
+def _path_matches(path: str, cookie_path: str) -> bool:
+    return path == cookie_path or path.startswith(
+        cookie_path if cookie_path.endswith("/") else f"{cookie_path}/"
+    )

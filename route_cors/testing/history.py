@@ -1,0 +1,161 @@
+"""What a browser did, for a test to look at: each exchange with the server, and what was blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+
+if TYPE_CHECKING:
+    from route_cors.testing.messages import Headers, ReceivedResponse, SentRequest
+
+__all__ = ["CORSBlocked", "Exchange", "History", "Step"]
+
+Step: TypeAlias = Literal["preflight", "actual", "redirect", "mode", "websocket"]
+
+_LONGEST_BODY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request, and the response to it.
+
+    Args:
+        step: `preflight`, `actual` or `websocket`.
+        request: what was sent; for a preflight that the cache answered, what would have been sent.
+        response: None where the cache answered.
+        from_cache: whether the preflight cache spared this request.
+    """
+
+    step: Step
+    request: SentRequest
+    response: ReceivedResponse | None
+    from_cache: bool = False
+
+    def __str__(self) -> str:
+        """One line: `preflight OPTIONS https://api.example.com/notes -> 204`."""
+        answer = "answered by the preflight cache" if self.response is None else self.response.status_code
+        return f"{self.step} {self.request.method} {_escaped(self.request.url)} -> {answer}"
+
+
+class History(Sequence[Exchange]):
+    """The exchanges of a browser, oldest first.
+
+    Example:
+        for _ in range(10):
+            browser.fetch("/account/7", method="DELETE")
+        assert len(browser.history.preflights) == 1
+    """
+
+    def __init__(self) -> None:
+        self._exchanges: list[Exchange] = []
+
+    @overload
+    def __getitem__(self, index: int) -> Exchange: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Exchange]: ...
+    def __getitem__(self, index: int | slice) -> Exchange | list[Exchange]:
+        return self._exchanges[index]
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self._exchanges)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self._exchanges))
+
+    @property
+    def sent(self) -> list[Exchange]:
+        """Those that went over the wire."""
+        return [exchange for exchange in self._exchanges if not exchange.from_cache]
+
+    @property
+    def preflights(self) -> list[Exchange]:
+        """The preflights among them, without those that the cache answered."""
+        return [exchange for exchange in self.sent if exchange.step == "preflight"]
+
+    def add(self, exchange: Exchange) -> None:
+        """Add the newest one."""
+        self._exchanges.append(exchange)
+
+    def clear(self) -> None:
+        """Forget all of them; cookies and the preflight cache stay."""
+        self._exchanges.clear()
+
+
+class CORSBlocked(Exception):  # noqa: N818 - what it is called in the browser's console
+    """A call that a browser does not let its page make, or whose response it does not let it read.
+
+    Attributes:
+        step: where it was stopped: at the `preflight`, at the response to the `actual` request, at a
+            `redirect`, by its own `mode`, or at the handshake of a `websocket`.
+        reason: what Chrome's console says.
+        request: the request of that step; None where nothing was sent.
+        response: the response that did not pass; None where there is none.
+        mend: what would have allowed it.
+
+    A script sees none of this: it gets a TypeError that says "Failed to fetch".
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        reason: str,
+        *,
+        mend: str,
+        request: SentRequest | None = None,
+        response: ReceivedResponse | None = None,
+    ) -> None:
+        super().__init__(step, reason)
+        self.step: Step = step
+        self.reason = reason
+        self.mend = mend
+        self.request = request
+        self.response = response
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The arguments by keyword are lost otherwise, and a worker process could not hand it on.
+        return _rebuild, (self.step, self.reason, self.mend, self.request, self.response)
+
+    def __str__(self) -> str:
+        parts = [f"{self.step}: {_escaped(self.reason)}"]
+        if self.request is not None:
+            sent = f"{self.request.method} {_escaped(self.request.url)}"
+            parts.append(_section("sent", [sent, *_lines(self.request.headers)]))
+        if self.response is not None:
+            received = [str(self.response.status_code), *_lines(self.response.headers)]
+            parts.append(_section("received", received + _beginning(self.response.content)))
+            if self.response.error is not None:
+                parts.append(_section("the app raised", [repr(self.response.error)]))
+        parts.append(_section("what would have allowed it", self.mend.split("\n")))
+        return "\n".join(parts)
+
+
+# Where users find it, and what tracebacks call it.
+CORSBlocked.__module__ = "route_cors.testing"
+
+
+def _rebuild(
+    step: Step, reason: str, mend: str, request: SentRequest | None, response: ReceivedResponse | None
+) -> CORSBlocked:
+    return CORSBlocked(step, reason, mend=mend, request=request, response=response)
+
+
+def _section(title: str, lines: list[str]) -> str:
+    return "\n".join([f"{title}:", *(f"    {_escaped(line)}" for line in lines)])
+
+
+def _lines(headers: Headers) -> list[str]:
+    return [f"{name}: {value}" for name, value in headers.raw]
+
+
+def _beginning(content: bytes) -> list[str]:
+    text = content[:_LONGEST_BODY].decode("utf-8", "replace")
+    return ["", *text.splitlines()] if text else []
+
+
+def _escaped(text: str) -> str:
+    """A server's own bytes in a terminal: nothing that moves the cursor or colours the line."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,0 +1,145 @@
+"""What goes over the wire, and what a script sees of it: header lists, requests, responses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NoReturn, TypeAlias
+
+__all__ = [
+    "REDIRECT_STATUSES",
+    "Headers",
+    "ReceivedResponse",
+    "Response",
+    "ResponseType",
+    "SentRequest",
+]
+
+ResponseType: TypeAlias = Literal["basic", "cors", "opaque", "opaqueredirect"]
+"""https://fetch.spec.whatwg.org/#concept-response-type"""
+
+REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
+"""https://fetch.spec.whatwg.org/#redirect-status"""
+
+
+class Headers(Mapping[str, str]):
+    """A header list: read without regard to case, repeated headers joined with ", ".
+
+    https://fetch.spec.whatwg.org/#concept-header-list
+
+    Args:
+        pairs: names and values, one character for each byte (Latin-1), in the order of the wire.
+
+    Attributes:
+        raw: the same pairs, with what is not part of a value (spaces and tabs around it) taken off.
+
+    >>> headers = Headers([("Vary", "Origin"), ("X-Id", "7"), ("vary", "Accept")])
+    >>> headers["VARY"], list(headers), headers.get("Age")
+    ('Origin, Accept', ['vary', 'x-id'], None)
+    """
+
+    __slots__ = ("_values", "raw")
+
+    raw: tuple[tuple[str, str], ...]
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.raw = tuple((name, value.strip(" \t")) for name, value in pairs)
+        values: dict[str, list[str]] = {}
+        for name, value in self.raw:
+            values.setdefault(name.lower(), []).append(value)
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        return ", ".join(self._values[name.lower()])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._values))
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self.raw)!r})"
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """The values of each header of that name, none of them joined.
+
+        >>> Headers([("Vary", "Origin"), ("vary", "Accept")]).get_all("Vary")
+        ('Origin', 'Accept')
+        """
+        return tuple(self._values.get(name.lower(), ()))
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request as the browser puts it on the wire.
+
+    Args:
+        method: as it is sent: `put` has become `PUT`, `patch` has not.
+        url: absolute, without fragment and credentials.
+        headers: those that the script set, and those that matter to CORS and cookies. Others that a browser
+            adds (`User-Agent`, `Referer`, `Sec-Fetch-*`) are left out.
+        content: the body.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedResponse:
+    """A response as the server sent it, before anything is hidden from the script.
+
+    Args:
+        status_code: 100 to 599.
+        headers: all of them.
+        content: the body.
+        error: what the app raised while it answered; None for a server elsewhere.
+    """
+
+    status_code: int
+    headers: Headers = field(default_factory=Headers)
+    content: bytes = b""
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the page's script sees of a response.
+
+    Attributes:
+        status_code: 0 where the response is opaque.
+        headers: those that the script may read: on a `cors` response the safelisted and the exposed ones.
+        content: the body; empty where the response is opaque.
+        type: `basic` (the page's own origin), `cors`, `opaque` (mode `no-cors`), or `opaqueredirect`
+            (redirect `manual`).
+        url: where the response came from, after redirects; empty where it is opaque.
+
+    https://fetch.spec.whatwg.org/#concept-filtered-response
+    """
+
+    status_code: int
+    headers: Headers
+    content: bytes
+    type: ResponseType
+    url: str
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8, whatever Content-Type says (https://fetch.spec.whatwg.org/#dom-body-text)."""
+        return self.content.decode("utf-8-sig", "replace")
+
+    def json(self) -> Any:
+        """The body, read as JSON.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return json.loads(self.text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")

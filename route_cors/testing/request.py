@@ -1,0 +1,193 @@
+"""What a script may ask for: the arguments of `fetch`, checked as a browser's Request checks them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from json import dumps
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
+from urllib.parse import urlencode
+
+from route_cors.headers import is_forbidden_method, is_token, normalize_method
+from route_cors.testing.safelist import SAFELISTED_METHODS, is_forbidden, is_no_cors_safelisted
+from route_cors.testing.urls import parse_url
+
+if TYPE_CHECKING:
+    from route_cors.testing.urls import Url
+
+__all__ = [
+    "Body",
+    "Credentials",
+    "HeadersInit",
+    "Mode",
+    "Redirect",
+    "Request",
+    "build_request",
+]
+
+Mode: TypeAlias = Literal["cors", "no-cors", "same-origin"]
+"""https://fetch.spec.whatwg.org/#concept-request-mode"""
+
+Credentials: TypeAlias = Literal["omit", "same-origin", "include"]
+"""https://fetch.spec.whatwg.org/#concept-request-credentials-mode"""
+
+Redirect: TypeAlias = Literal["follow", "error", "manual"]
+"""https://fetch.spec.whatwg.org/#concept-request-redirect-mode"""
+
+HeadersInit: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
+"""By name, or pairs. https://fetch.spec.whatwg.org/#typedefdef-headersinit"""
+
+_HTTP_WHITESPACE = " \t\r\n"
+_NO_HEADER_VALUE = re.compile(r"[\x00\r\n]|[^\x00-\xff]")
+
+
+class Body(NamedTuple):
+    """The body of a request, in one form or in none."""
+
+    content: str | bytes | None = None
+    json: Any = None
+    data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as a script made it, of which the first step has not been taken.
+
+    https://fetch.spec.whatwg.org/#concept-request
+
+    Args:
+        url: absolute, http or https, without credentials.
+        method: normalized.
+        headers: without those that a script cannot set.
+        content: the body; None where there is none, which is not the same as an empty one.
+        mode, credentials, redirect: as in JavaScript.
+    """
+
+    url: Url
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    content: bytes | None
+    mode: Mode
+    credentials: Credentials
+    redirect: Redirect
+
+
+def build_request(
+    url: str,
+    *,
+    base: Url | None,
+    method: str,
+    headers: HeadersInit | None,
+    body: Body,
+    mode: Mode,
+    credentials: Credentials,
+    redirect: Redirect,
+) -> Request:
+    """Check the arguments of `fetch`, and drop the headers that a browser drops.
+
+    https://fetch.spec.whatwg.org/#dom-request
+
+    Args:
+        url: absolute, or relative to `base`.
+        base: what relative URLs start from; None where there is nothing.
+        method: not yet normalized.
+        headers: by name, or pairs.
+        body: in one of its three forms, or in none.
+        mode: see `Mode`.
+        credentials: see `Credentials`.
+        redirect: see `Redirect`.
+
+    Raises:
+        ValueError: a browser would throw a TypeError before it sends anything. The message names the value.
+    """
+    _check_choice("mode", mode, Mode)
+    _check_choice("credentials", credentials, Credentials)
+    _check_choice("redirect", redirect, Redirect)
+    method = _checked_method(method, mode)
+    content, content_type = _extract_body(body)
+    if content is not None and method in {"GET", "HEAD"}:
+        raise ValueError(f"a {method} request cannot have a body; method='POST' can")
+    set_by_script = list(headers.items() if isinstance(headers, Mapping) else headers or ())
+    if body.json is not None and not _holds(set_by_script, "content-type"):
+        set_by_script.append(("Content-Type", "application/json"))
+    kept = _settable(set_by_script, mode)
+    if content_type is not None and not _holds(kept, "content-type"):
+        kept.append(("Content-Type", content_type))
+    return Request(_checked_url(url, base), method, tuple(kept), content, mode, credentials, redirect)
+
+
+def _check_choice(name: str, value: object, choices: object) -> None:
+    known = get_args(choices)
+    if value not in known:
+        raise ValueError(f"{name}: {value!r}: must be one of {', '.join(map(repr, known))}")
+
+
+def _checked_method(method: str, mode: Mode) -> str:
+    if not is_token(method):
+        raise ValueError(f"method: {method!r} is not a valid HTTP method")
+    if is_forbidden_method(method):
+        raise ValueError(f"method: {method!r}: browsers refuse CONNECT, TRACE and TRACK to scripts")
+    method = normalize_method(method)
+    if mode == "no-cors" and method not in SAFELISTED_METHODS:
+        raise ValueError(
+            f"method: {method!r} is unsupported in mode 'no-cors', which knows GET, HEAD and POST"
+        )
+    return method
+
+
+def _checked_url(url: str, base: Url | None) -> Url:
+    parsed = parse_url(url, base)
+    if parsed.scheme not in {"http", "https"}:
+        raise ValueError(
+            f"url: {url!r}: only http and https have to do with CORS; connect() takes ws and wss"
+        )
+    if parsed.has_credentials:
+        raise ValueError(f"url: {url!r}: browsers refuse to fetch a URL with a username or password in it")
+    return parsed
+
+
+def _extract_body(body: Body) -> tuple[bytes | None, str | None]:
+    """The bytes, and the Content-Type that they have by themselves.
+
+    https://fetch.spec.whatwg.org/#concept-bodyinit-extract
+    """
+    content, json, data = body
+    if sum(form is not None for form in body) > 1:
+        raise ValueError("a request has one body: give content, json or data, and no two of them")
+    if isinstance(content, bytes):
+        return content, None
+    if data is not None:
+        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded;charset=UTF-8"
+    if json is not None:
+        # What JSON.stringify makes of it.
+        content = dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    if content is None:
+        return None, None
+    return content.encode(), "text/plain;charset=UTF-8"
+
+
+def _settable(headers: Iterable[tuple[str, str]], mode: Mode) -> list[tuple[str, str]]:
+    """What the guard lets through (https://fetch.spec.whatwg.org/#concept-headers-append)."""
+    kept: list[tuple[str, str]] = []
+    for name, given in headers:
+        value = given.strip(_HTTP_WHITESPACE)
+        if not is_token(name):
+            raise ValueError(f"headers: {name!r} is not a valid header name")
+        if _NO_HEADER_VALUE.search(value):
+            raise ValueError(f"headers: {name!r}: {value!r} holds a line break, a NUL or what is not Latin-1")
+        if is_forbidden(name, value):
+            continue
+        if mode == "no-cors" and not is_no_cors_safelisted(name, _joined(kept, name, value)):
+            continue
+        kept.append((name, value))
+    return kept
+
+
+def _holds(headers: Iterable[tuple[str, str]], lower_name: str) -> bool:
+    return any(name.lower() == lower_name for name, _ in headers)
+
+
+def _joined(headers: Iterable[tuple[str, str]], name: str, value: str) -> str:
+    """The value that `name` would have with one more `value`."""
+    return ", ".join([*(other for known, other in headers if known.lower() == name.lower()), value])

@@ -1,0 +1,132 @@
+"""Which methods and headers need no preflight, and which no script can send."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from route_cors.headers import is_forbidden_method, is_forbidden_request_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "NON_WILDCARD_REQUEST_HEADER",
+    "REQUEST_BODY_HEADERS",
+    "SAFELISTED_METHODS",
+    "is_forbidden",
+    "is_no_cors_safelisted",
+    "is_safelisted",
+    "unsafe_names",
+]
+
+SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
+"""https://fetch.spec.whatwg.org/#cors-safelisted-method"""
+
+NON_WILDCARD_REQUEST_HEADER: Final = "authorization"
+"""The one name that a `*` does not cover. https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name"""
+
+REQUEST_BODY_HEADERS: Final = frozenset(
+    {"content-encoding", "content-language", "content-location", "content-type"}
+)
+"""Gone with the body when a redirect turns a request into a GET.
+
+https://fetch.spec.whatwg.org/#request-body-header-name
+"""
+
+_NO_CORS_SAFELISTED = frozenset({"accept", "accept-language", "content-language", "content-type"})
+_FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+# Forbidden by the draft on private networks alone, which no browser carries out any more.
+_OF_A_DRAFT = "access-control-request-private-network"
+_METHOD_OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
+
+_LONGEST_VALUE = 128
+_LONGEST_VALUES_TOGETHER = 1024
+
+_UNSAFE_BYTE = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
+_LANGUAGE = re.compile(r"[0-9A-Za-z *,.;=-]*")
+# Elements of a list, in which a comma in double quotes separates nothing.
+_ELEMENTS = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|$))+')
+_SINGLE_RANGE = re.compile(r"bytes=(?P<start>[0-9]+)-(?P<end>[0-9]*)")
+
+
+def is_forbidden(name: str, value: str) -> bool:
+    """Whether no script can set the header `name` to `value`: a browser drops it in silence.
+
+    https://fetch.spec.whatwg.org/#forbidden-request-header
+
+    >>> is_forbidden("Cookie", "a=b"), is_forbidden("X-HTTP-Method", "PUT, trace")
+    (True, True)
+    """
+    if name.lower() in _METHOD_OVERRIDES:
+        return any(is_forbidden_method(method.strip(" \t")) for method in _ELEMENTS.findall(value))
+    return name.lower() != _OF_A_DRAFT and is_forbidden_request_header(name)
+
+
+def is_safelisted(name: str, value: str) -> bool:
+    """Whether a request may carry this header across origins without a preflight.
+
+    https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+
+    >>> is_safelisted("Content-Type", "text/plain; charset=utf-8")
+    True
+    >>> is_safelisted("Content-Type", "application/json")
+    False
+    """
+    if len(value) > _LONGEST_VALUE:
+        return False
+    match name.lower():
+        case "accept":
+            return _UNSAFE_BYTE.search(value) is None
+        case "accept-language" | "content-language":
+            return _LANGUAGE.fullmatch(value) is not None
+        case "content-type":
+            # Parameters never make a MIME type unreadable, so what stands before them decides.
+            essence = value.partition(";")[0].strip(" \t").lower()
+            return _UNSAFE_BYTE.search(value) is None and essence in _FORM_TYPES
+        case "range":
+            return _is_simple_range(value)
+        case _:
+            return False
+
+
+def is_no_cors_safelisted(name: str, value: str) -> bool:
+    """Whether a request of mode `no-cors` may carry this header: a browser drops all others in silence.
+
+    https://fetch.spec.whatwg.org/#no-cors-safelisted-request-header
+
+    >>> is_no_cors_safelisted("Range", "bytes=0-"), is_no_cors_safelisted("Accept", "text/html")
+    (False, True)
+    """
+    return name.lower() in _NO_CORS_SAFELISTED and is_safelisted(name, value)
+
+
+def unsafe_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The names that a preflight has to ask for: lower-case, sorted, each once.
+
+    https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names
+
+    >>> unsafe_names([("X-Token", "t"), ("Accept", "*/*"), ("Content-Type", "application/json")])
+    ('content-type', 'x-token')
+    """
+    unsafe: set[str] = set()
+    safelisted: set[str] = set()
+    size = 0
+    for name, value in headers:
+        if is_safelisted(name, value):
+            safelisted.add(name.lower())
+            size += len(value)
+        else:
+            unsafe.add(name.lower())
+    if size > _LONGEST_VALUES_TOGETHER:
+        unsafe |= safelisted
+    return tuple(sorted(unsafe))
+
+
+def _is_simple_range(value: str) -> bool:
+    """A single range with a start (https://fetch.spec.whatwg.org/#simple-range-header-value)."""
+    match = _SINGLE_RANGE.fullmatch(value)
+    if match is None:
+        return False
+    start, end = match.group("start", "end")
+    return not end or int(start) <= int(end)

@@ -1,0 +1,190 @@
+"""URLs as browsers read them, and which of them belong together: origins and sites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import ada_url
+
+from route_cors.errors import CORSConfigError
+from route_cors.origins import parse_origin
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+__all__ = [
+    "MADE_UP_HOST",
+    "Url",
+    "is_address",
+    "is_public_suffix",
+    "is_same_site",
+    "parse_page_origin",
+    "parse_url",
+]
+
+MADE_UP_HOST: Final = "testserver"
+"""The host of an app that has none: what Starlette's TestClient calls it.
+
+It stands for whichever host the app will have, so it counts as of the same site as every page.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A parsed URL (https://url.spec.whatwg.org/#concept-url).
+
+    Args:
+        scheme: without the colon.
+        host: without the port; empty where the scheme has no hosts.
+        origin: serialized; `null` where it is opaque.
+        username, password: percent-encoded, or empty.
+        path: percent-encoded.
+        fragment: without its `#`; None where there is no `#`.
+        href: the whole, serialized.
+    """
+
+    scheme: str
+    host: str
+    origin: str
+    username: str
+    password: str
+    path: str
+    fragment: str | None
+    href: str
+
+    @property
+    def has_credentials(self) -> bool:
+        """Includes credentials (https://url.spec.whatwg.org/#include-credentials)."""
+        return bool(self.username or self.password)
+
+    def with_fragment(self, fragment: str) -> Url:
+        """The same URL with another fragment."""
+        return replace(self, fragment=fragment, href=f"{self.without_fragment}#{fragment}")
+
+    def with_scheme(self, scheme: str) -> Url:
+        """The same URL with another scheme, of the same default port."""
+        return replace(self, scheme=scheme, href=self.href.replace(self.scheme, scheme, 1))
+
+    @property
+    def without_fragment(self) -> str:
+        """The URL as a response tells it to a script."""
+        return self.href.partition("#")[0]
+
+    @property
+    def on_the_wire(self) -> str:
+        """The URL as it is requested: a browser sends neither fragment nor credentials with it."""
+        if not self.has_credentials:
+            return self.without_fragment
+        rest = self.without_fragment.partition("@")[2]
+        return f"{self.scheme}://{rest}"
+
+
+def parse_url(text: str, base: Url | None = None) -> Url:
+    r"""Read `text` as a browser does.
+
+    https://url.spec.whatwg.org/#concept-url-parser
+
+    Args:
+        text: absolute, or relative to `base`.
+        base: None where there is none.
+
+    Raises:
+        ValueError: a browser could not read it either, or it is relative and there is no base.
+
+    >>> parse_url(r"HTTP:\\A.example:80\x/../y#z").href
+    'http://a.example/y#z'
+    """
+    try:
+        parsed = ada_url.URL(text, None if base is None else base.href)
+    except ValueError:
+        hint = "" if base else "; without a base_url it has to be absolute: 'https://api.example.com/path'"
+        raise ValueError(f"{text!r} is no URL that a browser could read{hint}") from None
+    return Url(
+        scheme=parsed.protocol.removesuffix(":"),
+        host=parsed.hostname,
+        origin=parsed.origin,
+        username=parsed.username,
+        password=parsed.password,
+        path=parsed.pathname,
+        fragment=parsed.href.partition("#")[2] if "#" in parsed.href else None,
+        href=parsed.href,
+    )
+
+
+def parse_page_origin(text: str) -> str:
+    """Check the origin of a page.
+
+    Args:
+        text: a serialized origin, or `null`, which sandboxed frames and local files have.
+
+    Raises:
+        ValueError: no page has such an origin; the message says which spelling is meant, if that is clear.
+
+    >>> parse_page_origin("https://app.example.com")
+    'https://app.example.com'
+    """
+    if text == "null":
+        return text
+    try:
+        declared = parse_origin(text)
+    except CORSConfigError as error:
+        raise ValueError("; ".join(str(problem) for problem in error.problems)) from None
+    if declared.is_pattern:
+        raise ValueError(f"origin: {text!r}: a page has one origin, and this is a pattern of many")
+    return text
+
+
+def is_same_site(url: Url, other: Url | None) -> bool:
+    """Whether two URLs, or a URL and a page's origin, are schemefully same site.
+
+    https://html.spec.whatwg.org/multipage/browsers.html#same-site
+
+    Args:
+        url: the one.
+        other: the other; None stands for an opaque origin, which is of no site.
+
+    >>> is_same_site(parse_url("https://api.example.co.uk"), parse_url("https://www.example.co.uk"))
+    True
+    >>> is_same_site(parse_url("https://a.github.io"), parse_url("https://b.github.io"))
+    False
+    """
+    if other is None:
+        return False
+    if MADE_UP_HOST in {url.host, other.host}:
+        return True
+    return _site(url) == _site(other)
+
+
+def is_address(host: str) -> bool:
+    """Whether a URL's host is an IP address and no name."""
+    return host.startswith("[") or host.rpartition(".")[2].isdecimal()
+
+
+def is_public_suffix(host: str) -> bool:
+    """Whether names directly below `host` belong to different people.
+
+    >>> is_public_suffix("co.uk"), is_public_suffix("example.co.uk"), is_public_suffix("localhost")
+    (True, False, True)
+    """
+    return not is_address(host) and _suffixes().privatesuffix(host) is None
+
+
+def _site(url: Url) -> tuple[str, str]:
+    """The scheme (of a websocket that of its page), and the registrable domain or, without one, the host."""
+    scheme = {"ws": "http", "wss": "https"}.get(url.scheme, url.scheme)
+    if is_address(url.host):
+        return scheme, url.host
+    # A name with the root's dot at its end is another one, to browsers.
+    name = url.host.removesuffix(".")
+    dot = url.host[len(name) :]
+    return scheme, (_suffixes().privatesuffix(name) or name) + dot
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    # Imported here because it reads its whole list, which a test without cookies has no use for.
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
+
+    return PublicSuffixList()
