@@ -31,11 +31,9 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
-from websockets.typing import Origin
 
 from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
+from route_cors.testing import Browser, CORSBlocked
 
 # --- The API ---------------------------------------------------------------------------------------------
 
@@ -349,90 +347,43 @@ def create_front_end(front_end: FrontEnd, sites: Sites) -> Starlette:
 # --- The same calls without a browser ---------------------------------------------------------------------
 
 
-def listed(response: httpx.Response, name: str) -> frozenset[str]:
-    """The elements of a header that holds a list."""
-    values: str = response.headers.get(name, "")
-    return frozenset(value.strip().lower() for value in values.split(","))
+STEPS = {"preflight": BLOCKED_PREFLIGHT, "actual": BLOCKED_RESPONSE, "websocket": BLOCKED_HANDSHAKE}
 
 
-def may_read(response: httpx.Response, call: Call, origin: str) -> bool:
-    """A browser's CORS check."""
-    # https://fetch.spec.whatwg.org/#concept-cors-check
-    allowed: str | None = response.headers.get("Access-Control-Allow-Origin")
-    credentials: str | None = response.headers.get("Access-Control-Allow-Credentials")
-    if call.credentials == "include":
-        return allowed == origin and credentials == "true"
-    return allowed in {"*", origin}
-
-
-def preflight_passes(anonymous: httpx.Client, api: str, call: Call, origin: str) -> bool:
-    """A browser's CORS-preflight fetch, which never carries credentials."""
-    # https://fetch.spec.whatwg.org/#cors-preflight-fetch
-    asked = {"Origin": origin, "Access-Control-Request-Method": call.method}
-    if call.unsafe_headers:
-        asked["Access-Control-Request-Headers"] = ",".join(sorted(call.unsafe_headers))
-    response = anonymous.options(api + call.path, headers=asked)
-    methods = listed(response, "Access-Control-Allow-Methods")
-    headers = listed(response, "Access-Control-Allow-Headers")
-    # With credentials, "*" is a name like any other.
-    wildcard = frozenset() if call.credentials == "include" else frozenset({"*"})
-    return (
-        response.is_success
-        and may_read(response, call, origin)
-        and (call.method in SAFELISTED_METHODS or bool(methods & {call.method.lower(), *wildcard}))
-        and (call.unsafe_headers <= headers or bool(headers & wildcard))
-    )
-
-
-def fetch(session: httpx.Client, anonymous: httpx.Client, api: str, call: Call, origin: str) -> str:
-    """What a script at this origin would see of the call; the session holds the cookies."""
-    if call.preflighted and not preflight_passes(anonymous, api, call, origin):
-        return BLOCKED_PREFLIGHT
-    client = session if call.credentials == "include" else anonymous
-    response = client.request(
-        call.method, api + call.path, headers={"Origin": origin, **call.headers}, content=call.body
-    )
-    if not may_read(response, call, origin):
-        return BLOCKED_RESPONSE
+def outcome(page: Browser, call: Call) -> str:
+    """What a script of this page sees of the call."""
+    try:
+        if call.kind == "websocket":
+            page.connect(call.path)
+            return "connected"
+        response = page.fetch(
+            call.path,
+            method=call.method,
+            headers=call.headers,
+            content=call.body,
+            credentials=call.credentials,
+        )
+    except CORSBlocked as blocked:
+        return STEPS[blocked.step]
     if call.kind == "events":
         return f"{response.text.count('data: event')} events"
     if call.reads_header is None:
         return str(response.status_code)
-    exposed = call.reads_header.lower() in listed(response, "Access-Control-Expose-Headers")
-    readable = exposed and call.reads_header in response.headers
-    return f"{response.status_code}, {call.reads_header} {'readable' if readable else 'hidden'}"
-
-
-def open_websocket(api: str, call: Call, origin: str) -> str:
-    """What a script at this origin would see of a websocket."""
-    address = api.removeprefix("http://")
-    host, _, port = address.partition(":")
-    # Connected here, because websockets would look for a proxy in the environment.
-    connected = socket.create_connection((host, int(port)))
-    try:
-        with connect(f"ws://{address}{call.path}", origin=Origin(origin), sock=connected) as websocket:
-            websocket.recv(timeout=5)
-    except InvalidStatus:
-        return BLOCKED_HANDSHAKE
-    return "connected"
+    is_readable = call.reads_header in response.headers
+    return f"{response.status_code}, {call.reads_header} {'readable' if is_readable else 'hidden'}"
 
 
 def check(sites: Sites) -> bool:
     """Make every call from both front ends; print the outcomes and whether they are as expected."""
     rows = [("call", "front end", "expected", "seen", "")]
-    # One session for both, as in one browser: the stranger's calls carry the cookie of the trusted login.
     # A connection each: the server closes that of the endpoint that crashes, some time after the response.
     alone = httpx.Limits(max_keepalive_connections=0)
-    with (
-        httpx.Client(trust_env=False, limits=alone) as session,
-        httpx.Client(trust_env=False, limits=alone) as anonymous,
-    ):
+    with httpx.Client(base_url=sites.api, trust_env=False, limits=alone) as client:
+        # One browser for both: the stranger's calls carry the cookie of the trusted login.
+        trusted = Browser(client, origin=sites.trusted)
+        pages = {"trusted": trusted, "stranger": trusted.page(origin=sites.stranger)}
         for front_end, call in product(FRONT_ENDS, CALLS):
-            origin = sites.front_end(front_end)
-            if call.kind == "websocket":
-                seen = open_websocket(sites.api, call, origin)
-            else:
-                seen = fetch(session, anonymous, sites.api, call, origin)
+            seen = outcome(pages[front_end], call)
             wanted = call.expected(front_end).outcome
             rows.append((call.title, front_end, wanted, seen, "" if seen == wanted else "UNEXPECTED"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,9 @@ import pytest
 
 import route_cors
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "mixed_api.py"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLE = EXAMPLES / "mixed_api.py"
+SUITE = EXAMPLES / "test_your_policies.py"
 FREE_PORTS = ("--api-port", "0", "--trusted-port", "0", "--stranger-port", "0")
 HOST = "127.0.0.1"
 # Far beyond what any of it takes, so that a hanging program fails its test and no more.
@@ -167,3 +170,46 @@ class TestStop:
             idle.close()
 
         assert (process.returncode, errors) == (0, "")
+
+
+class TestSuiteToCopy:
+    """examples/test_your_policies.py, in a directory of its own, as a user would run it."""
+
+    def run(self, directory: Path, text: str) -> subprocess.CompletedProcess[str]:
+        (directory / SUITE.name).write_text(text, encoding="utf-8")
+        is_installed = any(
+            plugin.module == "route_cors.pytest_plugin" for plugin in entry_points(group="pytest11")
+        )
+        plugin = () if is_installed else ("-p", "route_cors.pytest_plugin")
+        return run("-q", "--rootdir", str(directory), *plugin, str(directory), program=("-m", "pytest"))
+
+    def test_it_passes(self, tmp_path: Path) -> None:
+        result = self.run(tmp_path, SUITE.read_text(encoding="utf-8"))
+        assert result.returncode == 0, result.stdout
+        assert re.search(r"^\d+ passed", result.stdout, re.MULTILINE)
+
+    @pytest.mark.parametrize(
+        ("right", "wrong", "failing"),
+        [
+            (
+                "origins=[OURS], allow_credentials=True))",
+                'origins=[OURS, "https://evil.example"], allow_credentials=True))',
+                "test_a_stranger_does_not_read_the_account[https://evil.example]",
+            ),
+            ("enforce=True", "enforce=False", "test_a_stranger_does_not_even_add_a_note_unread"),
+            ("install_cors(app)", "", "test_our_front_end_learns_of_a_crash"),
+            (', expose_headers=["X-Total"]', "", "test_everybody_reads_the_quotes_and_their_number"),
+            (
+                "origins=[OURS], allow_credentials=True))",
+                'origins=re.compile("https://app.example.com"), allow_credentials=True))',
+                "does_not_read_the_account[https://appxexample.com]",
+            ),
+        ],
+    )
+    def test_a_wrong_policy_fails_it(self, tmp_path: Path, right: str, wrong: str, failing: str) -> None:
+        text = SUITE.read_text(encoding="utf-8")
+        assert right in text
+        result = self.run(tmp_path, "import re\n" + text.replace(right, wrong, 1))
+        assert result.returncode == 1, result.stdout
+        assert re.search(rf"^FAILED .*{re.escape(failing)}", result.stdout, re.MULTILINE), result.stdout
+        assert "what the browsers sent" in result.stdout

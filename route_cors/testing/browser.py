@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
+from dataclasses import replace
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from route_cors.testing.cache import PreflightCache
 from route_cors.testing.cookies import Cookies
@@ -31,24 +33,28 @@ __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 _Result = TypeVar("_Result")
 
 
-class _Profile:
+class _Profile(ABC):
     """What `Browser` and `AsyncBrowser` share: all but how a request gets to the server."""
 
     def __init__(
         self,
         target: Any,
+        *,
         origin: str,
-        base_url: str | None,
-        private_network: bool,  # noqa: FBT001 - of the subclasses, where it is keyword-only
-        clock: Callable[[], float],
+        base_url: str | None = None,
+        private_network: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not isinstance(origin, str):
             raise TypeError(
                 f"origin: {origin!r}: must be the origin of a page, such as 'https://app.example.com'"
             )
         parse_page_origin(origin)
+        self._connect_to(target)
+        self._target = target
+        self._clock = clock
         base = base_url if base_url is not None else base_url_of(target)
-        self._base: Url | None = None if base is None else _checked_base(base)
+        self._base = None if base is None else _checked_base(base)
         self._page = Page(
             origin=origin,
             url=None if origin == "null" else parse_url(origin),
@@ -57,6 +63,10 @@ class _Profile:
             preflight_cache=PreflightCache(clock),
             history=History(),
         )
+
+    @abstractmethod
+    def _connect_to(self, target: Any) -> None:
+        """Make the wire to the target, or raise TypeError."""
 
     @property
     def origin(self) -> str:
@@ -77,6 +87,32 @@ class _Profile:
     def preflight_cache(self) -> PreflightCache:
         """What the browser remembers of answered preflights."""
         return self._page.preflight_cache
+
+    def page(self, *, origin: str) -> Self:
+        """Open another page in the same browser: with its cookies and preflight cache, and its own history.
+
+        Args:
+            origin: of the other page.
+
+        Raises:
+            ValueError: `origin` is not the origin of a page.
+
+        Example:
+            ours.fetch("/login", method="POST", json={"user": "ada"}, credentials="include")
+            stranger = ours.page(origin="https://evil.example")
+            with pytest.raises(CORSBlocked):
+                stranger.fetch("/account", credentials="include")
+        """
+        other = type(self)(
+            self._target,
+            origin=origin,
+            base_url=None if self._base is None else self._base.href,
+            private_network=self._page.private_network,
+            clock=self._clock,
+        )
+        own = other._page  # noqa: SLF001 - of the same class
+        other._page = replace(own, cookies=self.cookies, preflight_cache=self.preflight_cache)  # noqa: SLF001
+        return other
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.origin}>"
@@ -119,16 +155,7 @@ class Browser(_Profile):
     route_cors.testing.CORSBlocked: actual: Access to fetch at 'https://testserver/' from origin ...
     """
 
-    def __init__(
-        self,
-        target: Any,
-        *,
-        origin: str,
-        base_url: str | None = None,
-        private_network: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(target, origin, base_url, private_network, clock)
+    def _connect_to(self, target: Any) -> None:
         self._wire = wire_to(target)
 
     def fetch(
@@ -211,16 +238,7 @@ class AsyncBrowser(_Profile):
             assert (await browser.fetch("/account/7", method="DELETE")).status_code == 200
     """
 
-    def __init__(
-        self,
-        target: Any,
-        *,
-        origin: str,
-        base_url: str | None = None,
-        private_network: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(target, origin, base_url, private_network, clock)
+    def _connect_to(self, target: Any) -> None:
         self._wire = async_wire_to(target)
 
     async def fetch(

@@ -1,6 +1,6 @@
 """The cookie jar of a browser: what it stores, and what it sends.
 
-http.cookiejar is older than SameSite, cookie prefixes and the public suffix list, and drops a whole cookie for
+http.cookiejar is older than SameSite, cookie prefixes and the public suffix list, and drops a cookie for
 one attribute that browsers ignore. So this is RFC 6265bis, with the choices of Chrome:
 https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis
 """
@@ -76,7 +76,7 @@ class Cookies(Mapping[str, str]):
     """Cookies by name, whichever host they are for.
 
     They go along with requests whose credentials mode says so, and are stored from the responses. A cookie
-    without SameSite is `Lax`; `Lax` and `Strict` ones are neither sent to nor stored from another site; `None`
+    without SameSite is `Lax`; `Lax` and `Strict` ones are not sent to and not stored from other sites; `None`
     needs `Secure`, and `Secure` needs https or this machine.
 
     Args:

@@ -11,8 +11,9 @@ from starlette.routing import Mount, Route
 
 from route_cors import CORSRoute, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 from route_cors.decorators import Declared, NoCORS
+from route_cors.testing import AsyncBrowser
 
-from .support import A, Endpoint, Reply, preflight, says, send
+from .support import HOST, A, Endpoint, Reply, preflight, says, send
 
 
 class Routed(NamedTuple):
@@ -55,6 +56,10 @@ class Site:
         self, path: str, method: str = "GET", origin: str = A, *, asks: str | None = None
     ) -> Reply:
         return await preflight(self.app, self.prefix + path, method, origin, asks=asks)
+
+    def page(self, origin: str, **options: Any) -> AsyncBrowser:
+        """A page of this origin; its relative URLs start where the routes are."""
+        return AsyncBrowser(self.app, origin=origin, base_url=f"https://{HOST}{self.prefix}/", **options)
 
     def methods(self, *registered: str) -> tuple[str, ...]:
         """What the router makes of these: Starlette serves HEAD wherever it serves GET, FastAPI does not."""

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 from route_cors.decorators import Declared, NoCORS
+from route_cors.testing import Browser, CORSBlocked
 
 from .support import HOST, OWN, A, E, client_of, granted, preflight, readable, says, send
 
@@ -111,12 +112,14 @@ with_layer = on(WITH_LAYER)
 
 
 def connects(app: Starlette, path: str, origin: str | None) -> bool:
-    """Whether the handshake succeeds; through Starlette's client, as a page would make it."""
-    headers = {} if origin is None else {"Origin": origin}
+    """Whether the handshake succeeds: of a page, or of a program that is no browser."""
     try:
-        with client_of(app).websocket_connect(f"ws://{HOST}{path}", headers=headers) as websocket:
+        if origin is not None:
+            Browser(app, origin=origin, base_url=OWN).connect(path)
+            return True
+        with client_of(app).websocket_connect(f"ws://{HOST}{path}") as websocket:
             assert websocket.receive_text() == "hello"
-    except WebSocketDisconnect:
+    except (CORSBlocked, WebSocketDisconnect):
         return False
     return True
 
