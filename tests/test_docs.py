@@ -135,6 +135,9 @@ def test_the_readme_runs(story: list[Block], monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setitem(sys.modules, "readme", module)
     monkeypatch.chdir(tmp_path)
     _run(story, str(README), module.__dict__)
+    for name, test in list(vars(module).items()):
+        if name.startswith("test_"):
+            test()
 
 
 def test_the_readme_holds_the_command_that_ci_runs() -> None:

@@ -1,4 +1,8 @@
-"""A websocket's handshake with an ASGI app of this process, which httpx cannot do."""
+"""Requests and handshakes into an ASGI app of this process.
+
+httpx's ASGITransport has no websockets, fails with an AssertionError where an app ends without an answer, and
+raises for names and paths that browsers can send.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from route_cors.testing.messages import Headers, ReceivedResponse
 if TYPE_CHECKING:
     from route_cors.testing.messages import SentRequest
 
-__all__ = ["ASGIApp", "shake_hands"]
+__all__ = ["ASGIApp", "exchange", "shake_hands"]
 
 _Message: TypeAlias = MutableMapping[str, Any]
 ASGIApp: TypeAlias = Callable[
@@ -23,10 +27,31 @@ ASGIApp: TypeAlias = Callable[
 ]
 """https://asgi.readthedocs.io/en/latest/specs/main.html"""
 
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _SWITCHING_PROTOCOLS = 101
-
 _GRACE = 1.0
 """Seconds that an app has to end after its websocket was closed."""
+
+
+async def exchange(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
+    """Send a request, and read the response until the app has ended.
+
+    Args:
+        app: serves the request. What it raises is in the response's `error`; a server would log it.
+        sent: the request, to an http or https URL.
+    """
+    ours = _Exchange(sent.content)
+    scope = _scope(sent)
+    scope["type"] = "http"
+    scope["method"] = sent.method
+    error: Exception | None = None
+    try:
+        await app(scope, ours.receive, ours.send)
+    except Exception as raised:  # noqa: BLE001 - whatever it is, a server would answer
+        error = raised
+    if error is None and not ours.complete.is_set():
+        error = RuntimeError("the app ended before its response did")
+    return ReceivedResponse(ours.status_code, ours.headers, ours.content, error)
 
 
 async def shake_hands(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
@@ -36,14 +61,49 @@ async def shake_hands(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
         app: serves the handshake.
         sent: the request, to a ws or wss URL.
     """
-    handshake = _Handshake()
+    offered = sent.headers.get("sec-websocket-protocol", "")
+    scope = _scope(sent)
+    scope["type"] = "websocket"
+    scope["subprotocols"] = [name.strip() for name in offered.split(",") if name]
+    scope["extensions"] = {"websocket.http.response": {}}
+    ours = _Handshake()
     error: Exception | None = None
-    with anyio.CancelScope() as handshake.running:
+    with ours.running:
         try:
-            await app(_scope(sent), handshake.receive, handshake.send)
-        except Exception as raised:  # noqa: BLE001 - whatever it is, a server would answer 500
+            await app(scope, ours.receive, ours.send)
+        except Exception as raised:  # noqa: BLE001 - whatever it is, a server would answer
             error = raised
-    return ReceivedResponse(handshake.status_code, handshake.headers, handshake.content, error)
+    return ReceivedResponse(ours.status_code, ours.headers, ours.content, error)
+
+
+class _Exchange:
+    """The server's side of one request."""
+
+    def __init__(self, content: bytes) -> None:
+        # What a server answers for an app that does not.
+        self.status_code = 500
+        self.headers = Headers()
+        self.content = b""
+        self.complete = anyio.Event()
+        self._started = False
+        self._request: _Message | None = {"type": "http.request", "body": content, "more_body": False}
+
+    async def receive(self) -> _Message:
+        if self._request is None:
+            await self.complete.wait()
+            return {"type": "http.disconnect"}
+        request, self._request = self._request, None
+        return request
+
+    async def send(self, message: _Message) -> None:
+        if message["type"] == "http.response.start" and not self._started:
+            self._started = True
+            self.status_code = message["status"]
+            self.headers = _decoded(message.get("headers", ()))
+        if message["type"] == "http.response.body" and not self.complete.is_set():
+            self.content += message.get("body", b"")
+            if not message.get("more_body", False):
+                self.complete.set()
 
 
 class _Handshake:
@@ -51,26 +111,28 @@ class _Handshake:
 
     def __init__(self) -> None:
         self.running = anyio.CancelScope()
-        # What stands where the app ends without an answer.
+        # What a server answers for an app that does not.
         self.status_code = 500
         self.headers = Headers()
         self.content = b""
         self._connected = False
 
     async def receive(self) -> _Message:
+        # An app may receive, or send, without end, and could never be ended.
+        await checkpoint()
         if self._connected:
+            self._leave()
             return {"type": "websocket.disconnect", "code": 1001}
         self._connected = True
         return {"type": "websocket.connect"}
 
     async def send(self, message: _Message) -> None:
-        # An app may send without end, and would never let the scope end it.
         await checkpoint()
         match message["type"]:
             case "websocket.accept":
                 chosen = message.get("subprotocol")
                 own = [] if chosen is None else [(b"sec-websocket-protocol", chosen.encode("latin-1"))]
-                self._answer(101, [*message.get("headers", ()), *own])
+                self._answer(_SWITCHING_PROTOCOLS, [*message.get("headers", ()), *own])
             case "websocket.close" if self.status_code != _SWITCHING_PROTOCOLS:
                 # https://asgi.readthedocs.io/en/latest/specs/www.html#close-send-event
                 self._answer(403, [])
@@ -83,15 +145,20 @@ class _Handshake:
 
     def _answer(self, status_code: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.status_code = status_code
-        self.headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-        self.running.deadline = anyio.current_time() + _GRACE
+        self.headers = _decoded(headers)
+        self._leave()
+
+    def _leave(self) -> None:
+        self.running.deadline = min(self.running.deadline, anyio.current_time() + _GRACE)
 
 
-def _scope(sent: SentRequest) -> _Message:
+def _scope(sent: SentRequest) -> dict[str, Any]:
+    """What the scopes of both kinds have in common."""
     url = urlsplit(sent.url)
     headers = [("host", url.netloc), *((name.lower(), value) for name, value in sent.headers.raw)]
+    if sent.content or sent.method in {"POST", "PUT"}:
+        headers.append(("content-length", str(len(sent.content))))
     return {
-        "type": "websocket",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "scheme": url.scheme,
@@ -101,13 +168,10 @@ def _scope(sent: SentRequest) -> _Message:
         "root_path": "",
         "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
         "client": ("127.0.0.1", 123),
-        "server": (url.hostname, url.port or {"ws": 80, "wss": 443}[url.scheme]),
-        "subprotocols": list(_offered(sent)),
-        "extensions": {"websocket.http.response": {}},
+        "server": (url.hostname, url.port or _DEFAULT_PORTS[url.scheme]),
         "state": {},
     }
 
 
-def _offered(sent: SentRequest) -> Iterable[str]:
-    offered = sent.headers.get("sec-websocket-protocol", "")
-    return (name.strip() for name in offered.split(",") if name)
+def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)

@@ -274,9 +274,13 @@ class AsyncBrowser(_Profile):
 
 
 def _checked_base(text: str) -> Url:
-    base = parse_url(text)
+    fault = f"base_url: {text!r}: must be an http or https URL, without a username and password"
+    try:
+        base = parse_url(text)
+    except ValueError:
+        raise ValueError(fault) from None
     if base.scheme not in {"http", "https"} or base.has_credentials:
-        raise ValueError(f"base_url: {text!r}: must be an http or https URL, without a username and password")
+        raise ValueError(fault)
     return base
 
 

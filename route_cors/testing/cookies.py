@@ -11,7 +11,8 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
+from email.utils import parsedate
 from typing import TYPE_CHECKING, Literal
 
 from route_cors.origins import is_loopback
@@ -27,10 +28,10 @@ _LONGEST_ATTRIBUTE = 1024
 _LONGEST_LIFE = 400 * 24 * 3600
 _WHITESPACE = " \t"
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_SECONDS = re.compile(r"-?[0-9]+")
+_SECONDS = re.compile(r"(-?)0*([0-9]+)")
 # What a server gets as it was set: no separators, and no spaces at the ends, which would be taken off.
 _SETTABLE_NAME = re.compile(r"[!-:<>-~]+")
-_SETTABLE_VALUE = re.compile(r"[!-:<-~]*(?: +[!-:<-~]+)*")
+_SETTABLE_VALUE = re.compile(r"(?:[!-:<-~]+(?: +[!-:<-~]+)*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,10 @@ class Cookies(Mapping[str, str]):
             raise ValueError(f"cookie {name!r}: whose? Give the browser a base_url")
         if not _SETTABLE_NAME.fullmatch(name) or not _SETTABLE_VALUE.fullmatch(value):
             raise ValueError(f"cookie {name!r}: {value!r}: of visible ASCII alone, and without ';'")
+        if not path.startswith("/") or not all(map(_SETTABLE_VALUE.fullmatch, (path, domain or ""))):
+            raise ValueError(
+                f"cookie {name!r}: path {path!r}, domain {domain!r}: '/…' and a host, without ';'"
+            )
         header = f"{name}={value}; Path={path}"
         header += "" if domain is None else f"; Domain={domain}"
         header += "; Secure" * secure
@@ -252,17 +257,26 @@ def _same_site(value: str) -> str:
 def _expiry(given: Mapping[str, str]) -> float | None:
     now = time.time()
     if "max-age" in given:
-        digits = given["max-age"]
-        # Python refuses to convert more than 4,300 digits.
-        seconds = _LONGEST_LIFE if len(digits) > len(str(_LONGEST_LIFE)) else int(digits)
-        return now + min(seconds, _LONGEST_LIFE)
+        return now + _life(given["max-age"])
     then = _seconds_at(given.get("expires", ""))
     return None if then is None else min(then, now + _LONGEST_LIFE)
 
 
+def _life(max_age: str) -> int:
+    """Seconds, none of them for what is to be deleted."""
+    parts = _SECONDS.fullmatch(max_age)
+    if parts is None or parts[1]:
+        return 0
+    # Python refuses to convert more than 4,300 digits.
+    digits = parts[2]
+    return _LONGEST_LIFE if len(digits) > len(str(_LONGEST_LIFE)) else min(int(digits), _LONGEST_LIFE)
+
+
 def _seconds_at(date: str) -> float | None:
+    """Seconds since the epoch; a date of a cookie is UTC, whatever zone it names."""
+    parsed = parsedate(date)
     try:
-        return parsedate_to_datetime(date).timestamp()
+        return None if parsed is None else datetime(*parsed[:6], tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

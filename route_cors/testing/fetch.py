@@ -118,26 +118,24 @@ class _Fetch:
         """Main fetch (https://fetch.spec.whatwg.org/#concept-main-fetch)."""
         if self._url.origin == self._page.origin and self._tainting == "basic":
             return (yield from self._http_fetch(make_preflight=False))
-        match self._request.mode:
-            case "same-origin":
-                raise Refused(
-                    "mode",
-                    'Request mode is "same-origin" but the URL\'s origin is not same as the request origin '
-                    f"{self._page.origin}.",
-                    mend="mode='cors', and a server that allows this origin",
-                )
-            case "no-cors" if self._request.redirect != "follow":
-                raise Refused(
-                    "mode",
-                    'Request mode is "no-cors" but the redirect mode is not "follow".',
-                    mend="redirect='follow'",
-                )
-            case "no-cors":
-                self._tainting = "opaque"
-                return (yield from self._http_fetch(make_preflight=self._is_more_private))
-            case "cors":
-                self._tainting = "cors"
-                return (yield from self._cors_fetch())
+        if self._request.mode == "same-origin":
+            raise Refused(
+                "mode",
+                'Request mode is "same-origin" but the URL\'s origin is not same as the request origin '
+                f"{self._page.origin}.",
+                mend="mode='cors', and a server that allows this origin",
+            )
+        if self._request.mode == "cors":
+            self._tainting = "cors"
+            return (yield from self._cors_fetch())
+        if self._request.redirect != "follow":
+            raise Refused(
+                "mode",
+                'Request mode is "no-cors" but the redirect mode is not "follow".',
+                mend="redirect='follow'",
+            )
+        self._tainting = "opaque"
+        return (yield from self._http_fetch(make_preflight=self._is_more_private))
 
     def _cors_fetch(self) -> _Exchanges:
         """The last two cases of main fetch."""

@@ -92,10 +92,13 @@ def parse_url(text: str, base: Url | None = None) -> Url:
 
     Raises:
         ValueError: a browser could not read it either, or it is relative and there is no base.
+        TypeError: it is no text.
 
     >>> parse_url(r"HTTP:\\A.example:80\x/../y#z").href
     'http://a.example/y#z'
     """
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is no URL: it is no text")
     try:
         parsed = ada_url.URL(text, None if base is None else base.href)
     except ValueError:

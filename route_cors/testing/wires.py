@@ -1,34 +1,32 @@
 """How a browser's requests get to a server: an httpx or httpx2 client, or an ASGI app of this process.
 
-A client is nothing but the wire here. Its transport, timeouts and base URL count; its cookies, headers, auth
-and parameters do not, since no browser would have them.
+A client is nothing but the wire here. Its transport, timeout and base URL count; its cookies, headers, auth,
+parameters and hooks do not, since no browser would have them. So a request goes to its transport, not through
+`send`, which would also keep the cookies of the answer, and fail at a Location that a browser just blocks.
 """
 
 from __future__ import annotations
 
-import inspect
 import sys
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from anyio.from_thread import start_blocking_portal
 
-from route_cors.testing.asgi import shake_hands
+from route_cors.testing import asgi
 from route_cors.testing.messages import Headers, ReceivedResponse
+from route_cors.testing.urls import MADE_UP_HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from types import ModuleType
 
-    from route_cors.testing.asgi import ASGIApp
     from route_cors.testing.messages import SentRequest
 
 __all__ = ["AsyncWire", "Wire", "async_wire_to", "base_url_of", "wire_to"]
 
 _LIBRARIES: Final = ("httpx", "httpx2")
-# The key under which requests are marked as ours, and responses keep what was received.
-_ALL_HEADERS = "route_cors.headers"
-_HTTP_SCHEMES = {"ws://": "http://", "wss://": "https://"}
 
 
 class Wire(Protocol):
@@ -60,7 +58,7 @@ def base_url_of(target: Any) -> str | None:
     if isinstance(target, str):
         return target
     if _library_of(target) is None:
-        return "https://testserver"
+        return f"https://{MADE_UP_HOST}"
     return str(target.base_url) or None
 
 
@@ -75,9 +73,10 @@ def wire_to(target: Any) -> Wire:
     """
     if isinstance(target, str):
         return _ClientWire(_own_library().Client(limits=_no_idle_connections()))
-    if _library_of(target) is None:
+    library = _library_of(target)
+    if library is None:
         return _InPortal(_ASGIWire(_checked_app(target)))
-    if inspect.iscoroutinefunction(target.send):
+    if isinstance(target, library.AsyncClient):
         raise TypeError(f"target: {target!r} is an async client: AsyncBrowser takes it")
     return _ClientWire(target)
 
@@ -93,9 +92,10 @@ def async_wire_to(target: Any) -> AsyncWire:
     """
     if isinstance(target, str):
         return _AsyncClientWire(_own_library().AsyncClient(limits=_no_idle_connections()))
-    if _library_of(target) is None:
+    library = _library_of(target)
+    if library is None:
         return _ASGIWire(_checked_app(target))
-    if not inspect.iscoroutinefunction(target.send):
+    if isinstance(target, library.Client):
         raise TypeError(f"target: {target!r} is a sync client: Browser takes it")
     return _AsyncClientWire(target)
 
@@ -103,70 +103,85 @@ def async_wire_to(target: Any) -> AsyncWire:
 class _ClientWire:
     def __init__(self, client: Any) -> None:
         self._client = client
-        _add_hook(client, _hide_location)
 
     def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        response = self._client.send(
-            _request(_library_of(self._client), sent), auth=None, follow_redirects=False
-        )
-        return _received(response, response.content)
+        response = self._respond(sent)
+        # Reading it to its end closes it.
+        return _received(response, b"".join(response.iter_raw()))
 
     def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         if hasattr(self._client, "websocket_connect"):
-            return _shake_hands_with_test_client(self._client, sent)
-        request = _request(_library_of(self._client), sent)
-        response = self._client.send(request, auth=None, follow_redirects=False, stream=True)
+            return self._shake_hands_with_test_client(sent)
+        response = self._respond(sent)
+        response.close()
+        return _received_handshake(response)
+
+    def _respond(self, sent: SentRequest) -> Any:
+        request = _request(self._client, sent, _http_url(sent.url))
+        return _transport(self._client, request).handle_request(request)
+
+    def _shake_hands_with_test_client(self, sent: SentRequest) -> ReceivedResponse:
+        """Starlette's TestClient has websockets of its own, and its app may need the loop that it runs."""
+        disconnected: Any = sys.modules["starlette.websockets"].WebSocketDisconnect
+        chosen: str | None = None
+        headers: list[tuple[str, str]] = []
+        accepted = False
         try:
-            _check_network(response)
-            return _received(response, b"")
-        finally:
-            response.close()
+            with self._session(sent) as session:
+                accepted = True
+                chosen = session.accepted_subprotocol
+                headers = _decoded(session.extra_headers or ())
+        except disconnected as refusal:
+            # An app that does not expect to be left raises it too, when the websocket is closed.
+            if not accepted:
+                is_response = hasattr(refusal, "status_code")
+                return _received(refusal, refusal.content) if is_response else ReceivedResponse(403)
+        if chosen is not None:
+            headers.append(("sec-websocket-protocol", chosen))
+        return ReceivedResponse(101, Headers(headers))
+
+    def _session(self, sent: SentRequest) -> Any:
+        """What `websocket_connect` returns, for a request that is all ours: its transport raises it."""
+        request = _request(self._client, sent, sent.url)
+        try:
+            _transport(self._client, request).handle_request(request)
+        except Exception as upgrade:
+            session: Any = getattr(upgrade, "session", None)
+            if session is None:
+                raise
+            return session
+        raise TypeError(f"{self._client!r} does not open websockets as Starlette's TestClient does")
 
 
 class _AsyncClientWire:
     def __init__(self, client: Any) -> None:
         self._client = client
-        _add_hook(client, _hide_location_async)
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        response = await self._client.send(
-            _request(_library_of(self._client), sent), auth=None, follow_redirects=False
-        )
-        return _received(response, response.content)
+        response = await self._respond(sent)
+        raw = b"".join([chunk async for chunk in response.aiter_raw()])
+        return _received(response, raw)
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
-        request = _request(_library_of(self._client), sent)
-        response = await self._client.send(request, auth=None, follow_redirects=False, stream=True)
-        try:
-            _check_network(response)
-            return _received(response, b"")
-        finally:
-            await response.aclose()
+        response = await self._respond(sent)
+        await response.aclose()
+        return _received_handshake(response)
+
+    async def _respond(self, sent: SentRequest) -> Any:
+        request = _request(self._client, sent, _http_url(sent.url))
+        return await _transport(self._client, request).handle_async_request(request)
 
 
 class _ASGIWire:
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: asgi.ASGIApp) -> None:
         self._app = app
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        error: Exception | None = None
-
-        async def noting_errors(scope: Any, receive: Any, send: Any) -> None:
-            nonlocal error
-            try:
-                await self._app(scope, receive, send)
-            except Exception as raised:
-                error = raised
-                raise
-
-        # Whatever an app raises, a browser sees the 500 that its server makes of it.
-        transport = _own_library().ASGITransport(app=noting_errors, raise_app_exceptions=False)
-        request = _request(_own_library(), sent)
-        response = await transport.handle_async_request(request)
-        return _received(response, await response.aread(), error)
+        received = await asgi.exchange(self._app, sent)
+        return replace(received, content=_decompressed(received.headers, received.content))
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
-        return await shake_hands(self._app, sent)
+        return await asgi.shake_hands(self._app, sent)
 
 
 class _InPortal:
@@ -184,22 +199,22 @@ class _InPortal:
             return portal.call(self._wire.shake_hands, sent)
 
 
-def _library_of(target: Any) -> ModuleType | None:
+def _library_of(target: Any) -> Any:
     """The library of which `target` is a client; None if it is no client."""
     for cls in type(target).__mro__:
-        root = cls.__module__.partition(".")[0]
-        if root in _LIBRARIES:
-            return sys.modules[root]
+        library = sys.modules.get(cls.__module__.partition(".")[0])
+        if library is not None and library.__name__ in _LIBRARIES:
+            return library if isinstance(target, library.Client | library.AsyncClient) else None
     return None
 
 
-def _own_library() -> Any:
+def _own_library() -> ModuleType:
     for name in _LIBRARIES:
         try:
             return import_module(name)
         except ImportError:
             continue
-    raise ImportError("route_cors.testing needs httpx or httpx2: pip install 'route-cors[testing]'")
+    raise ImportError("route_cors.testing needs httpx or httpx2 here: pip install 'route-cors[testing]'")
 
 
 def _no_idle_connections() -> Any:
@@ -207,7 +222,7 @@ def _no_idle_connections() -> Any:
     return _own_library().Limits(max_keepalive_connections=0)
 
 
-def _checked_app(target: Any) -> ASGIApp:
+def _checked_app(target: Any) -> asgi.ASGIApp:
     if not callable(target):
         raise TypeError(
             f"target: {target!r}: must be an ASGI app, the base URL of a live server, or an httpx or httpx2 "
@@ -216,76 +231,52 @@ def _checked_app(target: Any) -> ASGIApp:
     return target  # type: ignore[no-any-return]
 
 
-def _request(library: Any, sent: SentRequest) -> Any:
-    url = sent.url
-    for scheme, http in _HTTP_SCHEMES.items():
-        url = url.replace(scheme, http, 1) if url.startswith(scheme) else url
-    request = library.Request(sent.method, url, headers=_encoded(sent.headers), content=sent.content)
+def _http_url(url: str) -> str:
+    """The URL that a websocket is opened with."""
+    return url.replace("ws", "http", 1) if url.startswith("ws") else url
+
+
+def _request(client: Any, sent: SentRequest, url: str) -> Any:
+    request = _library_of(client).Request(
+        sent.method,
+        url,
+        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.headers.raw],
+        content=sent.content,
+        extensions={"timeout": client.timeout.as_dict()},
+    )
     # The constructor upper-cases it: `patch` is none of the methods that a browser normalizes.
     request.method = sent.method
-    request.extensions = {**request.extensions, _ALL_HEADERS: ()}
     return request
 
 
-def _add_hook(client: Any, hook: Callable[[Any], Any]) -> None:
-    hooks = client.event_hooks
-    if hook not in hooks["response"]:
-        client.event_hooks = {**hooks, "response": [*hooks["response"], hook]}
+def _transport(client: Any, request: Any) -> Any:
+    # There is no public way to a client's transport, of which it may have several.
+    return client._transport_for_url(request.url)  # noqa: SLF001
 
 
-def _hide_location(response: Any) -> None:
-    """Keep a client from reading the Location of our own responses: it raises where a browser just blocks.
-
-    It builds the request that would follow even if it is told to follow none.
-    """
-    if _ALL_HEADERS in response.request.extensions:
-        response.extensions[_ALL_HEADERS] = response.headers.raw
-        response.headers.pop("location", None)
+def _received(response: Any, raw: bytes) -> ReceivedResponse:
+    headers = Headers(_decoded(response.headers.raw))
+    return ReceivedResponse(response.status_code, headers, _decompressed(headers, raw))
 
 
-async def _hide_location_async(response: Any) -> None:
-    _hide_location(response)
+def _received_handshake(response: Any) -> ReceivedResponse:
+    if "network_stream" not in response.extensions:
+        raise TypeError("this client has no network, and so no websockets: give the browser the app itself")
+    return _received(response, b"")
 
 
-def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.raw]
-
-
-def _received(response: Any, content: bytes, error: Exception | None = None) -> ReceivedResponse:
-    headers = response.extensions.get(_ALL_HEADERS, response.headers.raw)
-    return ReceivedResponse(response.status_code, Headers(_decoded(headers)), content, error)
+def _decompressed(headers: Headers, raw: bytes) -> bytes:
+    """What Content-Encoding says, or the bytes as they came where they are nothing of the kind."""
+    encoding = headers.get("content-encoding")
+    if encoding is None:
+        return raw
+    library: Any = _own_library()
+    try:
+        content: bytes = library.Response(200, headers={"content-encoding": encoding}, content=raw).content
+    except library.DecodingError:
+        return raw
+    return content
 
 
 def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-
-
-def _check_network(response: Any) -> None:
-    if "network_stream" not in response.extensions:
-        raise TypeError("this client has no network, and so no websockets: give the browser the app itself")
-
-
-def _shake_hands_with_test_client(client: Any, sent: SentRequest) -> ReceivedResponse:
-    """Starlette's TestClient has websockets of its own, and its app may need the event loop that it runs."""
-    refusal: Any = sys.modules["starlette.websockets"].WebSocketDisconnect
-    chosen: str | None = None
-    headers: list[tuple[str, str]] = []
-    kept = client.cookies
-    # The browser's cookies are among the headers, and the client would add its own.
-    client.cookies = None
-    accepted = False
-    try:
-        with client.websocket_connect(sent.url, headers=dict(sent.headers.raw)) as session:
-            accepted = True
-            chosen = session.accepted_subprotocol
-            headers = _decoded(session.extra_headers or ())
-    except refusal as refused:
-        # An app that does not expect to be left raises it too, when the websocket is closed.
-        if not accepted:
-            is_response = hasattr(refused, "status_code")
-            return _received(refused, refused.content) if is_response else ReceivedResponse(403)
-    finally:
-        client.cookies = kept
-    if chosen is not None:
-        headers.append(("sec-websocket-protocol", chosen))
-    return ReceivedResponse(101, Headers(headers))
