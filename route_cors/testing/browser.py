@@ -190,6 +190,8 @@ class Browser(_Profile):
         Raises:
             CORSBlocked: the script would get a TypeError that says "Failed to fetch".
             ValueError: a browser would refuse the arguments before it sends anything.
+
+        What a client raises (no connection, nothing that is HTTP) comes through as it is.
         """
         request = build_request(
             url,

@@ -14,6 +14,7 @@ __all__ = ["CORSBlocked", "Exchange", "History", "Step"]
 Step: TypeAlias = Literal["preflight", "actual", "redirect", "mode", "websocket"]
 
 _LONGEST_BODY = 200
+_LONGEST_LINE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,5 +158,6 @@ def _beginning(content: bytes) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """A server's own bytes in a terminal: nothing that moves the cursor or colours the line."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    """A server's own bytes in a terminal: nothing moves the cursor, colours the line or fills the screen."""
+    shown = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}… ({len(text)} characters)"
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)

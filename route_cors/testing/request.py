@@ -100,6 +100,7 @@ def build_request(
 
     Raises:
         ValueError: a browser would throw a TypeError before it sends anything. The message names the value.
+        TypeError: what has to be a string is none.
     """
     _check_choice("mode", mode, Mode)
     _check_choice("credentials", credentials, Credentials)
@@ -117,6 +118,12 @@ def build_request(
     return Request(_checked_url(url, base), method, tuple(kept), content, mode, credentials, redirect)
 
 
+def _text(argument: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{argument}: {value!r}: must be a string")
+    return value
+
+
 def _check_choice(name: str, value: object, choices: object) -> None:
     known = get_args(choices)
     if value not in known:
@@ -124,7 +131,7 @@ def _check_choice(name: str, value: object, choices: object) -> None:
 
 
 def _checked_method(method: str, mode: Mode) -> str:
-    if not is_token(method):
+    if not is_token(_text("method", method)):
         raise ValueError(f"method: {method!r} is not a valid HTTP method")
     if is_forbidden_method(method):
         raise ValueError(f"method: {method!r}: browsers refuse CONNECT, TRACE and TRACK to scripts")
@@ -164,15 +171,15 @@ def _extract_body(body: Body) -> tuple[bytes | None, str | None]:
         content = dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if content is None:
         return None, None
-    return content.encode(), "text/plain;charset=UTF-8"
+    return _text("content", content).encode(), "text/plain;charset=UTF-8"
 
 
 def _settable(headers: Iterable[tuple[str, str]], mode: Mode) -> list[tuple[str, str]]:
     """What the guard lets through (https://fetch.spec.whatwg.org/#concept-headers-append)."""
     kept: list[tuple[str, str]] = []
     for name, given in headers:
-        value = given.strip(_HTTP_WHITESPACE)
-        if not is_token(name):
+        value = _text("headers", given).strip(_HTTP_WHITESPACE)
+        if not is_token(_text("headers", name)):
             raise ValueError(f"headers: {name!r} is not a valid header name")
         if _NO_HEADER_VALUE.search(value):
             raise ValueError(f"headers: {name!r}: {value!r} holds a line break, a NUL or what is not Latin-1")
