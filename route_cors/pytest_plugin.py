@@ -76,7 +76,7 @@ class _Reporter:
     ) -> Generator[None, pluggy.Result[pytest.TestReport], None]:
         report = (yield).get_result()
         browsers = item.stash.get(_BROWSERS, None)
-        if report.when == "call" and report.failed and browsers:
+        if report.failed and browsers:
             pages = "\n".join(f"{browser!r}\n{_indented(str(browser.history))}" for browser in browsers)
             report.sections.append(("what the browsers sent", pages))
 

@@ -27,6 +27,9 @@ ASGIApp: TypeAlias = Callable[
 ]
 """https://asgi.readthedocs.io/en/latest/specs/main.html"""
 
+# What the app raised shows the app's own lines and not these.
+__tracebackhide__ = True
+
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _SWITCHING_PROTOCOLS = 101
 _GRACE = 1.0
@@ -96,6 +99,8 @@ class _Exchange:
         return request
 
     async def send(self, message: _Message) -> None:
+        # A stream may have no end: this lets the test's own time limit end it.
+        await checkpoint()
         if message["type"] == "http.response.start" and not self._started:
             self._started = True
             self.status_code = message["status"]

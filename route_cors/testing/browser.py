@@ -50,11 +50,11 @@ class _Profile(ABC):
                 f"origin: {origin!r}: must be the origin of a page, such as 'https://app.example.com'"
             )
         parse_page_origin(origin)
+        base = base_url if base_url is not None else base_url_of(target)
+        self._base = None if base is None else _checked_base(base)
         self._connect_to(target)
         self._target = target
         self._clock = clock
-        base = base_url if base_url is not None else base_url_of(target)
-        self._base = None if base is None else _checked_base(base)
         self._page = Page(
             origin=origin,
             url=None if origin == "null" else parse_url(origin),

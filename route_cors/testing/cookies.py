@@ -58,6 +58,11 @@ class Cookie:
     same_site: str
     expires: float | None
 
+    @property
+    def has_expired(self) -> bool:
+        """Whether it is gone by now."""
+        return self.expires is not None and self.expires <= time.time()
+
     def goes_to(self, url: Url, *, same_site: bool) -> bool:
         """Whether a request carries it.
 
@@ -180,8 +185,7 @@ class Cookies(Mapping[str, str]):
             self._store(header, url, same_site=same_site)
 
     def _fresh(self) -> list[Cookie]:
-        now = time.time()
-        return [cookie for cookie in self._cookies.values() if cookie.expires is None or cookie.expires > now]
+        return [cookie for cookie in self._cookies.values() if not cookie.has_expired]
 
     def _store(self, header: str, url: Url, *, same_site: bool) -> bool:
         """Section 5.7 of RFC 6265bis; whether it was taken."""
@@ -190,7 +194,12 @@ class Cookies(Mapping[str, str]):
             return False
         if not cookie.secure and not _is_secure(url) and self._has_secure_one_like(cookie):
             return False
-        self._cookies[cookie.name, cookie.domain, cookie.host_only, cookie.path] = cookie
+        key = (cookie.name, cookie.domain, cookie.host_only, cookie.path)
+        if cookie.has_expired:
+            # Gone at once: the same one set again has a place of its own.
+            self._cookies.pop(key, None)
+        else:
+            self._cookies[key] = cookie
         return True
 
     def _has_secure_one_like(self, cookie: Cookie) -> bool:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from anyio.from_thread import start_blocking_portal
 
+from route_cors.origins import is_loopback
 from route_cors.testing import asgi
 from route_cors.testing.messages import Headers, ReceivedResponse
-from route_cors.testing.urls import MADE_UP_HOST
+from route_cors.testing.urls import MADE_UP_HOST, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +73,7 @@ def wire_to(target: Any) -> Wire:
         TypeError: it is none of them.
     """
     if isinstance(target, str):
-        return _ClientWire(_own_library().Client(limits=_no_idle_connections()))
+        return _ClientWire(_own_library().Client(**_options(target)))
     library = _library_of(target)
     if library is None:
         return _InPortal(_ASGIWire(_checked_app(target)))
@@ -91,7 +92,7 @@ def async_wire_to(target: Any) -> AsyncWire:
         TypeError: it is none of them.
     """
     if isinstance(target, str):
-        return _AsyncClientWire(_own_library().AsyncClient(limits=_no_idle_connections()))
+        return _AsyncClientWire(_own_library().AsyncClient(**_options(target)))
     library = _library_of(target)
     if library is None:
         return _ASGIWire(_checked_app(target))
@@ -106,8 +107,8 @@ class _ClientWire:
 
     def exchange(self, sent: SentRequest) -> ReceivedResponse:
         response = self._respond(sent)
-        # Reading it to its end closes it.
-        return _received(response, b"".join(response.iter_raw()))
+        # A transport in memory may have read it already.
+        return _received(response, None if response.is_closed else b"".join(response.iter_raw()))
 
     def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         if hasattr(self._client, "websocket_connect"):
@@ -135,7 +136,7 @@ class _ClientWire:
             # An app that does not expect to be left raises it too, when the websocket is closed.
             if not accepted:
                 is_response = hasattr(refusal, "status_code")
-                return _received(refusal, refusal.content) if is_response else ReceivedResponse(403)
+                return _received(refusal, None) if is_response else ReceivedResponse(403)
         if chosen is not None:
             headers.append(("sec-websocket-protocol", chosen))
         return ReceivedResponse(101, Headers(headers))
@@ -159,8 +160,9 @@ class _AsyncClientWire:
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
         response = await self._respond(sent)
-        raw = b"".join([chunk async for chunk in response.aiter_raw()])
-        return _received(response, raw)
+        if response.is_closed:
+            return _received(response, None)
+        return _received(response, b"".join([chunk async for chunk in response.aiter_raw()]))
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         response = await self._respond(sent)
@@ -217,9 +219,14 @@ def _own_library() -> ModuleType:
     raise ImportError("route_cors.testing needs httpx or httpx2 here: pip install 'route-cors[testing]'")
 
 
-def _no_idle_connections() -> Any:
-    """Nobody closes a browser at the end of a test: it keeps no connection that would have to be."""
-    return _own_library().Limits(max_keepalive_connections=0)
+def _options(base_url: str) -> dict[str, Any]:
+    """The options of a client of our own."""
+    return {
+        # Nobody closes a browser at the end of a test: it keeps no connection that would have to be.
+        "limits": _own_library().Limits(max_keepalive_connections=0),
+        # No browser asks a proxy of the environment for what is on this machine.
+        "trust_env": not is_loopback(parse_url(base_url).host),
+    }
 
 
 def _checked_app(target: Any) -> asgi.ASGIApp:
@@ -254,9 +261,11 @@ def _transport(client: Any, request: Any) -> Any:
     return client._transport_for_url(request.url)  # noqa: SLF001
 
 
-def _received(response: Any, raw: bytes) -> ReceivedResponse:
+def _received(response: Any, raw: bytes | None) -> ReceivedResponse:
+    """What the library received; `raw` is the body as it came, or None where the library has read it."""
     headers = Headers(_decoded(response.headers.raw))
-    return ReceivedResponse(response.status_code, headers, _decompressed(headers, raw))
+    content = response.content if raw is None else _decompressed(headers, raw)
+    return ReceivedResponse(response.status_code, headers, content)
 
 
 def _received_handshake(response: Any) -> ReceivedResponse:
