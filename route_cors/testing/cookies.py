@@ -28,7 +28,7 @@ _LONGEST_ATTRIBUTE = 1024
 _LONGEST_LIFE = 400 * 24 * 3600
 _WHITESPACE = " \t"
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_SECONDS = re.compile(r"(-?)0*([0-9]+)")
+_SECONDS = re.compile(r"-?[0-9]+")
 # What a server gets as it was set: no separators, and no spaces at the ends, which would be taken off.
 _SETTABLE_NAME = re.compile(r"[!-:<>-~]+")
 _SETTABLE_VALUE = re.compile(r"(?:[!-:<-~]+(?: +[!-:<-~]+)*)?")
@@ -273,11 +273,10 @@ def _expiry(given: Mapping[str, str]) -> float | None:
 
 def _life(max_age: str) -> int:
     """Seconds, none of them for what is to be deleted."""
-    parts = _SECONDS.fullmatch(max_age)
-    if parts is None or parts[1]:
+    if max_age.startswith("-"):
         return 0
     # Python refuses to convert more than 4,300 digits.
-    digits = parts[2]
+    digits = max_age.lstrip("0") or "0"
     return _LONGEST_LIFE if len(digits) > len(str(_LONGEST_LIFE)) else min(int(digits), _LONGEST_LIFE)
 
 

@@ -171,7 +171,9 @@ def _extract_body(body: Body) -> tuple[bytes | None, str | None]:
         content = dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if content is None:
         return None, None
-    return _text("content", content).encode(), "text/plain;charset=UTF-8"
+    if not isinstance(content, str):
+        raise TypeError(f"content: {content!r}: must be a string or bytes")
+    return content.encode(), "text/plain;charset=UTF-8"
 
 
 def _settable(headers: Iterable[tuple[str, str]], mode: Mode) -> list[tuple[str, str]]:
