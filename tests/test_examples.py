@@ -1,4 +1,3 @@
-import os
 import re
 import signal
 import socket
@@ -6,13 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import httpx
 import pytest
-
-import route_cors
+from interpreters import environment, plugin_options
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 EXAMPLE = EXAMPLES / "mixed_api.py"
@@ -22,10 +19,8 @@ HOST = "127.0.0.1"
 # Far beyond what any of it takes, so that a hanging program fails its test and no more.
 PATIENCE = 60
 
-# The library under test, from wherever this process has it.
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(route_cors.__file__).parents[1])}
 # A proxy that answers nobody: what is on this machine is not for it.
-ENVIRONMENT |= {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+ENVIRONMENT = environment() | {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
 
 def run(*arguments: str, program: Sequence[str | Path] = (EXAMPLE,)) -> subprocess.CompletedProcess[str]:
@@ -177,11 +172,8 @@ class TestSuiteToCopy:
 
     def run(self, directory: Path, text: str) -> subprocess.CompletedProcess[str]:
         (directory / SUITE.name).write_text(text, encoding="utf-8")
-        is_installed = any(
-            plugin.module == "route_cors.pytest_plugin" for plugin in entry_points(group="pytest11")
-        )
-        plugin = () if is_installed else ("-p", "route_cors.pytest_plugin")
-        return run("-q", "--rootdir", str(directory), *plugin, str(directory), program=("-m", "pytest"))
+        options = ("-q", "--rootdir", str(directory), *plugin_options())
+        return run(*options, str(directory), program=("-m", "pytest"))
 
     def test_it_passes(self, tmp_path: Path) -> None:
         result = self.run(tmp_path, SUITE.read_text(encoding="utf-8"))

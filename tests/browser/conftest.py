@@ -1,15 +1,13 @@
 import importlib.util
 import os
 import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+import live_server
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -18,9 +16,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Frame, Page
-
-# Loopback as a number: "localhost" may be ::1, where nothing listens.
-HOST = "127.0.0.1"
 
 
 def chromium_path() -> str:
@@ -74,39 +69,19 @@ class Recorded:
     headers: Mapping[str, str]
 
 
-class Server:
-    """An ASGI application behind a real uvicorn on a free port."""
+class Server(live_server.Server):
+    """A live server that notes the requests."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._listener = socket.create_server((HOST, 0))
-        self.origin = f"http://{HOST}:{self._listener.getsockname()[1]}"
+        super().__init__(self._record)
+        self._recorded = app
+        self.origin = self.url
         self.requests: list[Recorded] = []
-        # Named, because uvicorn's default before 0.36 is an implementation that websockets calls deprecated.
-        config = uvicorn.Config(
-            self._record,
-            interface="asgi3",
-            lifespan="off",
-            log_level="critical",
-            ws="websockets-sansio",
-            timeout_graceful_shutdown=2,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._listener.close()
 
     async def _record(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.requests.append(Recorded(scope.get("method", "WEBSOCKET"), scope["path"], headers))
-        await self._app(scope, receive, send)
+        await self._recorded(scope, receive, send)
 
     @property
     def log(self) -> list[str]:

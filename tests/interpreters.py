@@ -1,0 +1,25 @@
+"""New interpreters and new runs of pytest, with the library under test from wherever this process has it."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import route_cors
+
+__all__ = ["environment", "plugin_options"]
+
+
+def environment() -> dict[str, str]:
+    """In which the library under test is imported."""
+    return os.environ | {"PYTHONPATH": str(Path(route_cors.__file__).parents[1])}
+
+
+def plugin_options() -> list[str]:
+    """What pytest has to be told where the library is on the path and not installed: its plugin."""
+    points = entry_points(group="pytest11")
+    is_found = any(
+        (point.name, point.value) == ("route_cors", "route_cors.pytest_plugin") for point in points
+    )
+    return [] if is_found else ["-p", "route_cors.pytest_plugin"]

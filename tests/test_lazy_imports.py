@@ -1,0 +1,159 @@
+"""`import route_cors` costs nothing until a name is used: pytest does it in every run, for the plugin."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from interpreters import environment
+
+import route_cors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOME = {
+    "CORSConfigError": "route_cors.errors",
+    "CORSPolicy": "route_cors.policy",
+    "CORSRoute": "route_cors.routing",
+    "CORSRouter": "route_cors.routing",
+    "RouteCORSMiddleware": "route_cors.middleware",
+    "cors": "route_cors.decorators",
+    "install_cors": "route_cors.middleware",
+    "no_cors": "route_cors.decorators",
+    "policy_of": "route_cors.decorators",
+}
+FRAMEWORKS = {
+    *("ada_url", "anyio", "asyncio", "fastapi", "httpx", "httpx2", "idna", "publicsuffixlist", "pydantic"),
+    "starlette",
+}
+
+
+def run(code: str, tmp_path: Path) -> Any:
+    """What a new interpreter prints, as JSON."""
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout)
+
+
+def test_the_package_loads_nothing_but_itself(tmp_path: Path) -> None:
+    code = """
+import __future__, importlib, json, sys, typing
+before = set(sys.modules)
+import route_cors
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    assert run(code, tmp_path) == ["route_cors"]
+
+
+def test_the_plugin_loads_nothing_but_itself_and_pytest(tmp_path: Path) -> None:
+    code = """
+import json, sys, pytest
+before = set(sys.modules)
+import route_cors.pytest_plugin
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    assert run(code, tmp_path) == ["route_cors", "route_cors.pytest_plugin"]
+
+
+def test_a_name_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    code = """
+import json, sys
+from route_cors import CORSConfigError
+print(json.dumps(sorted(name.partition(".")[0] for name in sys.modules)))
+"""
+    assert FRAMEWORKS.isdisjoint(run(code, tmp_path))
+
+
+def test_the_boxs_modules_load_without_the_framework(tmp_path: Path) -> None:
+    code = """
+import json, sys
+import route_cors.testing
+print(json.dumps(sorted(name.partition(".")[0] for name in sys.modules)))
+"""
+    assert {"fastapi", "starlette", "pydantic", "httpx", "httpx2"}.isdisjoint(run(code, tmp_path))
+
+
+def test_every_name_is_reached_in_every_way(tmp_path: Path) -> None:
+    # One interpreter, in which each name is forgotten again before the next way.
+    code = f"""
+import importlib, json
+import route_cors
+home = {HOME!r}
+found = []
+
+def forget():
+    for name in home:
+        vars(route_cors).pop(name, None)
+
+for name in home:
+    found.append((name, getattr(route_cors, name)))
+forget()
+for name in home:
+    scope = {{}}
+    exec(f"from route_cors import {{name}}", scope)
+    found.append((name, scope[name]))
+forget()
+scope = {{}}
+exec("from route_cors import *", scope)
+found += [(name, scope[name]) for name in home]
+own = {{name: getattr(importlib.import_module(module), name) for name, module in home.items()}}
+print(json.dumps([name for name, value in found if value is own[name]]))
+"""
+    assert run(code, tmp_path) == [*HOME, *HOME, *HOME]
+
+
+def test_star_import_brings_the_public_names_alone() -> None:
+    scope: dict[str, Any] = {}
+    exec("from route_cors import *", scope)  # noqa: S102 - it is allowed at the top of a module alone
+    del scope["__builtins__"]
+
+    assert sorted(scope) == sorted(HOME) == sorted(route_cors.__all__)
+
+
+@pytest.mark.parametrize(("name", "module"), HOME.items())
+def test_a_name_is_its_modules_own_object(name: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = getattr(importlib.import_module(module), name)
+    monkeypatch.delitem(vars(route_cors), name, raising=False)
+
+    assert getattr(route_cors, name) is own
+    # It is looked up once.
+    assert vars(route_cors)[name] is own
+    assert pickle.loads(pickle.dumps(own)) is own  # noqa: S301 - its own
+
+
+def test_a_policy_survives_pickling() -> None:
+    policy = route_cors.CORSPolicy(origins=["https://app.example.com"], allow_headers=["X-Token"])
+
+    assert pickle.loads(pickle.dumps(policy)) == policy  # noqa: S301 - its own
+
+
+@pytest.mark.parametrize("name", ["CORSPolicies", "_cors", "__path_of__", "CORSMIDDLEWARE"])
+def test_an_unknown_name_is_an_attribute_error_that_names_it(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"^module 'route_cors' has no attribute '{name}'$"):
+        getattr(route_cors, name)
+    assert not hasattr(route_cors, name)
+    with pytest.raises(ImportError, match=f"cannot import name '{name}' from 'route_cors'"):
+        exec(f"from route_cors import {name}")  # noqa: S102 - the name is data here
+
+
+def test_dir_holds_what_is_public_and_what_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in HOME:
+        monkeypatch.delitem(vars(route_cors), name, raising=False)
+    listed = dir(route_cors)
+
+    assert listed == sorted(set(listed))
+    assert {*HOME, "__all__", "__name__", "policy", "errors"} <= {*listed}
