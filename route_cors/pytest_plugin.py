@@ -64,7 +64,7 @@ def _reported(kind: type[_Browser], request: pytest.FixtureRequest) -> type[_Bro
         kind.__init__(self, *args, **kwargs)
         browsers.append(self)
 
-    return type(kind.__name__, (kind,), {"__init__": remember})
+    return type(kind.__name__, (kind,), {"__init__": remember, "__module__": kind.__module__})
 
 
 class _Reporter:

@@ -43,7 +43,7 @@ LAYERS = [
 # Beside them: what tests of an app use, and what pytest loads of it.
 ASIDE = {"testing", "pytest_plugin"}
 # Pure: neither framework at run time.
-PURE = {"errors", "headers", "origins", "policy", "protocol", "trie", "testing"}
+PURE = {"errors", "headers", "origins", "policy", "protocol", "trie", *ASIDE}
 TESTING_MAY_IMPORT = {"errors", "headers", "origins", "testing"}
 
 # How FastAPI keeps its routes is its own affair: one file knows, and one file breaks when it changes.

@@ -475,7 +475,7 @@ def test_the_fixture_is_a_browser(cors_browser: type[Browser]) -> None:
 
     assert isinstance(site, Browser)
     assert issubclass(cors_browser, Browser)
-    assert cors_browser.__name__ == "Browser"
+    assert repr(cors_browser) == repr(Browser)
 
 
 def test_the_async_fixture_is_an_async_browser(async_cors_browser: type[AsyncBrowser]) -> None:

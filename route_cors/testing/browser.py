@@ -33,7 +33,7 @@ __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 _Result = TypeVar("_Result")
 
 
-class _Profile(ABC):
+class _AnyBrowser(ABC):
     """What `Browser` and `AsyncBrowser` share: all but how a request gets to the server."""
 
     def __init__(
@@ -118,7 +118,7 @@ class _Profile(ABC):
         return f"<{type(self).__name__} at {self.origin}>"
 
 
-class Browser(_Profile):
+class Browser(_AnyBrowser):
     """A page in a browser, for tests: calls go through only if a browser would let them through.
 
     https://fetch.spec.whatwg.org/#http-cors-protocol
@@ -222,7 +222,7 @@ class Browser(_Profile):
         return _drive(steps, self._wire.shake_hands)
 
 
-class AsyncBrowser(_Profile):
+class AsyncBrowser(_AnyBrowser):
     """`Browser` for async tests: the same arguments and attributes, with await.
 
     Args:
