@@ -39,13 +39,15 @@ class Refused(Exception):  # noqa: N818 - a verdict, which fetch.py turns into w
         step: at which step of the call.
         reason: in Chrome's words, as far as it has any.
         mend: what would have passed.
+        by_policy: whether it is the CORS policy that refuses, and not the fetch itself that fails.
     """
 
-    def __init__(self, step: Step, reason: str, *, mend: str) -> None:
+    def __init__(self, step: Step, reason: str, *, mend: str, by_policy: bool = True) -> None:
         super().__init__(reason)
         self.step: Step = step
         self.reason = reason
         self.mend = mend
+        self.by_policy = by_policy
 
 
 @dataclass(frozen=True, slots=True)

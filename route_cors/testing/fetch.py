@@ -124,6 +124,7 @@ class _Fetch:
                 'Request mode is "same-origin" but the URL\'s origin is not same as the request origin '
                 f"{self._page.origin}.",
                 mend="mode='cors', and a server that allows this origin",
+                by_policy=False,
             )
         if self._request.mode == "cors":
             self._tainting = "cors"
@@ -133,6 +134,7 @@ class _Fetch:
                 "mode",
                 'Request mode is "no-cors" but the redirect mode is not "follow".',
                 mend="redirect='follow'",
+                by_policy=False,
             )
         self._tainting = "opaque"
         return (yield from self._http_fetch(make_preflight=self._is_more_private))
@@ -169,6 +171,7 @@ class _Fetch:
                 "redirect",
                 "A redirect was received, and the redirect mode is 'error'.",
                 mend="redirect='follow', or no redirect",
+                by_policy=False,
             )
         location = self._location(received.headers.get_all("location"))
         if location is None:
@@ -238,13 +241,13 @@ class _Fetch:
             return None
         first, *others = values
         if others:
-            raise Refused("redirect", f"Several Location headers: {', '.join(values)}.", mend="one of them")
+            said = f"Several Location headers: {', '.join(values)}."
+            raise Refused("redirect", said, mend="one of them", by_policy=False)
         try:
             location = parse_url(first, self._url)
         except ValueError as error:
-            raise Refused(
-                "redirect", f"The redirect leads nowhere: {error}.", mend="a valid Location"
-            ) from None
+            said = f"The redirect leads nowhere: {error}."
+            raise Refused("redirect", said, mend="a valid Location", by_policy=False) from None
         if location.fragment is None and self._url.fragment is not None:
             return location.with_fragment(self._url.fragment)
         return location
@@ -257,7 +260,8 @@ class _Fetch:
                 mend="a Location of http or https",
             )
         if len(self._urls) > _MOST_REDIRECTS:
-            raise Refused("redirect", f"More than {_MOST_REDIRECTS} redirects.", mend="an end to them")
+            said = f"More than {_MOST_REDIRECTS} redirects."
+            raise Refused("redirect", said, mend="an end to them", by_policy=False)
         crosses = self._request.mode == "cors" and location.origin != self._page.origin
         if location.has_credentials and (crosses or self._tainting == "cors"):
             raise Refused(
@@ -355,9 +359,8 @@ class _Fetch:
         """Say it as Chrome's console does, with the exchange that was the last."""
         sent = None if self._last is None else self._last.request
         received = None if self._last is None else self._last.response
-        if refused.step == "mode":
-            said = f"Fetch API cannot load {self._url.href}. {refused.reason}"
-        else:
+        said = f"Fetch API cannot load {self._url.href}. {refused.reason}"
+        if refused.by_policy:
             came_from = f" (redirected from '{self._urls[0].href}')" if len(self._urls) > 1 else ""
             said = (
                 f"Access to fetch at '{self._url.href}'{came_from} from origin '{self._page.origin}' has "

@@ -486,3 +486,28 @@ def test_each_redirect_mode_reads_what_is_no_redirect(kind: Redirect) -> None:
 def test_each_redirect_mode_has_the_cors_check_first(kind: Redirect) -> None:
     error = blocked(open_page(), a_request(URL, redirect=kind), always(redirect("/other")))
     assert (error.step, error.mend) == ("actual", FOR_PAGE)
+
+
+# --- what is no matter of CORS is not said to be one --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("response", "redirect_mode", "reason"),
+    [
+        (redirect("/next", FOR_ANY), "error", "A redirect was received, and the redirect mode is 'error'."),
+        (redirect("/next", FOR_ANY), "follow", "More than 20 redirects."),
+        (redirect("/a", FOR_ANY, "Location: /b"), "follow", "Several Location headers: /a, /b."),
+        (
+            redirect("http://[", FOR_ANY),
+            "follow",
+            "The redirect leads nowhere: 'http://[' is no URL that a browser could read.",
+        ),
+    ],
+)
+def test_a_redirect_that_fails_by_itself(
+    response: ReceivedResponse, redirect_mode: Redirect, reason: str
+) -> None:
+    error = blocked(open_page(), a_request(URL, redirect=redirect_mode), always(response))
+    assert error.step == "redirect"
+    url = f"{SIBLING}/next" if "20" in reason else URL
+    assert error.reason == f"Fetch API cannot load {url}. {reason}"
