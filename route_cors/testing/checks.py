@@ -156,7 +156,7 @@ def _check_origin_and_credentials(headers: Headers, asked: Asked) -> None:
             "'*' when the request's credentials mode is 'include'."
         )
     if allowed not in {"*", asked.origin}:
-        raise _Fault(_why_not_this_origin(allowed))
+        raise _Fault(f"{_why_not_this_origin(allowed)} Have the server send the header with a valid value.")
     credentials = headers.get("access-control-allow-credentials", "")
     if asked.include_credentials and credentials != "true":
         raise _Fault(

@@ -40,6 +40,9 @@ def asked(
     return Asked(origin, credentials, method, unsafe_names, private_network)
 
 
+ADVICE = "Have the server send the header with a valid value."
+
+
 def refusal(*lines: str, of: Asked) -> str | None:
     """Why a page may not read the response; None where it may."""
     try:
@@ -124,7 +127,7 @@ def test_several_origins_are_none(lines: list[str], value: str, credentials: boo
     assert (
         refusal(*lines, WITH_CREDENTIALS, of=asked(credentials=credentials))
         == f"The 'Access-Control-Allow-Origin' header contains multiple values '{value}', "
-        "but only one is allowed."
+        f"but only one is allowed. {ADVICE}"
     )
 
 
@@ -145,7 +148,7 @@ def test_several_origins_are_none(lines: list[str], value: str, credentials: boo
 def test_what_is_no_url_is_invalid(value: str, credentials: bool) -> None:
     assert (
         refusal(f"Access-Control-Allow-Origin: {value}", WITH_CREDENTIALS, of=asked(credentials=credentials))
-        == f"The 'Access-Control-Allow-Origin' header contains the invalid value '{value}'."
+        == f"The 'Access-Control-Allow-Origin' header contains the invalid value '{value}'. {ADVICE}"
     )
 
 
@@ -172,7 +175,7 @@ def test_another_origin_is_not_the_pages(value: str, credentials: bool) -> None:
     assert (
         refusal(f"Access-Control-Allow-Origin: {value}", WITH_CREDENTIALS, of=asked(credentials=credentials))
         == f"The 'Access-Control-Allow-Origin' header has a value '{value}' that is not equal to the "
-        "supplied origin."
+        f"supplied origin. {ADVICE}"
     )
 
 
