@@ -55,6 +55,7 @@ CASES: Final = (
         ),
     ),
     single("same-origin", Fetch(X, mode="same-origin")),
+    single("no-cors", Fetch(X, mode="no-cors", redirect="error")),
 )
 
 
@@ -80,7 +81,7 @@ def test_the_words_are_those_of_the_console(servers: Servers, page: Page, case: 
 
     servers.start(number, case)
     init = {"method": fetch.method, "headers": [list(header) for header in fetch.headers]}
-    init |= {"credentials": fetch.credentials, "mode": fetch.mode}
+    init |= {"credentials": fetch.credentials, "mode": fetch.mode, "redirect": fetch.redirect}
     # What the network says of itself comes after it: "Failed to load resource: net::ERR_FAILED".
     with page.expect_console_message(lambda message: url in message.text) as said:
         page.evaluate("([url, init]) => fetch(url, init).catch(() => null)", [url, init])
@@ -88,6 +89,27 @@ def test_the_words_are_those_of_the_console(servers: Servers, page: Page, case: 
     servers.start(number, case)
     with httpx.Client(trust_env=False) as client, pytest.raises(CORSBlocked) as blocked:
         Box(client, origin=servers.origins["page"]).fetch(
-            url, method=fetch.method, headers=fetch.headers, credentials=fetch.credentials, mode=fetch.mode
+            url,
+            method=fetch.method,
+            headers=fetch.headers,
+            credentials=fetch.credentials,
+            mode=fetch.mode,
+            redirect=fetch.redirect,
         )
+    assert blocked.value.reason == said.value.text
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 500])
+def test_so_are_those_of_a_websocket(servers: Servers, page: Page, status: int) -> None:
+    number = len(CASES)
+    case = single("websocket", Fetch(X), Answer(status))
+    url = servers.real(X, number).replace("http", "ws", 1)
+
+    servers.start(number, case)
+    with page.expect_console_message(lambda message: url in message.text) as said:
+        page.evaluate("url => new Promise(resolve => new WebSocket(url).onerror = () => resolve())", url)
+
+    servers.start(number, case)
+    with httpx.Client(trust_env=False) as client, pytest.raises(CORSBlocked) as blocked:
+        Box(client, origin=servers.origins["page"]).connect(url)
     assert blocked.value.reason == said.value.text
