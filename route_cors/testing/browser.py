@@ -126,6 +126,7 @@ class Browser(_AnyBrowser):
     Args:
         target: what is tested: an ASGI app, the base URL of a live server, or an httpx or httpx2 client, such
             as a TestClient. A client is nothing but the wire: its cookies, headers and auth are not used.
+            The lifespan of an app is not run; `with TestClient(app) as client` runs it.
         origin: of the page whose script calls: `https://app.example.com`, or `null` for a sandboxed frame.
         base_url: what relative URLs start from. Without it: the client's own, the live server's, or
             `https://testserver` for an app, whose host then counts as of the page's own site.
@@ -226,8 +227,8 @@ class AsyncBrowser(_AnyBrowser):
     """`Browser` for async tests: the same arguments and attributes, with await.
 
     Args:
-        target: an ASGI app, which runs in the test's own event loop, the base URL of a live server, or an
-            async httpx or httpx2 client.
+        target: an ASGI app, which runs in the test's own event loop and whose lifespan is not run, the base
+            URL of a live server, or an async httpx or httpx2 client.
         origin, base_url, private_network, clock: as `Browser` has them.
 
     Raises:
