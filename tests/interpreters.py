@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import route_cors
 
-__all__ = ["environment", "plugin_options"]
+__all__ = ["environment", "plugin_options", "printed_by"]
 
 
 def environment() -> dict[str, str]:
     """In which the library under test is imported."""
     return os.environ | {"PYTHONPATH": str(Path(route_cors.__file__).parents[1])}
+
+
+def printed_by(code: str, directory: Path) -> str:
+    """What a new interpreter prints that runs this code; it must neither fail nor warn."""
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=directory,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
 
 
 def plugin_options() -> list[str]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import pickle
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from interpreters import environment
+from interpreters import printed_by
 
 import route_cors
 
@@ -36,17 +34,7 @@ FRAMEWORKS = {
 
 def run(code: str, tmp_path: Path) -> Any:
     """What a new interpreter prints, as JSON."""
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    return json.loads(result.stdout)
+    return json.loads(printed_by(code, tmp_path))
 
 
 def test_the_package_loads_nothing_but_itself(tmp_path: Path) -> None:

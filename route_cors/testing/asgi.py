@@ -104,7 +104,7 @@ class _Exchange:
         if message["type"] == "http.response.start" and not self._started:
             self._started = True
             self.status_code = message["status"]
-            self.headers = _decoded(message.get("headers", ()))
+            self.headers = Headers.from_bytes(message.get("headers", ()))
         if message["type"] == "http.response.body" and not self.complete.is_set():
             self.content += message.get("body", b"")
             if not message.get("more_body", False):
@@ -150,7 +150,7 @@ class _Handshake:
 
     def _answer(self, status_code: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.status_code = status_code
-        self.headers = _decoded(headers)
+        self.headers = Headers.from_bytes(headers)
         self._leave()
 
     def _leave(self) -> None:
@@ -171,12 +171,8 @@ def _scope(sent: SentRequest) -> dict[str, Any]:
         "raw_path": url.path.encode(),
         "query_string": url.query.encode(),
         "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        "headers": Headers(headers).to_bytes(),
         "client": ("127.0.0.1", 123),
         "server": (url.hostname, url.port or _DEFAULT_PORTS[url.scheme]),
         "state": {},
     }
-
-
-def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    return Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NoReturn, TypeAlias
+from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
 
 __all__ = [
     "REDIRECT_STATUSES",
@@ -49,6 +49,15 @@ class Headers(Mapping[str, str]):
         for name, value in self.raw:
             values.setdefault(name.lower(), []).append(value)
         self._values = values
+
+    @classmethod
+    def from_bytes(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Self:
+        """The headers that came over a wire."""
+        return cls((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+    def to_bytes(self) -> list[tuple[bytes, bytes]]:
+        """The headers as they go over a wire."""
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.raw]
 
     def __getitem__(self, name: str) -> str:
         return ", ".join(self._values[name.lower()])

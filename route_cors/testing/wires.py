@@ -20,7 +20,6 @@ from route_cors.testing.messages import Headers, ReceivedResponse
 from route_cors.testing.urls import MADE_UP_HOST, parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from types import ModuleType
 
     from route_cors.testing.messages import SentRequest
@@ -125,21 +124,21 @@ class _ClientWire:
         """Starlette's TestClient has websockets of its own, and its app may need the loop that it runs."""
         disconnected: Any = sys.modules["starlette.websockets"].WebSocketDisconnect
         chosen: str | None = None
-        headers: list[tuple[str, str]] = []
+        headers: list[tuple[bytes, bytes]] = []
         accepted = False
         try:
             with self._session(sent) as session:
                 accepted = True
                 chosen = session.accepted_subprotocol
-                headers = _decoded(session.extra_headers or ())
+                headers = list(session.extra_headers or ())
         except disconnected as refusal:
             # An app that does not expect to be left raises it too, when the websocket is closed.
             if not accepted:
                 is_response = hasattr(refusal, "status_code")
                 return _received(refusal, None) if is_response else ReceivedResponse(403)
         if chosen is not None:
-            headers.append(("sec-websocket-protocol", chosen))
-        return ReceivedResponse(101, Headers(headers))
+            headers.append((b"sec-websocket-protocol", chosen.encode("latin-1")))
+        return ReceivedResponse(101, Headers.from_bytes(headers))
 
     def _session(self, sent: SentRequest) -> Any:
         """What `websocket_connect` returns, for a request that is all ours: its transport raises it."""
@@ -247,7 +246,7 @@ def _request(client: Any, sent: SentRequest, url: str) -> Any:
     request = _library_of(client).Request(
         sent.method,
         url,
-        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.headers.raw],
+        headers=sent.headers.to_bytes(),
         content=sent.content,
         extensions={"timeout": client.timeout.as_dict()},
     )
@@ -263,7 +262,7 @@ def _transport(client: Any, request: Any) -> Any:
 
 def _received(response: Any, raw: bytes | None) -> ReceivedResponse:
     """What the library received; `raw` is the body as it came, or None where the library has read it."""
-    headers = Headers(_decoded(response.headers.raw))
+    headers = Headers.from_bytes(response.headers.raw)
     content = response.content if raw is None else _decompressed(headers, raw)
     return ReceivedResponse(response.status_code, headers, content)
 
@@ -285,7 +284,3 @@ def _decompressed(headers: Headers, raw: bytes) -> bytes:
     except library.DecodingError:
         return raw
     return content
-
-
-def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]

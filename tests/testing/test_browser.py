@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import warnings
 from contextlib import closing
@@ -13,7 +12,7 @@ import anyio
 import httpx
 import pytest
 from fastapi import FastAPI
-from interpreters import environment
+from interpreters import printed_by
 from live_server import HOST
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -615,21 +614,6 @@ def test_every_cors_library_is_judged_by_the_same_calls(
 # --- without the extra --------------------------------------------------------------------------------
 
 
-def run(code: str, tmp_path: Path) -> str:
-    """What a new interpreter prints."""
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    return result.stdout
-
-
 @pytest.mark.parametrize("missing", ["ada_url", "anyio"])
 def test_without_what_it_needs_the_import_says_what_to_install(missing: str, tmp_path: Path) -> None:
     code = f"""
@@ -647,7 +631,7 @@ except ImportError as error:
     print(error)
 """
     expected = f"route_cors.testing needs {missing}: pip install 'route-cors[testing]'\n"
-    assert run(code, tmp_path) == expected
+    assert printed_by(code, tmp_path) == expected
 
 
 def test_without_httpx_only_what_needs_it_fails(tmp_path: Path) -> None:
@@ -668,7 +652,7 @@ for kind in (Browser, AsyncBrowser):
         print(error)
 """
     says = "route_cors.testing needs httpx or httpx2 here: pip install 'route-cors[testing]'\n"
-    assert run(code, tmp_path) == f"own\n{says}{says}"
+    assert printed_by(code, tmp_path) == f"own\n{says}{says}"
 
 
 def test_without_httpx_the_other_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
