@@ -44,11 +44,14 @@ if TYPE_CHECKING:
 __all__ = [
     "DECIDED",
     "ROUTER_POLICY",
+    "Placed",
     "Resolver",
+    "Source",
     "Target",
     "asks_its_base",
     "remember_default",
     "resolve",
+    "survey",
 ]
 
 # Scope key: a layer further out has found a policy and does the work. It holds the terms.
@@ -103,6 +106,9 @@ _transparent_matches: set[Any] = set()
 # which the client chooses, would say how long we take.
 _MAX_MOUNTS: Final = 64
 
+Source = Literal["endpoint", "mount", "router", "mounted app", "app"]
+"""What a policy was declared on. `app` and `mounted app`: it is the default of that app."""
+
 _Kind = Literal["http", "websocket"]
 # Routers, and the routes that each had.
 _Watched = list[tuple[Any, tuple[BaseRoute, ...]]]
@@ -114,13 +120,22 @@ _Policy = TypeVar("_Policy", bound=Declared)
 class Target:
     """Where a request goes: the route (None: nowhere), and the terms that hold there (None: no policy).
 
-    `opaque` marks an ASGI app that shows no routes: what stands inside it is not known here.
+    `path` is the route's own, as it was declared, after those of the mounts that lead there. `methods` are
+    those that the route serves; None for an ASGI app, which alone knows. `redirects_to` is the path of the
+    slash redirect that the app would answer with.
     """
 
     route: object
     terms: Terms | None
-    opaque: bool = False
+    path: str = ""
+    methods: frozenset[str] | None = frozenset()
+    redirects_to: str | None = None
     mounted: _Mounted | None = None
+
+    @property
+    def opaque(self) -> bool:
+        """Whether it is an ASGI app that shows no routes: what stands inside it is not known here."""
+        return self.methods is None
 
 
 # Not "no route", for which the app's default would speak: what is down there is closed.
@@ -240,6 +255,147 @@ def asks_its_base(matches: _Override) -> _Override:
     return matches
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A route or mount where it stands in an app.
+
+    `route` is what a Target names; `view` has its attributes as they are here (path, methods, dependant),
+    with the prefixes of its routers. `endpoint` serves it: for a mount, the app. `path` and `methods` are as
+    in a Target. `example` is a path that it matches, None where none can be made up, and `host` the one that
+    it is served at, an example too, None for any.
+    `policy` holds here, declared on `source`; both are None where none does. `shows_routes` tells of a mount
+    that its routes follow, `in_layer` that a layer stands around it.
+    """
+
+    route: object
+    view: Any
+    endpoint: Any
+    kind: Literal["http", "websocket", "mount"]
+    path: str
+    example: str | None
+    host: str | None
+    methods: frozenset[str] | None
+    shows_routes: bool
+    policy: Declared | None
+    source: Source | None
+    in_layer: bool
+
+
+def survey(app: object) -> Iterator[Placed]:
+    """Every route and mount, in the order in which the app tries them; a mount, then what is in it.
+
+    `app` may be a middleware around it. Of an app that is mounted into itself each route is given once.
+    """
+    wrappers = [*_wrappers(app)]
+    routed = wrappers[-1]
+    default = _first(*map(_default_of, wrappers))
+    router = _router_of(routed)
+    outer = _Surroundings(
+        inherited=policy_of(routed),
+        inherited_from="mount",
+        default=default,
+        default_of="app",
+        in_layer=any(map(_has_layer, wrappers)),
+        path="",
+        example="",
+        host=None,
+        routers=(router,),
+    )
+    yield from _survey(router, outer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Surroundings:
+    """What a router inherits from where it is mounted. Paths and hosts are as in a Placed."""
+
+    inherited: Declared | None
+    inherited_from: Source
+    default: CORSPolicy | None
+    default_of: Source
+    in_layer: bool
+    path: str
+    example: str | None
+    host: str | None
+    routers: tuple[Any, ...]
+
+
+def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
+    on_router = declared_policy(router, ROUTER_POLICY)
+    inherited = _first(on_router, outer.inherited)
+    inherited_from: Source = outer.inherited_from if on_router is None else "router"
+    for order, registered in enumerate(_flatten(router.routes, inherited, [], inherited_from)):
+        entry = _Entry(order, registered, outer.default, is_exact=False)
+        kind = entry.kinds[0] if registered.mounted_app is None else "mount"
+        takes_default = kind != "websocket" and entry.takes_default
+        default = (outer.default_of, outer.default if takes_default else None)
+        source, policy = next(filter(_is_declared, (*registered.declarations(), default)), (None, None))
+        view = registered.effective
+        # What a mount matches goes on after its own path.
+        example = _joined(outer.example, _example(view, entry.path + "/" if kind == "mount" else entry.path))
+        placed = Placed(
+            route=entry.route,
+            view=view,
+            endpoint=registered.endpoint,
+            kind=kind,
+            path=outer.path + entry.path,
+            example=example,
+            host=_example(view, view.host) if isinstance(registered.matcher, Host) else outer.host,
+            methods=entry.methods,
+            shows_routes=entry.mounted is not None,
+            policy=policy,
+            source=source,
+            in_layer=outer.in_layer,
+        )
+        yield placed
+        if entry.mounted is not None:
+            yield from _survey_mounted(registered, placed, outer)
+
+
+def _is_declared(declaration: tuple[Source, Declared | None]) -> bool:
+    return declaration[1] is not None
+
+
+def _survey_mounted(registered: _Registered, mount: Placed, outer: _Surroundings) -> Iterator[Placed]:
+    router = _router_of(mount.endpoint)
+    if router in outer.routers:
+        return
+    own = _own_default(registered.matcher, mount.endpoint)
+    is_default = mount.source in {"app", "mounted app"}
+    inner = _Surroundings(
+        inherited=None if is_default else mount.policy,
+        inherited_from="mount" if is_default or mount.source is None else mount.source,
+        default=_first(own, outer.default),
+        default_of=outer.default_of if own is None else "mounted app",
+        in_layer=outer.in_layer or any(map(_has_layer, _around(registered.matcher, mount.endpoint))),
+        path=mount.path,
+        example=None if mount.example is None else mount.example.removesuffix("/"),
+        host=mount.host,
+        routers=(*outer.routers, router),
+    )
+    yield from _survey(router, inner)
+
+
+# Values for the parameters of example paths. Nobody registers these names, so that no literal path is hit.
+_EXAMPLES: Final = ("qzkv", "7", "7.5", "01234567-89ab-4def-8123-456789abcdef", "2026-11-22", "qzkv/qzkv")
+
+
+def _example(view: Any, template: str) -> str | None:
+    """A path, or host, that the template matches; None where a convertor wants what cannot be guessed."""
+    parameters: dict[str, Any] = getattr(view, "param_convertors", {})
+    text = template
+    for match in PARAM_REGEX.finditer(template):
+        convertor = parameters.get(match[1])
+        value = next((it for it in _EXAMPLES if convertor and re.fullmatch(convertor.regex, it)), None)
+        if value is None:
+            return None
+        text = text.replace(match[0], value, 1)
+    return text
+
+
+def _joined(prefix: str | None, path: str | None) -> str | None:
+    return None if prefix is None or path is None else prefix + path
+
+
 class _Call(NamedTuple):
     """The request as one router sees it. `path` is whole; a mount grows `root_path`, as in the scope."""
 
@@ -301,7 +457,7 @@ class _Index:
         redirects: bool = True,
     ) -> Target:
         """The target, through all mounts; `taken` and `alone` as `_narrowed` has them."""
-        index, call = self, asked
+        index, call, led_by = self, asked, ""
         for _ in range(_MAX_MOUNTS):
             path = call.route_path()
             routes, leaf = index._look_up(call, path)
@@ -311,10 +467,13 @@ class _Index:
                 if redirected is not None:
                     # The browser follows to a URL that is routed from the top; the grant is for this one.
                     asked = asked._replace(path=redirected)
-                    return self._find(asked, taken, alone=alone, redirects=False)
+                    target = self._find(asked, taken, alone=alone, redirects=False)
+                    return replace(target, redirects_to=redirected)
             target = index._unrouted(call.kind) if leaf is None else leaf.target(call.method)
             if leaf is None or target.mounted is None:
-                return index._narrowed(target, taken, call.method if alone else None)
+                narrowed = index._narrowed(target, taken, call.method if alone else None)
+                return replace(narrowed, path=led_by + narrowed.path) if led_by else narrowed
+            led_by += target.path
             taken |= leaf.shape.taken
             call = target.mounted.enter(call, path)
             index = target.mounted.index
@@ -411,17 +570,21 @@ class _Table:
 
 
 def _flatten(
-    candidates: Iterable[Any], inherited: Declared | None, watched: _Watched
+    candidates: Iterable[Any],
+    inherited: Declared | None,
+    watched: _Watched,
+    inherited_from: Source = "router",
 ) -> Iterator[_Registered]:
     """The routes in the order in which the router tries them, depth first; `watched` gets the routers."""
     for candidate in candidates:
         if isinstance(candidate, _IncludedRouter):
             router = candidate.original_router
             watched.append((router, tuple(router.routes)))
-            nearest = _first(declared_policy(router, ROUTER_POLICY), inherited)
-            yield from _flatten(candidate.effective_candidates(), nearest, watched)
+            own = declared_policy(router, ROUTER_POLICY)
+            nearest, source = (inherited, inherited_from) if own is None else (own, "router")
+            yield from _flatten(candidate.effective_candidates(), nearest, watched, source)
         else:
-            yield _Registered.of(candidate, inherited)
+            yield _Registered.of(candidate, inherited, inherited_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,20 +599,22 @@ class _Registered:
     effective: Any
     context: Any
     inherited: Declared | None
+    inherited_from: Source
     matcher: Any
     is_indexed: bool
 
     @classmethod
-    def of(cls, candidate: Any, inherited: Declared | None) -> _Registered:
+    def of(cls, candidate: Any, inherited: Declared | None, inherited_from: Source) -> _Registered:
         # FastAPI's view of an included route has the original: API routes are matched through the view,
         # others are rebuilt. Not "no BaseRoute": a router serves whatever has `matches` and `handle`.
+        outer = (inherited, inherited_from)
         original = getattr(candidate, "original_route", None)
         if original is None:
-            return cls(candidate, candidate, None, inherited, candidate, _is_indexed(candidate))
+            return cls(candidate, candidate, None, *outer, candidate, _is_indexed(candidate))
         rebuilt = candidate.starlette_route
         if rebuilt is not None:
-            return cls(original, rebuilt, None, inherited, rebuilt, _is_indexed(rebuilt))
-        return cls(original, candidate, candidate, inherited, original, _is_indexed(original))
+            return cls(original, rebuilt, None, *outer, rebuilt, _is_indexed(rebuilt))
+        return cls(original, candidate, candidate, *outer, original, _is_indexed(original))
 
     @property
     def mounted_app(self) -> Any:
@@ -458,12 +623,24 @@ class _Registered:
         return getattr(matcher, "_base_app", matcher.app) if isinstance(matcher, Mount | Host) else None
 
     def policy(self) -> Declared | None:
+        """The innermost that is declared."""
+        return _first(*(declared for _, declared in self.declarations()))
+
+    def declarations(self) -> Iterator[tuple[Source, Declared | None]]:
         """Innermost first: the endpoint or app itself, the router it was declared on, those around it."""
         app = self.mounted_app
         if app is not None:
-            return _first(policy_of(app), policy_of(self.matcher.app), self.inherited)
-        endpoint = getattr(self.effective, "endpoint", self.matcher)
-        return _first(policy_of(endpoint), _carried_by(self.declared), self.inherited)
+            yield "mount", _first(policy_of(app), policy_of(self.matcher.app))
+        else:
+            yield "endpoint", policy_of(self.endpoint)
+            yield "router", _carried_by(self.declared)
+        yield self.inherited_from, self.inherited
+
+    @property
+    def endpoint(self) -> Any:
+        """What serves the request: a function, a class, the app of a mount; else the route itself."""
+        app = self.mounted_app
+        return getattr(self.effective, "endpoint", self.matcher) if app is None else app
 
 
 class _Entry:
@@ -484,6 +661,7 @@ class _Entry:
         "methods",
         "mounted",
         "order",
+        "path",
         "route",
         "serves_all",
         "takes_default",
@@ -496,6 +674,8 @@ class _Entry:
         self.route = registered.declared
         self._context = registered.context
         effective = registered.effective
+        # A Host has none, and what overrides `matches` may have none.
+        self.path: str = getattr(effective, "path", "")
         self._matcher = registered.matcher
         self.declared = registered.policy()
         app = registered.mounted_app
@@ -529,13 +709,12 @@ class _Entry:
         return self, frozenset(), False
 
     def target(self, terms: Terms | None) -> Target:
-        return Target(self.route, terms, self.methods is None, self.mounted)
+        return Target(self.route, terms, self.path, self.methods, None, self.mounted)
 
     def _describe_mount(self, app: Any, default: CORSPolicy | None) -> None:
         mount: Any = self._matcher
         if _shows_routes(app):
-            own = _first(_default_of(app), *map(_default_of, _wrappers(mount.app)))
-            index = _index_of(_router_of(app), self.declared, _first(own, default))
+            index = _index_of(_router_of(app), self.declared, _first(_own_default(mount, app), default))
             self.mounted = _Mounted(mount, app, index, self._regex)
             self.methods = frozenset()  # its routes speak for themselves
         else:
@@ -769,7 +948,7 @@ def _declares_policies(app: object) -> bool:
 
     Not by its index: what is mounted may be the very app whose index is being built.
     """
-    if hasattr(app, _DEFAULT) or any(_layers_of(app)):
+    if _has_layer(app):
         return True
     router = _router_of(app)
     inherited = declared_policy(router, ROUTER_POLICY)
@@ -779,11 +958,27 @@ def _declares_policies(app: object) -> bool:
     )
 
 
+def _has_layer(app: object) -> bool:
+    """Whether it is a layer of ours, or an app with one."""
+    return hasattr(app, _DEFAULT) or any(_layers_of(app))
+
+
 def _layers_of(app: object) -> Iterator[Any]:
     """The layers of ours among an app's middleware, as they were added."""
     for middleware in getattr(app, "user_middleware", ()):
         if getattr(middleware.cls, "is_route_cors_layer", False):
             yield middleware
+
+
+def _around(mount: Any, app: object) -> Iterator[object]:
+    """A mounted app, and what the mount put around it."""
+    yield app
+    yield from _wrappers(mount.app)
+
+
+def _own_default(mount: Any, app: object) -> CORSPolicy | None:
+    """The default that a mounted app brings, or gets from a layer of its mount."""
+    return _first(*map(_default_of, _around(mount, app)))
 
 
 def _default_of(app: object) -> CORSPolicy | None:
