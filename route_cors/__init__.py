@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from route_cors.decorators import cors, no_cors, policy_of
     from route_cors.errors import CORSConfigError
+    from route_cors.insight.overview import report
     from route_cors.middleware import RouteCORSMiddleware, install_cors
     from route_cors.policy import CORSPolicy
     from route_cors.routing import CORSRoute, CORSRouter
@@ -22,6 +23,7 @@ __all__ = [
     "install_cors",
     "no_cors",
     "policy_of",
+    "report",
 ]
 
 _MODULES = {
@@ -34,6 +36,7 @@ _MODULES = {
     "install_cors": "middleware",
     "no_cors": "decorators",
     "policy_of": "decorators",
+    "report": "insight.overview",
 }
 
 

@@ -11,7 +11,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Match
 
 from route_cors.decorators import Declared, NoCORS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fastapi.params import Depends as DependsParameter
     from starlette.types import Receive, Scope, Send
 
-__all__ = ["CORSRoute", "CORSRouter"]
+__all__ = ["CORSRoute", "CORSRouter", "answers_itself"]
 
 
 class CORSRoute(APIRoute):
@@ -115,6 +115,14 @@ class CORSRouter(APIRouter):
         """
         guarded = [Depends(_handshake_guard(self.cors)), *(dependencies if dependencies is not None else ())]
         super().add_api_websocket_route(path, endpoint, name, dependencies=guarded)
+
+
+def answers_itself(route: object) -> bool:
+    """Whether a route carries its policy out by itself, with no layer: a CORSRoute, a guarded websocket."""
+    dependencies = route.dependencies if isinstance(route, APIWebSocketRoute) else ()
+    return isinstance(route, CORSRoute) or any(
+        hasattr(depends.dependency, ROUTER_POLICY) for depends in dependencies
+    )
 
 
 def _require_declared(cors: object) -> None:

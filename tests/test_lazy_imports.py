@@ -25,6 +25,7 @@ HOME = {
     "install_cors": "route_cors.middleware",
     "no_cors": "route_cors.decorators",
     "policy_of": "route_cors.decorators",
+    "report": "route_cors.insight.overview",
 }
 FRAMEWORKS = {
     *("ada_url", "anyio", "asyncio", "fastapi", "httpx", "httpx2", "idna", "publicsuffixlist", "pydantic"),

@@ -1,0 +1,7 @@
+"""The command `route-cors`."""
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command."""

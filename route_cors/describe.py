@@ -1,0 +1,126 @@
+"""A policy for people and for programs: in words, and as data that JSON can hold."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from route_cors.decorators import NoCORS
+from route_cors.origins import ANY_ORIGIN
+
+if TYPE_CHECKING:
+    from route_cors.decorators import Declared
+    from route_cors.origins import OriginItem
+
+__all__ = ["DescribedPolicy", "describe_policy", "name_of", "origins_in_words", "policy_in_words"]
+
+
+class DescribedPolicy(TypedDict):
+    """A policy as data. The keys are the arguments of `CORSPolicy`; `no_cors` is one without origins.
+
+    An origin is its text; a regex is `regex: ` and its pattern, a callable `callable: ` and its name.
+    """
+
+    origins: list[str]
+    methods: list[str] | None
+    allow_headers: list[str]
+    expose_headers: list[str]
+    allow_credentials: bool
+    max_age: int | None
+    allow_private_network: bool
+    enforce: bool
+
+
+def describe_policy(declared: Declared) -> DescribedPolicy:
+    """The policy as data that JSON can hold; equal for policies that are equal.
+
+    >>> from route_cors.policy import CORSPolicy
+    >>> describe_policy(CORSPolicy(origins="https://a.example"))["origins"]
+    ['https://a.example']
+    """
+    if isinstance(declared, NoCORS):
+        return DescribedPolicy(
+            origins=[],
+            methods=None,
+            allow_headers=[],
+            expose_headers=[],
+            allow_credentials=False,
+            max_age=None,
+            allow_private_network=False,
+            enforce=False,
+        )
+    return DescribedPolicy(
+        origins=[*map(_origin_as_text, declared.origins)],
+        methods=None if declared.methods is None else [*declared.methods],
+        allow_headers=[*declared.allow_headers],
+        expose_headers=[*declared.expose_headers],
+        allow_credentials=declared.allow_credentials,
+        max_age=declared.max_age,
+        allow_private_network=declared.allow_private_network,
+        enforce=declared.enforce,
+    )
+
+
+def origins_in_words(declared: Declared | None) -> str:
+    """Which origins it lets in, in a few words.
+
+    >>> from route_cors.policy import CORSPolicy
+    >>> origins_in_words(CORSPolicy(origins="*")), origins_in_words(None)
+    ('any origin', 'no policy')
+    """
+    if declared is None:
+        return "no policy"
+    if isinstance(declared, NoCORS):
+        return "no other origin"
+    if ANY_ORIGIN in declared.origins:
+        return "any origin"
+    return ", ".join(map(_origin_as_text, declared.origins))
+
+
+def policy_in_words(declared: Declared | None) -> str:
+    """The whole of it on one line, what is not granted left out.
+
+    >>> from route_cors.policy import CORSPolicy
+    >>> policy_in_words(CORSPolicy(origins="https://a.example", allow_credentials=True, max_age=0))
+    'https://a.example; credentials; max age 0 s'
+    """
+    parts = [origins_in_words(declared)]
+    if declared is None or isinstance(declared, NoCORS):
+        return parts[0]
+    if declared.allow_credentials:
+        parts.append("credentials")
+    if declared.methods is not None:
+        parts.append(f"methods {', '.join(declared.methods)}")
+    if declared.allow_headers:
+        parts.append(f"headers {', '.join(declared.allow_headers)}")
+    if declared.expose_headers:
+        parts.append(f"exposes {', '.join(declared.expose_headers)}")
+    if declared.max_age != _DEFAULT_MAX_AGE:
+        parts.append("no max age" if declared.max_age is None else f"max age {declared.max_age} s")
+    if declared.allow_private_network:
+        parts.append("private network")
+    if declared.enforce:
+        parts.append("enforced")
+    return "; ".join(parts)
+
+
+_DEFAULT_MAX_AGE = 600
+
+
+def _origin_as_text(item: OriginItem) -> str:
+    if isinstance(item, str):
+        return item
+    return f"regex: {item.pattern}" if isinstance(item, re.Pattern) else f"callable: {name_of(item)}"
+
+
+def name_of(thing: Any) -> str:
+    """The full name of a function or class; of any other object, that of its class.
+
+    >>> name_of(name_of), name_of(3)
+    ('route_cors.describe.name_of', 'int')
+    """
+    while (inner := getattr(thing, "func", None)) is not None:  # functools.partial
+        thing = inner
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    module = named.__module__
+    return named.__qualname__ if module == "builtins" else f"{module}.{named.__qualname__}"

@@ -1,0 +1,135 @@
+"""One call's story, as data: what a browser sends, what it gets, each check, and what would allow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+__all__ = ["Call", "Check", "Explanation", "Mend", "Step", "StepName"]
+
+StepName: TypeAlias = Literal["preflight", "actual", "websocket"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that a page's script makes.
+
+    Args:
+        method: as the script gives it; `WEBSOCKET` for `new WebSocket(path)`.
+        path: from the app's root on, with its query: `/account/7?full=1`.
+        origin: the page's, as browsers send it; `null` for a sandboxed one.
+        headers: names and values that the script sets.
+        credentials: whether the script asks for credentials (`credentials: "include"`).
+        base_url: where the app is served: scheme, host, port, and a path if it is behind one.
+    """
+
+    method: str
+    path: str
+    origin: str
+    headers: tuple[tuple[str, str], ...] = ()
+    credentials: bool = False
+    base_url: str = "https://testserver"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question that was asked, and its answer.
+
+    Attributes:
+        name: `route`, `policy`, `origin`, `method`, `headers`, `response` and the like: stable.
+        passed: None where it did not have to be asked.
+        detail: the answer in a sentence, with the values that it was about.
+    """
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A request that the browser sends, who answers it, and with what.
+
+    Attributes:
+        name: `preflight`, `actual` or `websocket`.
+        request: `OPTIONS https://api.example/account/7`.
+        request_headers: those that matter to CORS.
+        checks: in the order in which they are made: first the app's, then the browser's.
+        status: of the answer. 200 stands for whatever the endpoint would answer, which is not run.
+        response_headers: those that route_cors writes, exactly, in their order.
+    """
+
+    name: StepName
+    request: str
+    request_headers: tuple[tuple[str, str], ...]
+    checks: tuple[Check, ...]
+    status: int
+    response_headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """The smallest change that would allow the call. It is shown, and never applied.
+
+    Attributes:
+        change: what to do, in a sentence.
+        code: Python to write: the changed policy, or the line to add; None where no policy can help.
+    """
+
+    change: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What becomes of a call.
+
+    Attributes:
+        call: the call.
+        allowed: whether the page's script gets to read the answer (or to use the websocket).
+        verdict: that in a sentence.
+        preflight: why the browser sends a preflight, or why it sends none, in a sentence.
+        steps: the requests that are sent, in their order; those after a failed one never are.
+        reason: what Chrome's console says where it is blocked; None where it is not.
+        mend: None where it is allowed.
+    """
+
+    call: Call
+    allowed: bool
+    verdict: str
+    preflight: str
+    steps: tuple[Step, ...]
+    reason: str | None
+    mend: Mend | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as data that JSON can hold."""
+        return {
+            "call": {
+                "method": self.call.method,
+                "path": self.call.path,
+                "origin": self.call.origin,
+                "headers": [[*pair] for pair in self.call.headers],
+                "credentials": self.call.credentials,
+                "base_url": self.call.base_url,
+            },
+            "allowed": self.allowed,
+            "verdict": self.verdict,
+            "preflight": self.preflight,
+            "steps": [_step_as_dict(step) for step in self.steps],
+            "reason": self.reason,
+            "mend": None if self.mend is None else {"change": self.mend.change, "code": self.mend.code},
+        }
+
+
+def _step_as_dict(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "request": step.request,
+        "request_headers": [[*pair] for pair in step.request_headers],
+        "checks": [
+            {"name": check.name, "passed": check.passed, "detail": check.detail} for check in step.checks
+        ],
+        "status": step.status,
+        "response_headers": [[*pair] for pair in step.response_headers],
+    }

@@ -1,0 +1,59 @@
+"""The whole picture of an app: its routes, the policy of each, and what is wrong with them. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from route_cors.insight.findings import find_all
+from route_cors.insight.routes import survey_routes
+
+if TYPE_CHECKING:
+    from route_cors.insight.findings import Finding
+    from route_cors.insight.routes import ReportedRoute
+
+__all__ = ["Report", "report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All of an app's routes and mounts, in the order in which it tries them, and all findings."""
+
+    routes: tuple[ReportedRoute, ...]
+    findings: tuple[Finding, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as data that JSON can hold."""
+        return {
+            "version": 1,
+            "routes": [route.to_dict() for route in self.routes],
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def report(app: object) -> Report:
+    """Who may call what in an app, where that is declared, and what is wrong with it.
+
+    Nothing is called and nothing is sent: it reads the routes as they are registered now.
+
+    Args:
+        app: a FastAPI or Starlette app, or a middleware around one.
+
+    Raises:
+        TypeError: the app shows no routes.
+
+    >>> from fastapi import FastAPI
+    >>> from route_cors import cors
+    >>> app = FastAPI(openapi_url=None)
+    >>> @app.get("/quotes")
+    ... @cors(origins="*")
+    ... async def quotes() -> None: ...
+    >>> for finding in report(app).findings:
+    ...     print(finding.code, finding.severity)
+    RC001 error
+    """
+    surveyed = survey_routes(app)
+    return Report(
+        routes=tuple(each.reported for each in surveyed),
+        findings=find_all(app, surveyed),
+    )

@@ -1,0 +1,124 @@
+"""An app's routes and mounts, each with the policy that holds there and where it comes from. Pure data."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from route_cors.describe import describe_policy, name_of
+from route_cors.dispatch import Source, survey
+from route_cors.routing import answers_itself
+
+if TYPE_CHECKING:
+    from route_cors.decorators import Declared
+    from route_cors.dispatch import Placed
+
+__all__ = ["Place", "ReportedRoute", "Surveyed", "survey_routes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in the source: the file as Python knows it, the line from 1 on."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedRoute:
+    """A route or mount of an app, and who may call it.
+
+    Attributes:
+        kind: `http`, `websocket` or `mount`.
+        path: as it was declared, after those of the mounts that lead there: `/items/{item_id}`.
+        methods: sorted; None where only the endpoint knows them (a mount, an ASGI app); empty for websockets.
+        host: the host that it is served at; None for any.
+        endpoint: the full name of what serves it.
+        place: where that was written; None where Python does not know.
+        policy: the one that holds here; `no_cors`; or None.
+        source: what that was declared on: the `endpoint`, a `mount`, a `router`, the `app` as its default, or
+            a `mounted app` as its own default. None without a policy.
+        takes_effect: whether anything carries the policy out: a layer, or the route itself as a CORSRoute.
+        example: a path that the route matches; None where none can be made up.
+    """
+
+    kind: Literal["http", "websocket", "mount"]
+    path: str
+    methods: tuple[str, ...] | None
+    host: str | None
+    endpoint: str
+    place: Place | None
+    policy: Declared | None
+    source: Source | None
+    takes_effect: bool
+    example: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as data that JSON can hold."""
+        return {
+            "kind": self.kind,
+            "path": self.path,
+            "methods": None if self.methods is None else [*self.methods],
+            "host": self.host,
+            "endpoint": self.endpoint,
+            "file": None if self.place is None else self.place.file,
+            "line": None if self.place is None else self.place.line,
+            "policy": None if self.policy is None else describe_policy(self.policy),
+            "source": self.source,
+            "takes_effect": self.takes_effect,
+            "example": self.example,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A route as the report shows it, and as the dispatcher placed it."""
+
+    reported: ReportedRoute
+    placed: Placed
+
+
+def survey_routes(app: object) -> list[Surveyed]:
+    """What the dispatcher knows of an app's routes, made presentable.
+
+    Raises:
+        TypeError: the app shows no routes: it is no Starlette or FastAPI app, nor a middleware around one.
+    """
+    return [Surveyed(_reported(placed), placed) for placed in survey(app)]
+
+
+def _reported(placed: Placed) -> ReportedRoute:
+    return ReportedRoute(
+        kind=placed.kind,
+        path=placed.path,
+        methods=None if placed.methods is None or placed.kind == "mount" else tuple(sorted(placed.methods)),
+        host=placed.host,
+        endpoint=name_of(placed.endpoint),
+        place=None if placed.kind == "mount" else _place_of(placed.endpoint),
+        policy=placed.policy,
+        source=placed.source,
+        takes_effect=placed.in_layer or answers_itself(placed.route),
+        example=placed.example,
+    )
+
+
+def _place_of(endpoint: Any) -> Place | None:
+    """Where an endpoint was written; the app of a mount is seldom the user's own."""
+    while (inner := getattr(endpoint, "func", None)) is not None:  # functools.partial
+        endpoint = inner
+    endpoint = inspect.unwrap(endpoint)
+    if isinstance(endpoint, type):
+        return _place_of_class(endpoint)
+    code = getattr(endpoint, "__code__", None)
+    return None if code is None else Place(code.co_filename, code.co_firstlineno)
+
+
+def _place_of_class(endpoint: type) -> Place | None:
+    try:
+        return Place(inspect.getsourcefile(endpoint) or "", inspect.getsourcelines(endpoint)[1])
+    except (OSError, TypeError):  # built in, or typed at a prompt
+        return None
