@@ -264,7 +264,7 @@ class Placed:
     in a Target. `example` is a path that it matches, None where none can be made up, and `host` the one that
     it is served at, an example too, None for any.
     `policy` holds here, declared on `source`; both are None where none does. `shows_routes` tells of a mount
-    that its routes follow, `in_layer` that a layer stands around it.
+    that its routes follow, `in_layer` that a layer stands around it, `is_mounted` that it is inside a mount.
     """
 
     route: object
@@ -279,6 +279,7 @@ class Placed:
     policy: Declared | None
     source: Source | None
     in_layer: bool
+    is_mounted: bool
 
 
 def survey(app: object) -> Iterator[Placed]:
@@ -325,52 +326,61 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
     inherited_from: Source = outer.inherited_from if on_router is None else "router"
     for order, registered in enumerate(_flatten(router.routes, inherited, [], inherited_from)):
         entry = _Entry(order, registered, outer.default, is_exact=False)
+        here = outer if entry.mounted is None else _inside_mount(registered, outer)
         kind = entry.kinds[0] if registered.mounted_app is None else "mount"
         takes_default = kind != "websocket" and entry.takes_default
-        default = (outer.default_of, outer.default if takes_default else None)
+        default = (here.default_of, here.default if takes_default else None)
         source, policy = next(filter(_is_declared, (*registered.declarations(), default)), (None, None))
         view = registered.effective
         # What a mount matches goes on after its own path.
-        example = _joined(outer.example, _example(view, entry.path + "/" if kind == "mount" else entry.path))
+        example = _joined(here.example, _example(view, entry.path + "/" if kind == "mount" else entry.path))
         placed = Placed(
             route=entry.route,
             view=view,
             endpoint=registered.endpoint,
             kind=kind,
-            path=outer.path + entry.path,
+            path=here.path + entry.path,
             example=example,
-            host=_example(view, view.host) if isinstance(registered.matcher, Host) else outer.host,
+            host=_example(view, view.host) if isinstance(registered.matcher, Host) else here.host,
             methods=entry.methods,
             shows_routes=entry.mounted is not None,
             policy=policy,
             source=source,
-            in_layer=outer.in_layer,
+            in_layer=here.in_layer,
+            is_mounted=len(here.routers) > 1,
         )
         yield placed
         if entry.mounted is not None:
-            yield from _survey_mounted(registered, placed, outer)
+            yield from _survey_mounted(placed, here)
 
 
 def _is_declared(declaration: tuple[Source, Declared | None]) -> bool:
     return declaration[1] is not None
 
 
-def _survey_mounted(registered: _Registered, mount: Placed, outer: _Surroundings) -> Iterator[Placed]:
+def _inside_mount(registered: _Registered, outer: _Surroundings) -> _Surroundings:
+    """What a mounted app brings itself, or gets from its mount, for whatever is under that path."""
+    around = [*_around(registered.matcher, registered.mounted_app)]
+    in_layer = outer.in_layer or any(map(_has_layer, around))
+    own = _first(*map(_default_of, around))
+    if own is None:
+        return replace(outer, in_layer=in_layer)
+    return replace(outer, in_layer=in_layer, default=own, default_of="mounted app")
+
+
+def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
     router = _router_of(mount.endpoint)
-    if router in outer.routers:
+    if router in here.routers:
         return
-    own = _own_default(registered.matcher, mount.endpoint)
-    is_default = mount.source in {"app", "mounted app"}
-    inner = _Surroundings(
-        inherited=None if is_default else mount.policy,
-        inherited_from="mount" if is_default or mount.source is None else mount.source,
-        default=_first(own, outer.default),
-        default_of=outer.default_of if own is None else "mounted app",
-        in_layer=outer.in_layer or any(map(_has_layer, _around(registered.matcher, mount.endpoint))),
+    inner = replace(
+        here,
+        # A default is no policy of the mount's own: what is inside asks for it once more, after all others.
+        inherited=None if mount.source in {"app", "mounted app"} else mount.policy,
+        inherited_from=mount.source or "mount",
         path=mount.path,
         example=None if mount.example is None else mount.example.removesuffix("/"),
         host=mount.host,
-        routers=(*outer.routers, router),
+        routers=(*here.routers, router),
     )
     yield from _survey(router, inner)
 
@@ -714,7 +724,8 @@ class _Entry:
     def _describe_mount(self, app: Any, default: CORSPolicy | None) -> None:
         mount: Any = self._matcher
         if _shows_routes(app):
-            index = _index_of(_router_of(app), self.declared, _first(_own_default(mount, app), default))
+            own = _first(*map(_default_of, _around(mount, app)))
+            index = _index_of(_router_of(app), self.declared, _first(own, default))
             self.mounted = _Mounted(mount, app, index, self._regex)
             self.methods = frozenset()  # its routes speak for themselves
         else:
@@ -974,11 +985,6 @@ def _around(mount: Any, app: object) -> Iterator[object]:
     """A mounted app, and what the mount put around it."""
     yield app
     yield from _wrappers(mount.app)
-
-
-def _own_default(mount: Any, app: object) -> CORSPolicy | None:
-    """The default that a mounted app brings, or gets from a layer of its mount."""
-    return _first(*map(_default_of, _around(mount, app)))
 
 
 def _default_of(app: object) -> CORSPolicy | None:

@@ -1,0 +1,347 @@
+"""`dispatch.survey`: every route where it stands, and who declared the policy that holds there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.endpoints import HTTPEndpoint
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
+
+from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
+from route_cors.dispatch import Placed, resolve, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+A = CORSPolicy(origins="https://a.example")
+B = CORSPolicy(origins="https://b.example")
+ANY = CORSPolicy(origins="*")
+
+
+async def plain(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("plain")
+
+
+async def nothing() -> None: ...
+
+
+async def opaque(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+async def talk(websocket: Any) -> None: ...
+
+
+@cors(A)
+async def ours(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("ours")
+
+
+def rows(app: object, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(getattr(placed, name) for name in names) for placed in survey(app)]
+
+
+def bare(routes: Iterable[BaseRoute] = (), **arguments: Any) -> FastAPI:
+    return FastAPI(openapi_url=None, routes=[*routes], **arguments)
+
+
+def test_a_route_with_all_that_is_known_of_it() -> None:
+    route = Route("/items/{item_id:int}", ours, methods=["PUT"])
+    app = Starlette(routes=[route])
+
+    assert list(survey(app)) == [
+        Placed(
+            route=route,
+            view=route,
+            endpoint=ours,
+            kind="http",
+            path="/items/{item_id:int}",
+            example="/items/7",
+            host=None,
+            methods=frozenset({"PUT"}),
+            shows_routes=False,
+            policy=A,
+            source="endpoint",
+            in_layer=False,
+            is_mounted=False,
+        )
+    ]
+
+
+class Endpoint(HTTPEndpoint):
+    async def get(self, request: Request) -> None: ...
+    async def delete(self, request: Request) -> None: ...
+
+
+def test_kinds_and_methods() -> None:
+    app = Starlette(
+        routes=[
+            Route("/function", plain),
+            Route("/class", Endpoint),
+            Route("/app", opaque_app()),
+            WebSocketRoute("/chat", talk),
+            Mount("/files", opaque),
+        ]
+    )
+
+    assert rows(app, "path", "kind", "methods", "shows_routes") == [
+        ("/function", "http", {"GET", "HEAD"}, False),
+        ("/class", "http", {"GET", "HEAD", "DELETE"}, False),
+        ("/app", "http", None, False),
+        ("/chat", "websocket", set(), False),
+        ("/files", "mount", None, False),
+    ]
+
+
+def opaque_app() -> Any:
+    class App:
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    return App()
+
+
+class Year(Convertor[int]):
+    regex = "[12][0-9]{3}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("survey_year", Year())
+
+
+@pytest.mark.parametrize(
+    ("template", "example"),
+    [
+        ("/", "/"),
+        ("/a/{x}/b/{y}", "/a/qzkv/b/qzkv"),
+        ("/{x:int}.{y:float}", "/7.7"),
+        ("/{x:uuid}", "/01234567-89ab-4def-8123-456789abcdef"),
+        ("/{rest:path}", "/qzkv"),
+        ("/{year:survey_year}", None),
+    ],
+)
+def test_an_example_of_each_path(template: str, example: str | None) -> None:
+    app = Starlette(routes=[Route(template, plain)])
+
+    assert rows(app, "example") == [(example,)]
+    if example is not None:
+        scope = {"type": "http", "method": "GET", "path": example, "headers": []}
+        assert resolve(scope, "GET", app=app).route is app.routes[0]
+
+
+def test_paths_and_examples_through_mounts_and_hosts() -> None:
+    inner = Starlette(routes=[Route("/{x:int}", plain)])
+    app = Starlette(
+        routes=[
+            Mount("/v{version:int}", routes=[Mount("/deep", app=inner)]),
+            Host("{tenant}.a.example", app=inner),
+        ]
+    )
+
+    assert rows(app, "kind", "path", "example", "host", "shows_routes", "is_mounted") == [
+        ("mount", "/v{version:int}", "/v7/", None, True, False),
+        ("mount", "/v{version:int}/deep", "/v7/deep/", None, True, True),
+        ("http", "/v{version:int}/deep/{x:int}", "/v7/deep/7", None, False, True),
+        ("mount", "", "/", "qzkv.a.example", True, False),
+        ("http", "/{x:int}", "/7", "qzkv.a.example", False, True),
+    ]
+
+
+def test_included_routers_have_their_prefixes() -> None:
+    inner = APIRouter(prefix="/inner")
+    inner.get("/{x}")(nothing)
+    outer = APIRouter()
+    outer.include_router(inner, prefix="/outer")
+    app = bare()
+    app.include_router(outer)
+
+    [placed] = survey(app)
+
+    assert (placed.path, placed.example, placed.endpoint) == (
+        "/outer/inner/{x}",
+        "/outer/inner/qzkv",
+        nothing,
+    )
+    assert placed.view.path == "/outer/inner/{x}"
+
+
+def test_what_a_policy_was_declared_on() -> None:
+    by_router, including = CORSRouter(cors=A), CORSRouter(cors=B)
+    by_router.get("/router")(nothing)
+    by_router.get("/endpoint")(no_cors(copy_of_nothing()))
+    plain_router = APIRouter()
+    plain_router.get("/including")(nothing)
+    including.include_router(plain_router)
+    app = bare()
+    app.include_router(by_router)
+    app.include_router(including)
+    app.get("/default")(nothing)
+    install_cors(app, default=ANY)
+
+    assert rows(app, "path", "policy", "source") == [
+        ("/router", A, "router"),
+        ("/endpoint", no_cors, "endpoint"),
+        ("/including", B, "router"),
+        ("/default", ANY, "app"),
+    ]
+
+
+def copy_of_nothing() -> Any:
+    async def another() -> None: ...
+
+    return another
+
+
+def test_what_a_policy_inside_a_mount_was_declared_on() -> None:
+    def app_with(path: str) -> Starlette:
+        return Starlette(routes=[Route(path, plain), Route(f"{path}/own", ours)])
+
+    mine = app_with("/mine")
+    install_cors(mine, default=B)
+    layered = app_with("/layered")
+    app = Starlette(
+        routes=[
+            Mount("/mount", app=cors(ANY)(app_with("/inherits"))),
+            Mount("/default", app=app_with("/takes")),
+            Mount("/mine", app=mine),
+            Mount("/layer", app=layered, middleware=[Middleware(RouteCORSMiddleware, default=B)]),
+        ]
+    )
+    app.add_middleware(RouteCORSMiddleware, default=A)
+
+    assert rows(app, "path", "policy", "source") == [
+        ("/mount", ANY, "mount"),
+        ("/mount/inherits", ANY, "mount"),
+        ("/mount/inherits/own", A, "endpoint"),
+        ("/default", A, "app"),
+        ("/default/takes", A, "app"),
+        ("/default/takes/own", A, "endpoint"),
+        ("/mine", B, "mounted app"),
+        ("/mine/mine", B, "mounted app"),
+        ("/mine/mine/own", A, "endpoint"),
+        ("/layer", B, "mounted app"),
+        ("/layer/layered", B, "mounted app"),
+        ("/layer/layered/own", A, "endpoint"),
+    ]
+
+
+def test_the_policy_of_a_router_around_a_mount_is_its_own() -> None:
+    outer = CORSRouter(cors=A)
+    outer.mount("/sub", Starlette(routes=[Route("/x", plain)]))
+    app = bare(routes=outer.routes)
+    app.router.cors = A  # type: ignore[attr-defined]
+
+    assert rows(app, "path", "source") == [("/sub", "router"), ("/sub/x", "router")]
+
+
+def test_websockets_take_no_default() -> None:
+    app = Starlette(routes=[WebSocketRoute("/chat", talk)])
+    install_cors(app, default=A)
+
+    assert rows(app, "policy", "source") == [(None, None)]
+
+
+def test_an_opaque_app_takes_the_default_unless_it_declares_policies() -> None:
+    declaring = GZipMiddleware(Starlette(routes=[Route("/x", ours)]))
+    app = Starlette(routes=[Mount("/opaque", opaque), Mount("/hidden", hiding(declaring))])
+    install_cors(app, default=A)
+
+    assert rows(app, "path", "policy") == [("/opaque", A), ("/hidden", None)]
+
+
+def hiding(app: Any) -> Any:
+    """A middleware whose routes cannot be seen, though what is inside it can."""
+
+    class Hiding:
+        def __init__(self) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    return Hiding()
+
+
+def test_where_a_layer_stands() -> None:
+    def app() -> Starlette:
+        return Starlette(routes=[Route("/x", plain)])
+
+    inner = app()
+    install_cors(inner)
+    outer = Starlette(
+        routes=[
+            Route("/outside", plain),
+            Mount("/installed", app=inner),
+            Mount("/by-mount", app=app(), middleware=[Middleware(RouteCORSMiddleware)]),
+            Mount("/none", app=app()),
+        ]
+    )
+
+    assert [path for path, in_layer in rows(outer, "path", "in_layer") if in_layer] == [
+        "/installed",
+        "/installed/x",
+        "/by-mount",
+        "/by-mount/x",
+    ]
+    outer.add_middleware(RouteCORSMiddleware)
+    assert all(in_layer for (in_layer,) in rows(outer, "in_layer"))
+
+
+@pytest.mark.parametrize("wrap", [RouteCORSMiddleware, GZipMiddleware])
+def test_an_app_inside_middleware(wrap: Any) -> None:
+    app = Starlette(routes=[Route("/x", plain)])
+
+    assert rows(wrap(app), "path", "in_layer") == [("/x", wrap is RouteCORSMiddleware)]
+
+
+def test_the_default_of_a_layer_around_the_app() -> None:
+    app = RouteCORSMiddleware(Starlette(routes=[Route("/x", plain)]), default=A)
+
+    assert rows(app, "policy", "source") == [(A, "app")]
+
+
+def test_an_app_mounted_into_itself_is_given_once() -> None:
+    app = Starlette(routes=[Route("/x", plain)])
+    app.mount("/again", app)
+
+    assert rows(app, "path") == [("/x",), ("/again",)]
+
+
+def test_the_same_app_mounted_twice_is_given_twice() -> None:
+    inner = Starlette(routes=[Route("/x", plain)])
+    app = Starlette(routes=[Mount("/a", app=cors(A)(inner)), Mount("/b", app=inner)])
+
+    assert rows(app, "path") == [("/a",), ("/a/x",), ("/b",), ("/b/x",)]
+
+
+class Odd(BaseRoute):
+    """Neither a path nor an endpoint."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return Match.NONE, {}
+
+
+def test_a_route_of_another_kind() -> None:
+    odd = Odd()
+    app = Starlette(routes=[odd])
+
+    [placed] = survey(app)
+
+    assert (placed.kind, placed.path, placed.example, placed.endpoint) == ("http", "", "", odd)
+
+
+@pytest.mark.parametrize("app", [opaque, None, 3, Router()])
+def test_what_shows_no_routes_has_none(app: object) -> None:
+    assert list(survey(app)) == []
