@@ -145,6 +145,9 @@ def create_api(front_end: str) -> FastAPI:
     return app
 
 
+# The API by itself, as `uvicorn` and `route-cors` take it: route-cors table examples/mixed_api.py
+app = create_api(front_end="http://127.0.0.1:8001")
+
 # --- The calls: what the pages run, what --check runs, what both expect ----------------------------------
 
 BLOCKED_PREFLIGHT = "blocked at the preflight"

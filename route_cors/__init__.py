@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from route_cors.decisions import Decision
     from route_cors.decorators import cors, no_cors, policy_of
     from route_cors.errors import CORSConfigError
     from route_cors.insight.overview import report
@@ -18,6 +19,7 @@ __all__ = [
     "CORSPolicy",
     "CORSRoute",
     "CORSRouter",
+    "Decision",
     "RouteCORSMiddleware",
     "cors",
     "install_cors",
@@ -31,6 +33,7 @@ _MODULES = {
     "CORSPolicy": "policy",
     "CORSRoute": "routing",
     "CORSRouter": "routing",
+    "Decision": "decisions",
     "RouteCORSMiddleware": "middleware",
     "cors": "decorators",
     "install_cors": "middleware",

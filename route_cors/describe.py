@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -119,8 +120,10 @@ def name_of(thing: Any) -> str:
     >>> name_of(name_of), name_of(3)
     ('route_cors.describe.name_of', 'int')
     """
-    while (inner := getattr(thing, "func", None)) is not None:  # functools.partial
-        thing = inner
-    named = thing if hasattr(thing, "__qualname__") else type(thing)
-    module = named.__module__
-    return named.__qualname__ if module == "builtins" else f"{module}.{named.__qualname__}"
+    while isinstance(thing, functools.partial):
+        thing = thing.func
+    if not hasattr(thing, "__qualname__"):
+        return name_of(type(thing))
+    # A method of a built-in has no module.
+    module: str = getattr(thing, "__module__", None) or "builtins"
+    return thing.__qualname__ if module == "builtins" else f"{module}.{thing.__qualname__}"

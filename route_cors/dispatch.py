@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import operator
 import re
+import reprlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +31,7 @@ import fastapi.routing
 from fastapi import FastAPI
 from starlette import convertors
 from starlette._utils import get_route_path
+from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import PARAM_REGEX, BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 
@@ -47,10 +49,13 @@ __all__ = [
     "Placed",
     "Resolver",
     "Source",
+    "Surrounded",
     "Target",
     "asks_its_base",
+    "is_installed",
     "remember_default",
     "resolve",
+    "surrounded",
     "survey",
 ]
 
@@ -120,9 +125,9 @@ _Policy = TypeVar("_Policy", bound=Declared)
 class Target:
     """Where a request goes: the route (None: nowhere), and the terms that hold there (None: no policy).
 
-    `path` is the route's own, as it was declared, after those of the mounts that lead there. `methods` are
-    those that the route serves; None for an ASGI app, which alone knows. `redirects_to` is the path of the
-    slash redirect that the app would answer with.
+    `path` is the route's own, as it was declared, after those of the mounts that lead there, which `through`
+    names. `methods` are those that the route serves; None for an ASGI app, which alone knows. `redirects_to`
+    is the path of the slash redirect that the app would answer with.
     """
 
     route: object
@@ -131,11 +136,18 @@ class Target:
     methods: frozenset[str] | None = frozenset()
     redirects_to: str | None = None
     mounted: _Mounted | None = None
+    through: tuple[object, ...] = ()
 
     @property
     def opaque(self) -> bool:
         """Whether it is an ASGI app that shows no routes: what stands inside it is not known here."""
         return self.methods is None
+
+
+def _behind(mounts: tuple[Target, ...], target: Target) -> Target:
+    """The target, as it is named from the top."""
+    path = "".join(mount.path for mount in mounts) + target.path
+    return replace(target, path=path, through=tuple(mount.route for mount in mounts))
 
 
 # Not "no route", for which the app's default would speak: what is down there is closed.
@@ -151,6 +163,8 @@ class Resolver:
 
     def __init__(self, app: object = None, default: CORSPolicy | None = None) -> None:
         self._around = app
+        # The app inside a middleware inside the layer, which has not been there to name itself in the scope.
+        self._further_in = next(filter(_shows_routes, _wrappers(app)), None)
         self._default = default
         # The app of the last request, and its index, where that alone says where the next one goes.
         self._seen: tuple[object, _Index | None] = (None, None)
@@ -188,7 +202,8 @@ class Resolver:
         """As `resolve_http`, the long way, and for handshakes as well (whose method is "")."""
         app = self._app_of(scope)
         sent_root_path = scope.get("root_path", "")
-        root_path = _root_path_inside(app, sent_root_path) if app is self._around else sent_root_path
+        is_entered_later = app is self._around or app is self._further_in
+        root_path = _root_path_inside(app, sent_root_path) if is_entered_later else sent_root_path
         if "router" in scope:
             return self._resolve_inside(scope["router"], scope, method, app, root_path)
         index = self._index_of(app)
@@ -207,7 +222,7 @@ class Resolver:
                 pending += index.current().mounted
 
     def _app_of(self, scope: Scope) -> object:
-        return self._around if _shows_routes(self._around) else scope.get("app")
+        return self._around if _shows_routes(self._around) else scope.get("app", self._further_in)
 
     def _index_of(self, app: object) -> _Index:
         return _index_of(_router_of(app), policy_of(app), self._default)
@@ -264,7 +279,7 @@ class Placed:
     in a Target. `example` is a path that it matches, None where none can be made up, and `host` the one that
     it is served at, an example too, None for any.
     `policy` holds here, declared on `source`; both are None where none does. `shows_routes` tells of a mount
-    that its routes follow, `in_layer` that a layer stands around it, `is_mounted` that it is inside a mount.
+    that its routes follow, `in_layer` that a layer stands around it. `depth` counts the mounts around it.
     """
 
     route: object
@@ -279,24 +294,55 @@ class Placed:
     policy: Declared | None
     source: Source | None
     in_layer: bool
-    is_mounted: bool
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surrounded:
+    """An app that shows routes, and what stands around it.
+
+    `in_layer` tells whether that is, or has, a layer of ours, and `default` is the default of that.
+    """
+
+    app: Any
+    in_layer: bool
+    default: CORSPolicy | None
+
+
+def surrounded(app: object) -> Surrounded:
+    """The app inside a middleware, or the app itself.
+
+    Raises `TypeError` where no routes are shown.
+    """
+    wrappers = [*_wrappers(app)]
+    if not _shows_routes(wrappers[-1]):
+        shown = reprlib.repr(app)
+        raise TypeError(
+            f"{shown} shows no routes: give a FastAPI or Starlette app, or a middleware around one"
+        )
+    in_layer = any(map(_has_layer, wrappers))
+    return Surrounded(wrappers[-1], in_layer, _first(*map(_default_of, wrappers)))
+
+
+def is_installed(app: object) -> bool:
+    """Whether `install_cors` was called on this very app."""
+    return isinstance(app, Starlette) and hasattr(app, _DEFAULT)
 
 
 def survey(app: object) -> Iterator[Placed]:
     """Every route and mount, in the order in which the app tries them; a mount, then what is in it.
 
     `app` may be a middleware around it. Of an app that is mounted into itself each route is given once.
+    Raises `TypeError` where no routes are shown.
     """
-    wrappers = [*_wrappers(app)]
-    routed = wrappers[-1]
-    default = _first(*map(_default_of, wrappers))
-    router = _router_of(routed)
+    outermost = surrounded(app)
+    router = _router_of(outermost.app)
     outer = _Surroundings(
-        inherited=policy_of(routed),
+        inherited=policy_of(outermost.app),
         inherited_from="mount",
-        default=default,
+        default=outermost.default,
         default_of="app",
-        in_layer=any(map(_has_layer, wrappers)),
+        in_layer=outermost.in_layer,
         path="",
         example="",
         host=None,
@@ -347,7 +393,7 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
             policy=policy,
             source=source,
             in_layer=here.in_layer,
-            is_mounted=len(here.routers) > 1,
+            depth=len(here.routers) - 1,
         )
         yield placed
         if entry.mounted is not None:
@@ -467,7 +513,8 @@ class _Index:
         redirects: bool = True,
     ) -> Target:
         """The target, through all mounts; `taken` and `alone` as `_narrowed` has them."""
-        index, call, led_by = self, asked, ""
+        index, call = self, asked
+        led_by: tuple[Target, ...] = ()
         for _ in range(_MAX_MOUNTS):
             path = call.route_path()
             routes, leaf = index._look_up(call, path)
@@ -482,8 +529,8 @@ class _Index:
             target = index._unrouted(call.kind) if leaf is None else leaf.target(call.method)
             if leaf is None or target.mounted is None:
                 narrowed = index._narrowed(target, taken, call.method if alone else None)
-                return replace(narrowed, path=led_by + narrowed.path) if led_by else narrowed
-            led_by += target.path
+                return _behind(led_by, narrowed) if led_by else narrowed
+            led_by += (target,)
             taken |= leaf.shape.taken
             call = target.mounted.enter(call, path)
             index = target.mounted.index

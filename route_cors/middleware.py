@@ -7,20 +7,41 @@ given terms.
 
 from __future__ import annotations
 
+import functools
 import inspect
-import logging
 from typing import TYPE_CHECKING, Any, cast
 
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection
 
+from route_cors.decisions import (
+    ANSWER_NOT_READABLE,
+    ANSWER_READABLE,
+    CALLABLE_FAILED,
+    PREFLIGHT_ALLOWED,
+    PREFLIGHT_REFUSED,
+    REQUEST_REFUSED,
+    WEBSOCKET_ALLOWED,
+    WEBSOCKET_REFUSED,
+)
 from route_cors.decorators import changes
+from route_cors.diagnostics import (
+    LOGGER,
+    ROOT_LOGGER,
+    Diagnostics,
+    OnDecision,
+    explained,
+    require_on_decision,
+)
 from route_cors.dispatch import DECIDED, Resolver, remember_default
+from route_cors.openapi import describe_in_schema
 from route_cors.origins import OriginCallable, is_serialized_origin
 from route_cors.policy import CORSPolicy
 from route_cors.protocol import (
     Answer,
+    Check,
     Headers,
     Preflight,
     Terms,
@@ -32,9 +53,12 @@ from route_cors.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from route_cors.decisions import Event
+    from route_cors.dispatch import Target
 
 __all__ = [
     "RouteCORSMiddleware",
@@ -43,8 +67,6 @@ __all__ = [
     "refuses_websocket",
     "serve_actual",
 ]
-
-_logger = logging.getLogger("route_cors")
 
 _INSTALLED = "_route_cors_installed"
 
@@ -59,24 +81,35 @@ class RouteCORSMiddleware:
     `app` is the ASGI app behind it. `default` is the policy of every HTTP route, opaque mount and 404 that
     has none of its own; None leaves them untouched. It does not speak for websockets. `debug` lets the
     browser's console name the check that failed a preflight of an allowed origin (the policy is shown to
-    that origin); None takes the app's own `debug`.
+    that origin), and tells everybody in `X-Route-CORS-Refused` what failed and what would have been allowed;
+    None takes the app's own `debug`. `on_decision` is a plain function that is called with the `Decision` on
+    each cross-origin request, before that is served: for metrics and traces. It should take no time, as the
+    event loop waits for it; what it raises is logged, and never gets into the request.
 
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
     >>> app.add_middleware(RouteCORSMiddleware, default=CORSPolicy(origins=["https://app.example.com"]))
 
-    Raises `TypeError` where `default` is no policy. Protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
+    Raises `TypeError` where `default` is no policy, or `on_decision` no plain function. Protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
     """
 
     is_route_cors_layer = True
 
-    def __init__(self, app: ASGIApp, *, default: CORSPolicy | None = None, debug: bool | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        default: CORSPolicy | None = None,
+        debug: bool | None = None,
+        on_decision: OnDecision | None = None,
+    ) -> None:
         _require_policy(default)
+        require_on_decision(on_decision)
         # Public, as every middleware's: FastAPI (from 0.142 on) and OpenTelemetry walk the stack by it.
         self.app = app
         remember_default(self, default)
         self._resolver = Resolver(app, default)
-        self._debug = debug
+        self._diagnostics = Diagnostics(debug=debug, on_decision=on_decision)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, handshake or lifespan (https://asgi.readthedocs.io/en/latest/specs/main.html)."""
@@ -91,17 +124,19 @@ class RouteCORSMiddleware:
             # No preflight comes here that a layer further out has found a policy for.
             preflight = read_preflight(scope["headers"])
             if preflight is not None:
-                terms = self._resolver.resolve_http(scope, preflight[1]).terms
+                target = self._resolver.resolve_http(scope, preflight[1])
+                terms = target.terms
                 if terms is None:
                     return self.app(scope, receive, send)
-                return answer_preflight(terms, preflight, scope, send, self._debug)
+                return answer_preflight(terms, target, preflight, scope, send, self._diagnostics)
         if DECIDED in scope:
             return self.app(scope, receive, send)
-        terms = self._resolver.resolve_http(scope, scope["method"]).terms
+        target = self._resolver.resolve_http(scope, scope["method"])
+        terms = target.terms
         if terms is None:
             return self.app(scope, receive, send)
         scope[DECIDED] = terms
-        return serve_actual(self.app, terms, scope, receive, send)
+        return serve_actual(self.app, terms, target, scope, receive, send, self._diagnostics)
 
     def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """What is no HTTP request."""
@@ -112,10 +147,11 @@ class RouteCORSMiddleware:
         return self.app(scope, receive, send)
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
-        terms = self._resolver.resolve(scope, "").terms
+        target = self._resolver.resolve(scope, "")
+        terms = target.terms
         if terms is not None:
             scope[DECIDED] = terms
-            if await refuses_websocket(terms, scope):
+            if await refuses_websocket(terms, target, scope, self._diagnostics):
                 await send({"type": "websocket.close", "code": 1008, "reason": "CORS: origin"})
                 return
         await self.app(scope, receive, send)
@@ -131,7 +167,14 @@ class RouteCORSMiddleware:
         return send_when_warm
 
 
-def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bool | None = None) -> None:
+def install_cors(
+    app: Starlette,
+    *,
+    default: CORSPolicy | None = None,
+    debug: bool | None = None,
+    on_decision: OnDecision | None = None,
+    openapi: bool = False,
+) -> None:
     """Put the CORS layer around everything that can answer for the app, its 500s included.
 
     Preflights are answered from the registered routes before any middleware, dependency or endpoint runs,
@@ -139,8 +182,10 @@ def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bo
     headers of its route's policy. It may be called before or after `add_middleware`, before or after the
     routes are declared, and on a running app.
 
-    `default` and `debug` are those of `RouteCORSMiddleware`. Calling it again with the same arguments
-    changes nothing; with others it raises `ValueError`. `TypeError` for what is no Starlette or FastAPI app.
+    `default`, `debug` and `on_decision` are those of `RouteCORSMiddleware`. `openapi` has the app's OpenAPI
+    schema say who may call each operation. Calling it again with the same arguments changes nothing; with
+    others it raises `ValueError`. `TypeError` for what is no Starlette or FastAPI app, and for a schema of
+    one that is not FastAPI.
 
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
@@ -148,22 +193,32 @@ def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bo
     """
     _require_app(app)
     _require_policy(default)
-    arguments = (default, debug)
+    require_on_decision(on_decision)
+    schema_of = _app_with_schema(app) if openapi else None
+    arguments = {"default": default, "debug": debug, "on_decision": on_decision, "openapi": openapi}
     installed = getattr(app, _INSTALLED, None)
     if installed == arguments:
         return
     if installed is not None:
-        raise ValueError(
-            f"install_cors() was called on this app before, with default={installed[0]!r} and "
-            f"debug={installed[1]!r}: call it once"
-        )
+        before = ", ".join(f"{name}={value!r}" for name, value in installed.items())
+        raise ValueError(f"install_cors() was called on this app before, with {before}: call it once")
+    layer = functools.partial(RouteCORSMiddleware, default=default, debug=debug, on_decision=on_decision)
+    _install(app, layer)
+    setattr(app, _INSTALLED, arguments)
+    remember_default(app, default)
+    changes.note()
+    if schema_of is not None:
+        describe_in_schema(schema_of)
+
+
+def _install(app: Starlette, layer: Callable[[ASGIApp], RouteCORSMiddleware]) -> None:
     build = app.build_middleware_stack
 
     def around(stack: ASGIApp) -> ASGIApp:
         tracing = _opentelemetry_around(stack)
         if tracing is None:
-            return _OutsideErrors(RouteCORSMiddleware(stack, default=default, debug=debug))
-        tracing.app = RouteCORSMiddleware(tracing.app, default=default, debug=debug)
+            return _OutsideErrors(layer(stack))
+        tracing.app = layer(tracing.app)
         return stack
 
     def build_middleware_stack() -> ASGIApp:
@@ -173,9 +228,6 @@ def install_cors(app: Starlette, *, default: CORSPolicy | None = None, debug: bo
         # The app is running: its stack is kept, as middleware may hold state.
         app.middleware_stack = around(app.middleware_stack)
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
-    setattr(app, _INSTALLED, arguments)
-    remember_default(app, default)
-    changes.note()
 
 
 class _OutsideErrors(ServerErrorMiddleware):
@@ -213,45 +265,53 @@ def _require_app(app: object) -> None:
         )
 
 
+def _app_with_schema(app: Starlette) -> FastAPI:
+    if not isinstance(app, FastAPI):
+        raise TypeError(f"openapi=True takes a FastAPI app, not {app!r}: Starlette has no schema to add to")
+    return app
+
+
 def _require_policy(default: object) -> None:
     if default is not None and not isinstance(default, CORSPolicy):
         raise TypeError(f"default must be a CORSPolicy or None, not {default!r}")
 
 
-async def answer_preflight(
-    terms: Terms,
-    preflight: Preflight,
-    scope: Scope,
-    send: Send,
-    debug: bool | None,  # noqa: FBT001 - by position, which takes less time
+async def answer_preflight(  # noqa: PLR0917 - by position, which takes less time
+    terms: Terms, target: Target, preflight: Preflight, scope: Scope, send: Send, diagnostics: Diagnostics
 ) -> None:
-    """Answer in the app's place, before any of its middleware, dependencies or endpoints.
-
-    `debug` True explains a refusal to the browser's console; None where the app is in debug mode.
-    """
+    """Answer in the app's place, before any of its middleware, dependencies or endpoints."""
     granted = terms.granted.get(preflight)
-    if granted is None:
-        await _send(await _judge(terms, preflight, scope, debug=debug), send)
+    # Whoever wants to know of it is told on the long way.
+    if granted is None or (LOGGER.level or ROOT_LOGGER.level) <= diagnostics.curiosity:
+        await _send(await _judge(terms, target, preflight, scope, diagnostics), send)
         return
     # A list of its own, as middleware further out may add to it.
     await send({"type": "http.response.start", "status": 204, "headers": [*granted]})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _judge(terms: Terms, preflight: Preflight, scope: Scope, *, debug: bool | None) -> Answer:
-    """The answer to a preflight that was not granted before."""
+async def _judge(
+    terms: Terms, target: Target, preflight: Preflight, scope: Scope, diagnostics: Diagnostics
+) -> Answer:
+    """The answer to a preflight that was not granted before, or of which somebody is to be told."""
     origin = preflight[0]
     allowed = terms.admits(origin) or await _is_allowed_by_callable(terms.callables, origin, scope)
-    explain = bool(getattr(scope.get("app"), "debug", False)) if debug is None else debug
-    return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
+    explains = diagnostics.explains(scope)
+    answer = terms.answer_preflight(preflight, origin_allowed=allowed, explain=explains)
+    event = PREFLIGHT_REFUSED if answer.failed else PREFLIGHT_ALLOWED
+    # Of any preflight: browsers send none to their page's own origin.
+    diagnostics.tell(event, scope, target, method=preflight[1].decode("latin-1"), failed=answer.failed)
+    return explained(answer, terms, preflight, scope) if explains and answer.failed else answer
 
 
 def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about it
     app: ASGIApp,
     terms: Terms,
+    target: Target,
     scope: Scope,
     receive: Receive,
     send: Send,
+    diagnostics: Diagnostics,
     decided: Headers | None = None,
 ) -> Awaitable[None]:
     """Hand the request on, and write the decided headers when its response starts."""
@@ -259,7 +319,11 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
         origin = read_origin(scope["headers"])
         decided = terms.readers.get(origin) or terms.readable_by(origin)
         if decided is None:
-            return _serve_unlisted(app, terms, scope, receive, send, cast("bytes", origin))
+            return _serve_unlisted(
+                app, terms, target, scope, receive, send, diagnostics, cast("bytes", origin)
+            )
+        if origin is not None and (LOGGER.level or ROOT_LOGGER.level) <= diagnostics.curiosity:
+            _tell_of_actual(ANSWER_READABLE, origin, target, scope, diagnostics)
     headers = decided
 
     def send_with_headers(message: Message) -> Awaitable[None]:
@@ -273,28 +337,52 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
 
 
 async def _serve_unlisted(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp, terms: Terms, scope: Scope, receive: Receive, send: Send, origin: bytes
+    app: ASGIApp,
+    terms: Terms,
+    target: Target,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    diagnostics: Diagnostics,
+    origin: bytes,
 ) -> None:
     """An actual request from an origin that no more than a callable may allow."""
-    decided = terms.unreadable
+    decided, event = terms.unreadable, ANSWER_NOT_READABLE
     if await _is_allowed_by_callable(terms.callables, origin, scope):
-        decided = terms.readable_by_admitted(origin)
+        decided, event = terms.readable_by_admitted(origin), ANSWER_READABLE
     elif terms.enforces and _is_foreign(origin, scope):
+        event = REQUEST_REFUSED
+    if diagnostics.asked_for(event):
+        _tell_of_actual(event, origin, target, scope, diagnostics)
+    if event is REQUEST_REFUSED:
         await _send(refuse_actual(), send)
         return
-    await serve_actual(app, terms, scope, receive, send, decided)
+    await serve_actual(app, terms, target, scope, receive, send, diagnostics, decided)
 
 
-async def refuses_websocket(terms: Terms, scope: Scope) -> bool:
+def _tell_of_actual(
+    event: Event, origin: bytes, target: Target, scope: Scope, diagnostics: Diagnostics
+) -> None:
+    """Unless a page of the app's own origin sent it, for which no policy is needed."""
+    if _is_foreign(origin, scope):
+        failed: tuple[Check, ...] = () if event.allowed else ("origin",)
+        diagnostics.tell(event, scope, target, method=scope["method"], failed=failed)
+
+
+async def refuses_websocket(terms: Terms, target: Target, scope: Scope, diagnostics: Diagnostics) -> bool:
     """Whether the handshake is to be closed before it is accepted.
 
     Browsers let any page open a websocket anywhere, cookies and all, and tell the server its origin
     (https://websockets.spec.whatwg.org/#websocket-opening-handshake): the check is the server's to make.
     """
     origin = read_origin(scope["headers"])
-    if origin is None or terms.admits(origin) or not _is_foreign(origin, scope):
+    if origin is None or not _is_foreign(origin, scope):
         return False
-    return not await _is_allowed_by_callable(terms.callables, origin, scope)
+    if terms.admits(origin) or await _is_allowed_by_callable(terms.callables, origin, scope):
+        diagnostics.tell(WEBSOCKET_ALLOWED, scope, target)
+        return False
+    diagnostics.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",))
+    return True
 
 
 def _is_foreign(origin: bytes, scope: Scope) -> bool:
@@ -312,9 +400,9 @@ async def _is_allowed_by_callable(callables: tuple[OriginCallable, ...], sent: b
                 verdict = await verdict
             if not isinstance(verdict, bool):
                 raise TypeError(f"an origin callable must return True or False, not {verdict!r}")  # noqa: TRY301
-        except Exception:
+        except Exception:  # noqa: BLE001 - it is logged with its traceback
             # Only a serialized origin comes here: ASCII, no controls, 512 bytes at most.
-            _logger.exception("Origin %s is not allowed: %r failed", origin, is_allowed)
+            LOGGER.exception("%s: callable=%r origin=%s", CALLABLE_FAILED, is_allowed, origin)
             continue
         if verdict:
             return True

@@ -12,7 +12,8 @@ and "CORS-preflight fetch" (https://fetch.spec.whatwg.org/#cors-preflight-fetch)
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+import itertools
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS, MAX_REQUEST_HEADERS_BYTES, requested_names
 from route_cors.origins import MAX_ORIGIN_BYTES, OriginSet
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "UNROUTED_METHODS",
     "Answer",
+    "Check",
     "Header",
     "Headers",
     "Preflight",
@@ -35,11 +37,14 @@ __all__ = [
     "read_origin",
     "read_preflight",
     "refuse_actual",
+    "with_reason",
 ]
 
 Header = tuple[bytes, bytes]
 Headers = tuple[Header, ...]
 RawHeaders = list[Header]
+# What a preflight has to pass, in this order; an actual request and a handshake the first alone.
+Check = Literal["origin", "method", "headers"]
 # What a preflight says: its Origin, and the values of its Access-Control-Request-Method, -Headers and
 # -Private-Network, None where there is none. A plain tuple, which is made and hashed in no time.
 Preflight = tuple[bytes, bytes, bytes | None, bytes | None]
@@ -80,15 +85,25 @@ _VARY_PREFLIGHT: Header = (
     b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
 )
 _PLAIN_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_CONTENT_LENGTH = b"content-length"
+_REASON = b"x-route-cors-refused"
+_CHECKS: tuple[Check, ...] = ("origin", "method", "headers")
+# Which of them failed, by which of them were passed.
+_FAILED: dict[tuple[bool, ...], tuple[Check, ...]] = {
+    passed: tuple(check for check, each in zip(_CHECKS, passed, strict=True) if not each)
+    for passed in itertools.product((False, True), repeat=3)
+}
+_ORIGIN_ALONE = _CHECKS[:1]
 _DEFAULT_PORTS = {"http": b":80", "https": b":443"}
 
 
 class Answer(NamedTuple):
-    """A response that the layer makes itself."""
+    """A response that the layer makes itself; `failed` are the checks that it is refused for."""
 
     status: int
     headers: Headers
     body: bytes
+    failed: tuple[Check, ...] = ()
 
 
 def read_preflight(sent: Iterable[Header]) -> Preflight | None:
@@ -208,8 +223,9 @@ class Terms:
         """Grant or refuse one preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7).
 
         `explain` answers a refused preflight of an allowed origin with what the policy does grant, under
-        an ok status: the browser blocks it all the same, and its console names the check that failed. Not
-        where the method is safelisted, which browsers take as allowed whatever the answer lists.
+        an ok status: the browser blocks it all the same, and its console names the check that failed. A
+        safelisted method browsers take as allowed whatever the answer lists: there the status stays 403, and
+        the console says so, in place of blaming the origin.
         """
         _, announced, asked, _ = preflight
         method = announced.decode("latin-1")
@@ -221,14 +237,18 @@ class Terms:
             if not self.callables and sum(map(len, filter(None, preflight))) <= _MAX_REMEMBERED_BYTES:
                 _remember(self.granted, preflight, headers)
             return Answer(204, headers, b"")
-        if explain and (method_allowed or method not in _SAFELISTED_METHODS):
-            shown = self._granting(preflight, names or ()) if origin_allowed else (_VARY_PREFLIGHT,)
-            return Answer(204, shown, b"")
-        checks = {"origin": origin_allowed, "method": method_allowed, "headers": names is not None}
-        failed = [check for check, passed in checks.items() if not passed]
-        # A route that is closed to every origin says no more than one that is closed to this one.
-        reason = ", ".join(failed) if self.policy is not None else "origin"
-        return _refusal(f"CORS preflight refused: {reason}", _VARY_PREFLIGHT)
+        failed = _FAILED[origin_allowed, method_allowed, names is not None]
+        if self.policy is None:
+            # A route that is closed to every origin says no more than one that is closed to this one.
+            failed = _ORIGIN_ALONE
+        refusal = _refusal("preflight", failed, _VARY_PREFLIGHT)
+        if not explain:
+            return refusal
+        shown = self._granting(preflight, names or ()) if origin_allowed else (_VARY_PREFLIGHT,)
+        if method_allowed or method not in _SAFELISTED_METHODS:
+            return Answer(204, shown, b"", failed)
+        added = (header for header in shown if header not in refusal.headers)
+        return refusal._replace(headers=(*refusal.headers, *added))
 
     def readable_by(self, origin: bytes | None) -> Headers | None:
         """The headers with which a page of that origin may read a response; None if it may not.
@@ -291,9 +311,24 @@ def _remember(memo: dict[_Asked, Headers], asked: _Asked, headers: Headers) -> N
     memo[asked] = headers
 
 
+def with_reason(refusal: Answer, reason: str) -> Answer:
+    """The refusal of a preflight with its reason, one line of printable ASCII, for whoever debugs the app.
+
+    In a header, as a 204 has no body: of bytes after it, uvicorn makes an error, or the beginning of the
+    next response (https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5). And in the body where there is one.
+    """
+    line = reason.encode("ascii")
+    headers = (*refusal.headers, (_REASON, line))
+    if not refusal.body:
+        return refusal._replace(headers=headers)
+    body = b"CORS preflight refused: " + line
+    resized = tuple(_length_of(body) if name == _CONTENT_LENGTH else (name, value) for name, value in headers)
+    return refusal._replace(headers=resized, body=body)
+
+
 def refuse_actual() -> Answer:
     """The answer to an actual request that `enforce` stops before it reaches the application."""
-    return _refusal("CORS request refused: origin", _VARY_ORIGIN)
+    return _refusal("request", _ORIGIN_ALONE, _VARY_ORIGIN)
 
 
 def is_foreign(origin: bytes, scheme: str, sent: Iterable[Header]) -> bool:
@@ -382,6 +417,10 @@ def _readable_headers(policy: CORSPolicy) -> Headers:
 
 
 @functools.cache  # a handful: the texts name checks, and nothing that a client sent
-def _refusal(text: str, vary: Header) -> Answer:
-    body = text.encode()
-    return Answer(403, (_PLAIN_TEXT, (b"content-length", str(len(body)).encode()), vary), body)
+def _refusal(what: str, failed: tuple[Check, ...], vary: Header) -> Answer:
+    body = f"CORS {what} refused: {', '.join(failed)}".encode()
+    return Answer(403, (_PLAIN_TEXT, _length_of(body), vary), body, failed)
+
+
+def _length_of(body: bytes) -> Header:
+    return (_CONTENT_LENGTH, str(len(body)).encode())

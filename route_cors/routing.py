@@ -3,11 +3,13 @@
 A CORSRoute claims the preflights that announce a request which it will serve, and writes the headers of
 its own responses. Both ask the same index as the layer does, and where a layer further out has found a
 policy they leave the work to it.
+
+What they decide is logged as the layer's decisions are. There is no callback: a route belongs to no layer
+that could have one, and `install_cors(app, on_decision=...)` takes its work over.
 """
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
@@ -15,6 +17,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Match
 
 from route_cors.decorators import Declared, NoCORS
+from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import DECIDED, ROUTER_POLICY, Target, asks_its_base, resolve
 from route_cors.middleware import answer_preflight, refuses_websocket, serve_actual
 from route_cors.policy import CORSPolicy
@@ -57,9 +60,9 @@ class CORSRoute(APIRoute):
         if target.terms is None or not ours:
             await super().handle(scope, receive, send)
         elif preflight is not None:
-            await answer_preflight(target.terms, preflight, scope, send, debug=False)
+            await answer_preflight(target.terms, target, preflight, scope, send, _DIAGNOSTICS)
         else:
-            await serve_actual(super().handle, target.terms, scope, receive, send)
+            await serve_actual(super().handle, target.terms, target, scope, receive, send, _DIAGNOSTICS)
 
     def _will_serve(self, scope: Scope) -> bool:
         """Whether it is a preflight, and this route the one that the announced request goes to."""
@@ -92,13 +95,14 @@ class CORSRouter(APIRouter):
         _require_declared(cors)
         super().__init__(**arguments)
         self.cors = cors
+        self._route_classes: dict[tuple[type[APIRoute], Declared | None], type[APIRoute]] = {}
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **arguments: Any) -> None:
         """As APIRouter's, with a route class that carries the policy."""
         route_class = arguments.pop("route_class_override", None)
         if route_class is None:
             route_class = self.route_class
-        arguments["route_class_override"] = _cors_route_class(route_class, self.cors)
+        arguments["route_class_override"] = self._carrying(route_class)
         super().add_api_route(path, endpoint, **arguments)
 
     def add_api_websocket_route(
@@ -116,6 +120,14 @@ class CORSRouter(APIRouter):
         guarded = [Depends(_handshake_guard(self.cors)), *(dependencies if dependencies is not None else ())]
         super().add_api_websocket_route(path, endpoint, name, dependencies=guarded)
 
+    def _carrying(self, route_class: type[APIRoute]) -> type[APIRoute]:
+        """The route class for routes of that kind: one, however many they are."""
+        # Not shared by routers whose policies are equal: a report tells who spelled one twice.
+        key = (route_class, self.cors)
+        if key not in self._route_classes:
+            self._route_classes[key] = _cors_route_class(route_class, self.cors)
+        return self._route_classes[key]
+
 
 def answers_itself(route: object) -> bool:
     """Whether a route carries its policy out by itself, with no layer: a CORSRoute, a guarded websocket."""
@@ -132,7 +144,6 @@ def _require_declared(cors: object) -> None:
         )
 
 
-@functools.cache
 def _cors_route_class(route_class: type[APIRoute], declared: Declared | None) -> type[APIRoute]:
     """A CORSRoute of that kind, carrying the policy.
 
@@ -160,6 +171,7 @@ def _target(scope: Scope, preflight: Preflight | None = None) -> Target:
 
 
 _ELSEWHERE = Target(None, None)
+_DIAGNOSTICS = Diagnostics(debug=False)
 
 
 def _handshake_guard(declared: Declared | None) -> Callable[..., Awaitable[None]]:
@@ -171,8 +183,9 @@ def _handshake_guard(declared: Declared | None) -> Callable[..., Awaitable[None]
 
     async def refuse_foreign_handshake(websocket: WebSocket) -> None:
         scope = websocket.scope
-        terms = _target(scope).terms
-        if terms is not None and await refuses_websocket(terms, scope):
+        target = _target(scope)
+        terms = target.terms
+        if terms is not None and await refuses_websocket(terms, target, scope, _DIAGNOSTICS):
             raise WebSocketException(code=1008, reason="CORS: origin")
 
     setattr(refuse_foreign_handshake, ROUTER_POLICY, declared)

@@ -36,7 +36,10 @@ LAYERS = [
     "trie",
     "decorators",
     "describe",
+    "decisions",
     "dispatch",
+    "diagnostics",
+    "openapi",
     "middleware",
     "routing",
     "insight",
@@ -47,7 +50,7 @@ ASIDE = {"testing", "pytest_plugin"}
 # A call is explained by the box, with its own browser.
 MAY_IMPORT_TESTING = {"insight", "cli"}
 # Pure: neither framework at run time.
-PURE = {"errors", "headers", "origins", "policy", "protocol", "trie", *ASIDE}
+PURE = {"decisions", "errors", "headers", "origins", "policy", "protocol", "trie", *ASIDE}
 TESTING_MAY_IMPORT = {"errors", "headers", "origins", "testing"}
 
 # How FastAPI keeps its routes is its own affair: one file knows, and one file breaks when it changes.
@@ -62,6 +65,7 @@ PUBLIC = {
     "CORSPolicy",
     "CORSRoute",
     "CORSRouter",
+    "Decision",
     "RouteCORSMiddleware",
     "cors",
     "install_cors",

@@ -20,6 +20,7 @@ HOME = {
     "CORSPolicy": "route_cors.policy",
     "CORSRoute": "route_cors.routing",
     "CORSRouter": "route_cors.routing",
+    "Decision": "route_cors.decisions",
     "RouteCORSMiddleware": "route_cors.middleware",
     "cors": "route_cors.decorators",
     "install_cors": "route_cors.middleware",

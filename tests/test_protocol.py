@@ -20,6 +20,7 @@ from route_cors.protocol import (
     read_origin,
     read_preflight,
     refuse_actual,
+    with_reason,
 )
 
 ORIGIN = b"https://a.example"
@@ -202,8 +203,45 @@ def test_explaining_shows_an_allowed_origin_what_is_granted_so_that_its_browser_
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_a_safelisted_method_is_not_explained_as_browsers_would_take_it_as_allowed(method: str) -> None:
-    assert refused(ask(LISTED, method=method, explain=True, registered="PUT")) == "method"
+def test_a_safelisted_method_stays_refused_as_browsers_would_take_it_as_allowed(method: str) -> None:
+    explained = ask(LISTED, method=method, explain=True, registered="PUT")
+    granting = ask(LISTED, registered="PUT")
+    assert (explained.status, explained.body) == (403, b"CORS preflight refused: method")
+    assert sorted(explained.headers) == sorted(
+        (*granting.headers, (b"content-length", b"30"), (b"content-type", b"text/plain; charset=utf-8"))
+    )
+    assert (
+        refused(ask(LISTED, method=method, explain=True, registered="PUT", origin=STRANGER))
+        == "origin, method"
+    )
+
+
+def test_the_reason_of_a_refusal_is_in_a_header_and_in_the_body_where_there_is_one() -> None:
+    shown = with_reason(ask(LISTED, method="DELETE", explain=True), "because")
+    assert granted(shown) == granted(ask(LISTED)) | {"x-route-cors-refused": "because"}
+    refusal = with_reason(ask(LISTED, origin=STRANGER), "because")
+    assert refusal == Answer(
+        403,
+        (
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"31"),
+            (b"vary", VARY),
+            (b"x-route-cors-refused", b"because"),
+        ),
+        b"CORS preflight refused: because",
+        ("origin",),
+    )
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_an_answer_names_the_checks_that_failed(explain: bool) -> None:
+    assert ask(LISTED, explain=explain).failed == ()
+    assert ask(LISTED, origin=STRANGER, explain=explain).failed == ("origin",)
+    assert ask(LISTED, method="DELETE", explain=explain).failed == ("method",)
+    assert ask(LISTED, names=b"x-a", explain=explain).failed == ("headers",)
+    every = ask(LISTED, origin=STRANGER, method="GET", names=b"x-a", registered="PUT", explain=explain)
+    assert every.failed == ("origin", "method", "headers")
+    assert ask(None, origin=STRANGER, method="DELETE", names=b"x-a", explain=explain).failed == ("origin",)
 
 
 @pytest.mark.parametrize(
@@ -367,6 +405,7 @@ def test_what_enforce_answers() -> None:
             (b"vary", b"Origin"),
         ),
         b"CORS request refused: origin",
+        ("origin",),
     )
 
 

@@ -13,9 +13,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
+from starlette.testclient import TestClient
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
-from route_cors.dispatch import Placed, resolve, survey
+from route_cors.dispatch import Placed, Surrounded, is_installed, resolve, surrounded, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +73,7 @@ def test_a_route_with_all_that_is_known_of_it() -> None:
             policy=A,
             source="endpoint",
             in_layer=False,
-            is_mounted=False,
+            depth=0,
         )
     ]
 
@@ -151,12 +152,12 @@ def test_paths_and_examples_through_mounts_and_hosts() -> None:
         ]
     )
 
-    assert rows(app, "kind", "path", "example", "host", "shows_routes", "is_mounted") == [
-        ("mount", "/v{version:int}", "/v7/", None, True, False),
-        ("mount", "/v{version:int}/deep", "/v7/deep/", None, True, True),
-        ("http", "/v{version:int}/deep/{x:int}", "/v7/deep/7", None, False, True),
-        ("mount", "", "/", "qzkv.a.example", True, False),
-        ("http", "/{x:int}", "/7", "qzkv.a.example", False, True),
+    assert rows(app, "kind", "path", "example", "host", "shows_routes", "depth") == [
+        ("mount", "/v{version:int}", "/v7/", None, True, 0),
+        ("mount", "/v{version:int}/deep", "/v7/deep/", None, True, 1),
+        ("http", "/v{version:int}/deep/{x:int}", "/v7/deep/7", None, False, 2),
+        ("mount", "", "/", "qzkv.a.example", True, 0),
+        ("http", "/{x:int}", "/7", "qzkv.a.example", False, 1),
     ]
 
 
@@ -306,6 +307,38 @@ def test_an_app_inside_middleware(wrap: Any) -> None:
     assert rows(wrap(app), "path", "in_layer") == [("/x", wrap is RouteCORSMiddleware)]
 
 
+def test_a_target_names_the_mounts_that_lead_there() -> None:
+    inner = Starlette(routes=[Route("/x", plain)])
+    host = Host("a.example", app=inner)
+    app = Starlette(routes=[Mount("/deep", routes=[host])])
+
+    def target(path: str) -> Any:
+        return resolve(
+            {"type": "http", "method": "GET", "path": path, "headers": [(b"host", b"a.example")]},
+            "GET",
+            app=app,
+        )
+
+    assert (target("/deep/x").path, target("/deep/x").through) == ("/deep/x", (app.routes[0], host))
+    assert (target("/deep/none").route, target("/deep/none").through) == (None, (app.routes[0], host))
+    assert (target("/none").path, target("/none").through) == ("", ())
+
+
+@pytest.mark.parametrize("root_path", ["", "/behind"])
+def test_a_layer_around_middleware_carries_out_what_is_surveyed(root_path: str) -> None:
+    app = bare()
+    # As FastAPI(root_path=...), which newer versions call deprecated.
+    app.root_path = root_path
+    app.put("/x")(cors(A)(copy_of_nothing()))
+    layered = RouteCORSMiddleware(GZipMiddleware(app), default=B)
+
+    assert rows(layered, "path", "policy", "in_layer") == [("/x", A, True)]
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT"}
+    with TestClient(layered) as client:  # the index is built when the app starts
+        response = client.options("/x", headers=asked)
+    assert response.headers["access-control-allow-origin"] == "https://a.example"
+
+
 def test_the_default_of_a_layer_around_the_app() -> None:
     app = RouteCORSMiddleware(Starlette(routes=[Route("/x", plain)]), default=A)
 
@@ -342,6 +375,22 @@ def test_a_route_of_another_kind() -> None:
     assert (placed.kind, placed.path, placed.example, placed.endpoint) == ("http", "", "", odd)
 
 
-@pytest.mark.parametrize("app", [opaque, None, 3, Router()])
-def test_what_shows_no_routes_has_none(app: object) -> None:
-    assert list(survey(app)) == []
+@pytest.mark.parametrize("app", [opaque, GZipMiddleware(opaque), None, 3])
+def test_what_shows_no_routes_is_refused(app: object) -> None:
+    with pytest.raises(TypeError, match="shows no routes: give a FastAPI or Starlette app"):
+        list(survey(app))
+
+
+def test_a_router_without_routes_has_none() -> None:
+    assert list(survey(Router())) == []
+
+
+def test_on_which_app_install_cors_was_called() -> None:
+    inner, outer = Starlette(), Starlette()
+    outer.mount("/inner", inner)
+    install_cors(inner, default=A)
+
+    assert (is_installed(inner), is_installed(outer)) == (True, False)
+    assert surrounded(GZipMiddleware(inner)) == Surrounded(inner, in_layer=True, default=A)
+    assert surrounded(outer) == Surrounded(outer, in_layer=False, default=None)
+    assert not is_installed(RouteCORSMiddleware(outer))

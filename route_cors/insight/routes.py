@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -108,8 +109,8 @@ def _reported(placed: Placed) -> ReportedRoute:
 
 def _place_of(endpoint: Any) -> Place | None:
     """Where an endpoint was written; the app of a mount is seldom the user's own."""
-    while (inner := getattr(endpoint, "func", None)) is not None:  # functools.partial
-        endpoint = inner
+    while isinstance(endpoint, functools.partial):
+        endpoint = endpoint.func
     endpoint = inspect.unwrap(endpoint)
     if isinstance(endpoint, type):
         return _place_of_class(endpoint)

@@ -99,6 +99,77 @@ class TestApproval:
         assert api.log == ["OPTIONS /"]
 
 
+class TestDebug:
+    """What the browser's own console says of a refused preflight."""
+
+    NO_ORIGIN = (
+        "Response to preflight request doesn't pass access control check: No 'Access-Control-Allow-Origin' "
+        "header is present on the requested resource."
+    )
+
+    @pytest.fixture
+    def blamed(self, serve: Serve, trusted: Script) -> Callable[..., str]:
+        """The reason that the console gives for a call from the trusted page."""
+        said: list[str] = []
+        trusted.page.on("console", lambda message: said.append(message.text))
+
+        def blamed(*, debug: bool, origins: str, method: str, headers: dict[str, str]) -> str:
+            app = FastAPI()
+
+            @app.put("/")
+            @cors(origins=trusted.origin if origins == "trusted" else origins)
+            async def save() -> str:
+                return "saved"
+
+            install_cors(app, debug=debug)
+            api = serve(app)
+            assert trusted.fetch(api.origin, method=method, headers=headers) == BLOCKED
+            assert api.log == ["OPTIONS /"]
+            (reason,) = [text for text in said if "CORS policy" in text]
+            said.clear()
+            return reason.partition(" has been blocked by CORS policy: ")[2]
+
+        return blamed
+
+    @pytest.mark.parametrize(
+        ("origins", "method", "headers", "reason"),
+        [
+            ("https://another.example", "PUT", {}, NO_ORIGIN),
+            (
+                "trusted",
+                "DELETE",
+                {},
+                "Method DELETE is not allowed by Access-Control-Allow-Methods in preflight response.",
+            ),
+            (
+                "trusted",
+                "PUT",
+                CUSTOM,
+                (
+                    "Request header field x-custom is not allowed by Access-Control-Allow-Headers in "
+                    "preflight response."
+                ),
+            ),
+            # Browsers take this method as allowed whatever is listed: it can only be refused by its status.
+            (
+                "trusted",
+                "POST",
+                CUSTOM,
+                (
+                    "Response to preflight request doesn't pass access control check: It does not have HTTP "
+                    "ok status."
+                ),
+            ),
+        ],
+    )
+    def test_the_console_names_the_check_that_failed(
+        self, blamed: Callable[..., str], origins: str, method: str, headers: dict[str, str], reason: str
+    ) -> None:
+        assert blamed(debug=True, origins=origins, method=method, headers=headers) == reason
+        # Without it the console blames the origin, whatever it was.
+        assert blamed(debug=False, origins=origins, method=method, headers=headers) == self.NO_ORIGIN
+
+
 class TestCache:
     @pytest.mark.parametrize(
         ("max_age", "log"),

@@ -1,0 +1,150 @@
+"""What was decided about one request, as data, and as the one line that a log gets of it.
+
+Each kind of outcome has an event id that stays what it is from version to version, for filters, alerts and
+dashboards. Whatever a client sent is cut to a bound, and escaped in the line.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from route_cors.protocol import Check
+
+__all__ = [
+    "ANSWER_NOT_READABLE",
+    "ANSWER_READABLE",
+    "CALLABLE_FAILED",
+    "ON_DECISION_FAILED",
+    "PREFLIGHT_ALLOWED",
+    "PREFLIGHT_REFUSED",
+    "REQUEST_REFUSED",
+    "WEBSOCKET_ALLOWED",
+    "WEBSOCKET_REFUSED",
+    "Decision",
+    "Event",
+    "EventId",
+    "Kind",
+    "bounded",
+    "escaped",
+]
+
+EventId = Literal["RCE01", "RCE02", "RCE03", "RCE04", "RCE05", "RCE06", "RCE07"]
+Kind = Literal["preflight", "actual", "websocket"]
+
+
+class Event(NamedTuple):
+    """One kind of outcome; `allowed` says whether the page got what it wanted, `level` is the log's."""
+
+    id: EventId
+    kind: Kind
+    words: str
+    allowed: bool
+    level: int
+
+
+def _allowed(event: EventId, kind: Kind, words: str) -> Event:
+    return Event(event, kind, words, allowed=True, level=logging.DEBUG)
+
+
+def _refused(event: EventId, kind: Kind, words: str) -> Event:
+    return Event(event, kind, words, allowed=False, level=logging.INFO)
+
+
+PREFLIGHT_ALLOWED: Final = _allowed("RCE01", "preflight", "preflight allowed")
+PREFLIGHT_REFUSED: Final = _refused("RCE02", "preflight", "preflight refused")
+ANSWER_READABLE: Final = _allowed("RCE03", "actual", "answer readable")
+ANSWER_NOT_READABLE: Final = _refused("RCE04", "actual", "answer not readable")
+REQUEST_REFUSED: Final = _refused("RCE05", "actual", "request refused")
+WEBSOCKET_ALLOWED: Final = _allowed("RCE06", "websocket", "websocket allowed")
+WEBSOCKET_REFUSED: Final = _refused("RCE07", "websocket", "websocket refused")
+# No decisions: these are only logged.
+CALLABLE_FAILED: Final = "RCE08 origin callable failed"
+ON_DECISION_FAILED: Final = "RCE09 on_decision failed"
+
+_WORDS: Final[dict[EventId, str]] = {
+    event.id: event.words
+    for event in (
+        PREFLIGHT_ALLOWED,
+        PREFLIGHT_REFUSED,
+        ANSWER_READABLE,
+        ANSWER_NOT_READABLE,
+        REQUEST_REFUSED,
+        WEBSOCKET_ALLOWED,
+        WEBSOCKET_REFUSED,
+    )
+}
+
+# Characters. Longer than any origin that a browser sends: a host name has 253 at most.
+_LONGEST: Final = 300
+_CUT: Final = "..."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided about one cross-origin request. `str()` of it is the line that is logged.
+
+    `event` is the stable id of the outcome: RCE01 and RCE02 a preflight that is allowed or refused, RCE03 and
+    RCE04 a request whose answer its page may or may not read, RCE05 one that `enforce` refused, RCE06 and
+    RCE07 a websocket's handshake that is allowed or refused. `kind` is what asked: "preflight", "actual" or
+    "websocket". `allowed` says whether the page got what it wanted, `failed` which checks it did not pass, of
+    "origin", "method" and "headers".
+
+    `method` is the request's, of a preflight the one that it announces, and None for a websocket. `path` is
+    as the client sent it, percent-encoded, without a query. `route` is the path that was registered, after
+    those of its mounts; None where no route answers. There are no more of them than the app has routes: the
+    one field beside `event` that fits a metric's label. `origin` is the Origin header as the client sent it.
+    `method`, `path` and `origin` may hold anything, in 300 characters at most.
+
+    >>> put = {"kind": "preflight", "method": "PUT", "path": "/notes/7", "route": "/notes/{n}"}
+    >>> stranger = {"origin": "https://evil.com", "allowed": False, "failed": ("origin",)}
+    >>> print(Decision(event="RCE02", **put, **stranger))
+    RCE02 preflight refused: failed=origin method=PUT path=/notes/7 origin=https://evil.com route=/notes/{n}
+    """
+
+    event: EventId
+    kind: Kind
+    allowed: bool
+    failed: tuple[Check, ...]
+    method: str | None
+    path: str
+    route: str | None
+    origin: str
+
+    def __str__(self) -> str:
+        fields = {
+            "failed": ",".join(self.failed) or None,
+            "method": self.method,
+            "path": self.path,
+            "origin": self.origin,
+            "route": self.route,
+        }
+        said = (f"{name}={_quoted(value)}" for name, value in fields.items() if value is not None)
+        return f"{self.event} {_WORDS[self.event]}: {' '.join(said)}"
+
+
+def bounded(text: str) -> str:
+    """The text, and of one that is longer than 300 characters its beginning.
+
+    >>> len(bounded("/" * 65_536)), bounded("/" * 65_536)[-4:]
+    (300, '/...')
+    """
+    return text if len(text) <= _LONGEST else text[: _LONGEST - len(_CUT)] + _CUT
+
+
+def escaped(text: str) -> str:
+    r"""The text in printable ASCII, as the inside of a JSON string.
+
+    >>> print(escaped("/a\n\x1b[31m\u202e"))
+    /a\n\u001b[31m\u202e
+    """
+    return json.dumps(text)[1:-1]
+
+
+def _quoted(text: str) -> str:
+    """The text as it is, or as a JSON string where that would be ambiguous."""
+    safe = escaped(text)
+    return safe if safe == text and safe and " " not in safe else f'"{safe}"'

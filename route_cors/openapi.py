@@ -1,0 +1,85 @@
+"""Policies in the OpenAPI schema: `x-cors` on each operation, and a sentence that Swagger UI shows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from route_cors.decorators import changes
+from route_cors.describe import describe_policy, policy_in_words
+from route_cors.dispatch import survey
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from route_cors.decorators import Declared
+
+__all__ = ["EXTENSION", "describe_in_schema"]
+
+EXTENSION = "x-cors"
+"""The key (https://spec.openapis.org/oas/v3.1.0#specification-extensions). Null: no policy is declared."""
+
+_Schema = dict[str, Any]
+# A path as the schema has it, and a method in lower case.
+_Operation = tuple[str, str]
+
+
+def describe_in_schema(app: FastAPI) -> None:
+    """Have `app.openapi()` say of each operation which policy holds there.
+
+    What the app makes of its schema is taken as it is and never changed: the operations are copies.
+
+    Args:
+        app: the app. An `openapi` that is assigned to it later replaces this one.
+    """
+    make_schema = app.openapi
+    # What was made last, and what from: FastAPI keeps its schema, and gives the same one again.
+    made: list[tuple[_Schema, object, _Schema]] = []
+
+    def openapi() -> _Schema:
+        schema = make_schema()
+        if not made or made[0][0] is not schema or made[0][1] is not changes.latest:
+            made[:] = [(schema, changes.latest, _described(schema, _policies(app)))]
+        return made[0][2]
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _policies(app: FastAPI) -> dict[_Operation, Declared | None]:
+    """The policy of each operation. Where two routes claim one, the app runs the first."""
+    policies: dict[_Operation, Declared | None] = {}
+    for placed in survey(app):
+        if placed.kind == "http" and placed.depth == 0:
+            path = getattr(placed.view, "path_format", placed.path)
+            for method in placed.methods or ():
+                policies.setdefault((path, method.lower()), placed.policy)
+    return policies
+
+
+def _described(schema: _Schema, policies: dict[_Operation, Declared | None]) -> _Schema:
+    paths: _Schema = schema.get("paths", {})
+    described = {
+        path: {
+            key: _with_policy(value, policies[path, key]) if (path, key) in policies else value
+            for key, value in item.items()
+        }
+        for path, item in paths.items()
+    }
+    return {**schema, "paths": described} if described else schema
+
+
+def _with_policy(operation: _Schema, policy: Declared | None) -> _Schema:
+    """The operation, with the policy. One that names the extension itself (`openapi_extra`) keeps its own."""
+    description = [operation["description"]] if operation.get("description") else []
+    return {
+        **operation,
+        "description": "\n\n".join([*description, f"**CORS:** {_as_code(policy_in_words(policy))}"]),
+        EXTENSION: operation.get(EXTENSION, None if policy is None else describe_policy(policy)),
+    }
+
+
+def _as_code(text: str) -> str:
+    """Markdown that shows just this text: the stars of a pattern are no emphasis, a regex is no HTML."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
