@@ -398,6 +398,36 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
         yield placed
         if entry.mounted is not None:
             yield from _survey_mounted(placed, here)
+    policy, source = (outer.default, outer.default_of) if inherited is None else (inherited, inherited_from)
+    for path, frontend in _frontends(router):
+        yield Placed(
+            route=frontend,
+            view=frontend,
+            endpoint=frontend.app,
+            kind="mount",
+            path=outer.path + path,
+            example=_joined(outer.example, path),
+            host=outer.host,
+            methods=None,
+            shows_routes=False,
+            policy=policy,
+            source=None if policy is None else source,
+            in_layer=outer.in_layer,
+            depth=len(outer.routers) - 1,
+        )
+
+
+def _frontends(router: Any) -> Iterator[tuple[str, Any]]:
+    """The directories that `FastAPI.frontend` serves where no route matches, each with its path.
+
+    To the dispatcher they are what any 404 is: the policies of included routers do not reach them.
+    """
+    groups = [("", group) for group in getattr(router, "_low_priority_routes", ())]
+    for candidate in router.routes:
+        contexts = getattr(candidate, "effective_low_priority_routes", tuple)()
+        groups += [(context.frontend_prefix, context.original_route) for context in contexts]
+    for prefix, group in groups:
+        yield from ((prefix + frontend.path, frontend) for frontend in group.routes)
 
 
 def _is_declared(declaration: tuple[Source, Declared | None]) -> bool:

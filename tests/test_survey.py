@@ -20,6 +20,7 @@ from route_cors.dispatch import Placed, Surrounded, is_installed, resolve, surro
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
@@ -343,6 +344,33 @@ def test_the_default_of_a_layer_around_the_app() -> None:
     app = RouteCORSMiddleware(Starlette(routes=[Route("/x", plain)]), default=A)
 
     assert rows(app, "policy", "source") == [(A, "app")]
+
+
+@pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="this FastAPI serves no frontends")
+def test_frontends_come_last_and_have_the_policy_of_a_404(tmp_path: Path) -> None:
+    router = CORSRouter(prefix="/router", cors=B)
+    router.frontend("/site", directory=tmp_path)
+    app = bare()
+    app.frontend("/", directory=tmp_path)
+    app.include_router(router, prefix="/v1")
+    app.get("/x")(nothing)
+    outer = Starlette(routes=[Mount("/in", app=app)])
+    install_cors(outer, default=A)
+
+    assert rows(outer, "kind", "path", "example", "policy", "source", "depth") == [
+        ("mount", "/in", "/in/", A, "app", 0),
+        ("http", "/in/x", "/in/x", A, "app", 1),
+        ("mount", "/in/", "/in/", A, "app", 1),
+        ("mount", "/in/v1/router/site", "/in/v1/router/site", A, "app", 1),
+    ]
+
+
+def test_a_frontend_without_any_policy(tmp_path: Path) -> None:
+    app = bare()
+    if hasattr(app, "frontend"):
+        app.frontend("/", directory=tmp_path)
+
+    assert rows(app, "policy", "source") == ([(None, None)] if hasattr(app, "frontend") else [])
 
 
 def test_an_app_mounted_into_itself_is_given_once() -> None:
