@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 
 import route_cors
+from route_cors.insight import CODES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -198,3 +199,11 @@ def test_the_changelog_tells_of_this_version() -> None:
 
 def test_the_version_is_said_once() -> None:
     assert version("route-cors") == VERSION
+
+
+# ---------------------------------------------------------------------------------- what is found
+
+
+def test_the_readme_lists_every_finding() -> None:
+    listed = re.findall(r"^\| (RC\d{3}) \| (\w+) \| (.+) \|$", _readme(), re.MULTILINE)
+    assert listed == [(code, found.severity, found.title) for code, found in CODES.items()]

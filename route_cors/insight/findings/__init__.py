@@ -1,0 +1,8 @@
+"""What is wrong with an app's policies, or worth a look: each rule is one function, and has a stable code."""
+
+from __future__ import annotations
+
+from route_cors.insight.findings.finding import CODES, SEVERITIES, Code, Finding, Severity
+from route_cors.insight.findings.rules import find_all
+
+__all__ = ["CODES", "SEVERITIES", "Code", "Finding", "Severity", "find_all"]

@@ -1,0 +1,101 @@
+"""Routes that take cookies, security schemes or headers, under a policy that does not go with these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from route_cors.insight.findings.finding import finding_about
+from route_cors.protocol import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from route_cors.insight.findings.facts import Facts, Row
+    from route_cors.insight.findings.finding import Finding, Severity
+    from route_cors.insight.findings.needs import Needs
+
+__all__ = ["find_credentials_for_anyone", "find_missing_headers", "find_unasked_changes"]
+
+_NAMED: Final = "CORSPolicy(origins=['https://app.example.com'], allow_credentials=True)"
+
+
+def find_credentials_for_anyone(facts: Facts) -> Iterator[Finding]:
+    """RC005: any origin on a route that takes what identifies a user."""
+    for row in facts.rows:
+        if row.policy is None or not row.policy.origin_set.any:
+            continue
+        needs = row.needs
+        found = _of_a_websocket(needs) if row.placed.kind == "websocket" else _of_a_request(needs)
+        if found is not None:
+            severity, reason, mend = found
+            sentence = f"{row} is open to any origin, and {reason}"
+            yield finding_about(row.reported, "RC005", sentence, mend, severity=severity)
+
+
+def _of_a_request(needs: Needs) -> tuple[Severity, str, str] | None:
+    # A `*` never goes with credentials: what the browser would add by itself never comes, so that the policy
+    # opens what no page can use. A cookie that may be missing, though, may be no more than a preference.
+    if needs.sent_by_browsers:
+        required = needs.ambient or needs.required_cookies
+        reason = f"takes {' and '.join(needs.sent_by_browsers)}, which browsers never send under a *"
+        return "error" if required else "warning", reason, f"name the origins: {_NAMED}"
+    # A token is sent by a script that has it, and by nothing else: for a public API, `*` is in order.
+    if needs.tokens:
+        reason = f"takes {' and '.join(needs.tokens)}: any page that has a token can use it"
+        return "info", reason, "if it is for pages of yours alone, name their origins"
+    return None
+
+
+def _of_a_websocket(needs: Needs) -> tuple[Severity, str, str] | None:
+    # No `*` keeps credentials away here: https://websockets.spec.whatwg.org/#websocket-opening-handshake
+    if not needs.sent_by_browsers:
+        return None
+    reason = f"takes {' and '.join(needs.sent_by_browsers)}: any page can open it as its visitor"
+    return "error", reason, f"name the origins: {_NAMED}"
+
+
+def find_unasked_changes(facts: Facts) -> Iterator[Finding]:
+    """RC011: a POST that browsers send with no preflight, as the user, from every page: its work is done."""
+    for row in facts.rows:
+        policy = row.policy
+        if policy is None or policy.enforce or policy.origin_set.any or "POST" not in _methods(row):
+            continue
+        needs = row.needs
+        as_user = policy.allow_credentials or needs.sent_by_browsers
+        if as_user and needs.has_simple_body and not needs.headers:
+            yield finding_about(
+                row.reported,
+                "RC011",
+                f"{row} takes a POST that any page can send as its visitor, with no preflight: the policy"
+                " hides no more than the answer",
+                "set enforce=True, so that it is refused before the endpoint runs",
+            )
+
+
+def _methods(row: Row) -> tuple[str, ...]:
+    return row.reported.methods or ()
+
+
+def find_missing_headers(facts: Facts) -> Iterator[Finding]:
+    """RC015: a header that the route insists on, and that no preflight grants."""
+    for row in facts.rows:
+        if row.policy is None or row.placed.kind != "http":
+            continue
+        missing = [name for name in row.needs.headers if not _grants(row, name)]
+        if missing:
+            sentence = f"{row} requires {', '.join(missing)}, and its policy lets no page send that"
+            mend = f"write allow_headers={sorted({*row.policy.allow_headers, *missing})!r}"
+            yield finding_about(row.reported, "RC015", sentence, mend)
+
+
+def _grants(row: Row, name: str) -> bool:
+    """Whether a preflight for that header passes; where no method does, the header is not what is wrong."""
+    terms = Terms(row.policy, _methods(row))
+    method = next(iter(sorted(terms.methods)), None)
+    if method is None:
+        return True
+    asked = (b"", method.encode(), name.lower().encode("latin-1", "replace"), None)
+    return terms.answer_preflight(asked, origin_allowed=True).status == _GRANTED
+
+
+_GRANTED: Final = 204

@@ -1,0 +1,89 @@
+"""What was declared, or left undeclared, and is worth a look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from route_cors.insight.findings.facts import label, named, place_of
+from route_cors.insight.findings.finding import finding_about
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from route_cors.insight.findings.facts import Facts, Row
+    from route_cors.insight.findings.finding import Finding
+
+__all__ = [
+    "find_open_networks",
+    "find_open_websockets",
+    "find_repeated_policies",
+    "find_routes_by_default",
+]
+
+
+def find_open_networks(facts: Facts) -> Iterator[Finding]:
+    """RC008: pages of the public network get into a private one."""
+    for policy, rows in facts.policies:
+        if policy.allow_private_network:
+            sentence = f"pages of public networks may reach this server in a private one ({named(rows, 3)})"
+            mend = "leave allow_private_network out, unless the server is meant to be reached so"
+            yield finding_about(rows[0].reported if rows else None, "RC008", sentence, mend)
+
+
+def find_repeated_policies(facts: Facts) -> Iterator[Finding]:
+    """RC010: policies that are equal, and written more than once: one may be changed, and the other not."""
+    for policy, rows in facts.policies:
+        spelled: dict[int, str] = {}
+        for row in rows:
+            if id(row.policy) not in spelled:
+                spelled[id(row.policy)] = _declaration(row)
+        if policy == facts.around.default:
+            spelled.setdefault(id(facts.around.default), "the default of the app")
+        if len(spelled) > 1:
+            places = ", ".join(spelled.values())
+            sentence = f"the same policy is written {len(spelled)} times: {places}"
+            mend = f"write it once, and use it everywhere: SHARED = {policy!r}"
+            yield finding_about(rows[0].reported, "RC010", sentence, mend)
+
+
+def _declaration(row: Row) -> str:
+    match row.placed.source:
+        case "endpoint":
+            return place_of(row.reported)
+        case "app":
+            return "the default of the app"
+        case "mounted app":
+            return f"the default of the mounted app of {label(row.reported)}"
+        case _:
+            return f"the {row.placed.source} of {label(row.reported)}"
+
+
+def find_routes_by_default(facts: Facts) -> Iterator[Finding]:
+    """RC012: routes that nobody thought of, maybe: one finding for each default."""
+    groups: dict[int, list[Row]] = {}
+    for row in facts.rows:
+        is_by_default = row.placed.source in {"app", "mounted app"}
+        if is_by_default and row.speaks and not _is_documentation(row):
+            groups.setdefault(id(row.policy), []).append(row)
+    for rows in groups.values():
+        whose = "the app's default" if rows[0].placed.source == "app" else "a mounted app's default"
+        sentence = f"by {whose} alone, other origins may call {named(rows, 10)}"
+        mend = "if that is meant, say so with @cors(...); else close them with @no_cors"
+        yield finding_about(rows[0].reported, "RC012", sentence, mend)
+
+
+def _is_documentation(row: Row) -> bool:
+    """Whether it is FastAPI's own: its schema and its pages are the same for everybody."""
+    return getattr(row.placed.endpoint, "__module__", None) == _FASTAPIS_OWN
+
+
+_FASTAPIS_OWN: Final = "fastapi.applications"
+
+
+def find_open_websockets(facts: Facts) -> Iterator[Finding]:
+    """RC013: a websocket without a policy: browsers let every page open it, with its visitor's cookies."""
+    for row in facts.rows:
+        if row.placed.kind == "websocket" and row.placed.policy is None:
+            sentence = f"{row} has no policy: any page can open it, with its visitor's cookies"
+            mend = "write @cors(origins=['https://app.example.com']), or @no_cors for its own pages alone"
+            yield finding_about(row.reported, "RC013", sentence, mend)

@@ -1,0 +1,198 @@
+"""What the rules ask about an app: its routes, which one is reached by what, and how one is named."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.convertors import CONVERTOR_TYPES
+from starlette.routing import PARAM_REGEX
+
+from route_cors.decorators import NoCORS
+from route_cors.dispatch import Resolver, surrounded
+from route_cors.insight.findings.needs import Needs, needs_of
+from route_cors.insight.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from starlette.types import Scope
+
+    from route_cors.dispatch import Placed
+    from route_cors.insight.routes import ReportedRoute, Surveyed
+    from route_cors.policy import CORSPolicy
+
+__all__ = ["Facts", "Row", "example_paths", "label", "named", "place_of"]
+
+
+class Row:
+    """A route of the app.
+
+    Attributes:
+        order: its position among them.
+        mount: the innermost one that leads there, or None.
+        policy: the one that holds there; None for `no_cors`, which opens nothing.
+    """
+
+    def __init__(self, order: int, mount: Row | None, surveyed: Surveyed) -> None:
+        self.order = order
+        self.mount = mount
+        self.reported: ReportedRoute = surveyed.reported
+        self.placed: Placed = surveyed.placed
+        declared = self.placed.policy
+        self.policy = None if isinstance(declared, NoCORS) else declared
+
+    @functools.cached_property
+    def needs(self) -> Needs:
+        """What it takes of the request."""
+        return needs_of(self.placed.view)
+
+    @functools.cached_property
+    def inside(self) -> tuple[object, ...]:
+        """The mounts that lead into it, if it is one that shows its routes; else those that lead to it."""
+        led_by = () if self.mount is None else self.mount.inside
+        return led_by if self.speaks else (*led_by, self.placed.route)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it serves requests itself: the routes of a mount that shows them speak for themselves."""
+        return not self.placed.shows_routes
+
+    def __str__(self) -> str:
+        return label(self.reported)
+
+
+class Facts:
+    """An app's routes, ready to be asked about.
+
+    Attributes:
+        app: as it was given, which may be a middleware around it.
+        around: the app itself, and what stands around it.
+        rows: its routes and mounts.
+        policies: each policy, and the routes it holds on (none: those that are not there), so that what is
+            wrong with it is said once.
+    """
+
+    def __init__(self, app: object, routes: Sequence[Surveyed]) -> None:
+        self.app = app
+        self.around = surrounded(app)
+        self.rows = [*_rows(routes)]
+        self.policies = [*self._by_policy()]
+        self._resolver = Resolver(self.around.app)
+        self._by_target: dict[object, Row] = {}
+        for row in self.rows:
+            key = _key(row.inside, row.placed.route if row.speaks else None, row.placed.path)
+            # Where a router is included twice in the same place, the first one serves.
+            self._by_target.setdefault(key, row)
+
+    def _by_policy(self) -> Iterator[tuple[CORSPolicy, list[Row]]]:
+        groups: dict[CORSPolicy, list[Row]] = {}
+        for row in self.rows:
+            if row.policy is not None:
+                groups.setdefault(row.policy, []).append(row)
+        if self.around.default is not None:
+            groups.setdefault(self.around.default, [])
+        for policy, rows in groups.items():
+            # A mount is no route to point at, where there is another.
+            yield policy, sorted(rows, key=lambda row: not row.speaks)
+
+    def reached(self, path: str, method: str, row: Row) -> Row | None:
+        """The route that such a request goes to, at that row's host; None where none is known for it.
+
+        A mount, where the request gets no further than into that.
+        """
+        host = "qzkv.example" if row.placed.host is None else row.placed.host
+        target = self._resolver.resolve(_scope(row.placed.kind, path, method, host), method)
+        if target.redirects_to is not None:
+            return None
+        found = self._by_target.get(_key(target.through, target.route, target.path))
+        # Of a route for any host it says nothing that one host's example leads to what is there alone.
+        return found if found is None or found.placed.host in {None, row.placed.host} else None
+
+
+def _key(through: Iterable[object], route: object, path: str) -> object:
+    """What tells apart where requests go: routes compare by their paths and names, and are not hashable."""
+    return (*map(id, through), id(route), path)
+
+
+def _rows(routes: Sequence[Surveyed]) -> Iterator[Row]:
+    mounts: list[Row] = []
+    for order, surveyed in enumerate(routes):
+        del mounts[surveyed.placed.depth :]
+        row = Row(order, mounts[-1] if mounts else None, surveyed)
+        if surveyed.placed.shows_routes:
+            mounts.append(row)
+        yield row
+
+
+def _scope(kind: str, path: str, method: str, host: str) -> Scope:
+    common: dict[str, Any] = {
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "path": path,
+        "raw_path": path.encode("utf-8", "replace"),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", host.encode("latin-1", "replace"))],
+        "server": (host, 443),
+        "client": ("192.0.2.1", 49152),
+    }
+    if kind == "websocket":
+        return {**common, "type": "websocket", "scheme": "wss", "subprotocols": []}
+    return {**common, "type": "http", "scheme": "https", "method": method}
+
+
+# Values of all kinds: a route is only said to be hidden by others if each of them leads elsewhere.
+_VALUES: Final = (
+    *("qzkv", "Qz-K_v.7~", "7", "70", "7.5", "2026-11-22"),
+    *("01234567-89ab-4def-8123-456789abcdef", "qzkv/qzkv", "qzkv/7/qzkv", ""),
+)
+
+
+def example_paths(row: Row) -> list[str]:
+    """Paths that the route matches, as different as can be; none where none can be made up."""
+    template = row.placed.path + ("/{rest:path}" if row.placed.kind == "mount" else "")
+    parameters = [*PARAM_REGEX.finditer(template)]
+    values = [_values_of(parameter[2]) for parameter in parameters]
+    if not all(values):
+        return []
+    paths: dict[str, None] = {}
+    for position in range(max(map(len, values), default=1)):
+        path, end = "", 0
+        for parameter, fitting in zip(parameters, values, strict=True):
+            path += template[end : parameter.start()] + fitting[position % len(fitting)]
+            end = parameter.end()
+        paths[path + template[end:]] = None
+    return [*paths]
+
+
+def _values_of(convertor_name: str | None) -> list[str]:
+    convertor = CONVERTOR_TYPES.get((convertor_name or ":str").removeprefix(":"))
+    return [value for value in _VALUES if convertor is not None and re.fullmatch(convertor.regex, value)]
+
+
+def label(route: ReportedRoute) -> str:
+    """What a person calls the route: `GET,PUT /items`, `WEBSOCKET /live`, `MOUNT /static`."""
+    if route.kind != "http":
+        what = route.kind.upper()
+    else:
+        what = "ANY" if route.methods is None else ",".join(route.methods)
+    return printable(f"{what} {route.host or ''}{route.path}", _MAX_LABEL)
+
+
+# A route may have a path of any length.
+_MAX_LABEL: Final = 200
+
+
+def place_of(route: ReportedRoute) -> str:
+    """Its name, and where it was written."""
+    return label(route) if route.place is None else f"{label(route)} ({printable(str(route.place))})"
+
+
+def named(rows: Sequence[Row], at_most: int = 5) -> str:
+    """The routes' names, as many as can be read at a glance; of none, what a default is for besides."""
+    if not rows:
+        return "the default, for what no route is found for"
+    more = len(rows) - at_most
+    return ", ".join(map(str, rows[:at_most])) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,29 @@
+"""Text from routes, headers and files, made safe to look at."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["MAX_SHOWN", "printable"]
+
+MAX_SHOWN: Final = 1000
+"""How many characters of one text are shown."""
+
+
+def printable(text: str, limit: int = MAX_SHOWN) -> str:
+    r"""The text on one line, with nothing in it that acts on a terminal or turns the reading direction.
+
+    Control characters, ANSI escapes, line separators, bidi marks and lone surrogates are written as Python
+    escapes them.
+
+    Args:
+        text: from wherever.
+        limit: how many of its characters are shown; the rest becomes `…`.
+
+    >>> print(printable("/a\x1b[31m\u202eb\n"))
+    /a\x1b[31m\u202eb\n
+    """
+    shown = text if len(text) <= limit else f"{text[:limit]}…"
+    if shown.isprintable():
+        return shown
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)

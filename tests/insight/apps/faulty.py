@@ -1,0 +1,221 @@
+"""An app with every fault planted, and the table of what is to be found where.
+
+The app itself has no layer, so that a policy can be without effect. The apps that it mounts have one each,
+and hold the faults that take a layer to make.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Body, Cookie, Depends, FastAPI, Header, Request, WebSocket
+from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBearer
+from starlette.middleware.cors import CORSMiddleware
+
+from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+A = "https://a.example.com"
+
+# Codes, and the routes that each is found on: what `method path` of a finding's route gives.
+EXPECTED: Mapping[str, tuple[str, ...]] = {
+    "RC001": ("GET /untold", "GET /untold/closed"),
+    "RC002": ("GET /shop/orders/latest", "GET,PUT /shop/orders/{order_id}/items"),
+    "RC003": ("MOUNT /legacy", "MOUNT /shop"),
+    "RC004": ("PUT /early/riser",),
+    "RC005": (
+        "GET /shop/any/basic",
+        "GET /shop/any/cookie",
+        "GET /shop/any/key",
+        "WEBSOCKET /shop/any/live",
+    ),
+    "RC006": ("GET /shop/wide", "GET /shop/wide/hosted"),
+    "RC007": ("GET /shop/regex/unanchored", "GET /shop/regex/unescaped"),
+    "RC008": ("GET /shop/private",),
+    "RC009": ("GET /shop/insecure", "GET /shop/insecure/regex"),
+    "RC010": ("GET /shop/twice/one",),
+    "RC011": ("POST /shop/notes", "POST /shop/notes/{note_id}/star"),
+    "RC012": ("GET /shop/forgotten",),
+    "RC013": ("WEBSOCKET /shop/chat",),
+    "RC014": ("DELETE /shop/nothing",),
+    "RC015": ("GET /shop/needs/key", "GET /shop/needs/token"),
+}
+
+# --- Without a layer
+
+app = FastAPI(title="Faulty", openapi_url=None)
+
+
+@app.get("/untold")
+@cors(origins=A)
+async def untold() -> None: ...
+
+
+@app.get("/untold/closed")
+@no_cors
+async def untold_and_closed() -> None: ...
+
+
+@app.options("/early/{path:path}")
+async def any_options(path: str) -> None: ...
+
+
+early = CORSRouter(cors=CORSPolicy(origins=A, max_age=1))
+
+
+@early.put("/early/riser")
+async def put_early() -> None: ...
+
+
+app.include_router(early)
+
+# --- Behind another CORS middleware
+
+legacy = FastAPI(openapi_url=None)
+legacy.add_middleware(CORSMiddleware, allow_origins=["*"])
+old = CORSRouter(cors=CORSPolicy(origins=A, max_age=2))
+
+
+@old.get("/prices")
+async def prices() -> None: ...
+
+
+legacy.include_router(old)
+app.mount("/legacy", legacy)
+
+# --- With a layer, and a default
+
+shop = FastAPI(openapi_url=None)
+shop.add_middleware(CORSMiddleware, allow_origins=["*"])
+
+
+@shop.get("/orders/{order_id}")
+@cors(origins=A, max_age=3)
+async def order() -> None: ...
+
+
+@shop.get("/orders/latest")
+@no_cors
+async def latest_order() -> None: ...
+
+
+@shop.api_route("/orders/{order}/items", methods=["GET"])
+@no_cors
+async def items() -> None: ...
+
+
+@shop.api_route("/orders/{order_id}/items", methods=["GET", "PUT"])
+@cors(origins=A, max_age=4)
+async def save_items() -> None: ...
+
+
+anyone = CORSRouter(prefix="/any", cors=CORSPolicy(origins="*", allow_headers=["X-Key"]))
+
+
+@anyone.get("/basic", dependencies=[Depends(HTTPBasic())])
+async def with_basic() -> None: ...
+
+
+@anyone.get("/cookie")
+async def with_cookie(session: Annotated[str | None, Cookie()] = None) -> None: ...
+
+
+@anyone.get("/key", dependencies=[Depends(APIKeyHeader(name="X-Key"))])
+async def with_key() -> None: ...
+
+
+@anyone.websocket("/live")
+async def live(websocket: WebSocket, session: Annotated[str, Cookie()]) -> None: ...
+
+
+shop.include_router(anyone)
+
+
+@shop.get("/wide")
+@cors(origins="https://*.example.com", allow_credentials=True)
+async def wide() -> None: ...
+
+
+@shop.get("/wide/hosted")
+@cors(origins="https://*.github.io", allow_credentials=True, dangerously_allow_public_suffixes=True)
+async def wide_and_hosted() -> None: ...
+
+
+@shop.get("/regex/unanchored")
+@cors(origins=re.compile(r"https://.*example\.com"), allow_credentials=True)
+async def unanchored() -> None: ...
+
+
+@shop.get("/regex/unescaped")
+@cors(origins=re.compile(r"https://(app|admin).example\.com"), allow_credentials=True)
+async def unescaped() -> None: ...
+
+
+@shop.get("/private")
+@cors(origins=A, allow_private_network=True)
+async def private() -> None: ...
+
+
+@shop.get("/insecure")
+@cors(origins=[A, "http://a.example.com"])
+async def insecure() -> None: ...
+
+
+@shop.get("/insecure/regex")
+@cors(origins=re.compile(r"https?://a\.example\.com"))
+async def insecure_by_regex() -> None: ...
+
+
+@shop.get("/twice/one")
+@cors(origins=A, max_age=5)
+async def one() -> None: ...
+
+
+@shop.get("/twice/two")
+@cors(origins=A, max_age=5)
+async def two() -> None: ...
+
+
+@shop.post("/notes")
+@cors(origins=A, allow_credentials=True)
+async def add_note(request: Request) -> None: ...
+
+
+@shop.post("/notes/{note_id}/star")
+@cors(origins=A, max_age=6)
+async def star_note(note_id: int, session: Annotated[str, Cookie()]) -> None: ...
+
+
+@shop.put("/notes")
+@cors(origins=A, allow_credentials=True, max_age=7)
+async def save_note(text: Annotated[str, Body()]) -> None: ...
+
+
+@shop.get("/forgotten")
+async def forgotten() -> None: ...
+
+
+@shop.websocket("/chat")
+async def chat(websocket: WebSocket) -> None: ...
+
+
+@shop.delete("/nothing")
+@cors(origins=A, methods=["PUT"])
+async def delete_nothing() -> None: ...
+
+
+@shop.get("/needs/key")
+@cors(origins=A, max_age=8)
+async def needs_key(x_key: Annotated[str, Header()]) -> None: ...
+
+
+@shop.get("/needs/token", dependencies=[Depends(HTTPBearer())])
+@cors(origins=A, max_age=9)
+async def needs_token() -> None: ...
+
+
+install_cors(shop, default=CORSPolicy(origins="https://www.example.com"))
+app.mount("/shop", shop)

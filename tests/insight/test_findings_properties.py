@@ -1,0 +1,110 @@
+"""The findings on generated apps (generated_apps.py): no errors, and no route called hidden that is not."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from generated_apps import Probe, Program, build, cases, forget_convertor, register_convertor
+from hypothesis import HealthCheck, Phase, given, settings
+
+from route_cors import dispatch, report
+from route_cors.decorators import NoCORS
+from route_cors.insight.routes import survey_routes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import Scope
+
+    from route_cors.dispatch import Placed
+    from route_cors.insight import Finding, Report, ReportedRoute
+
+EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
+generated = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # Without Phase.explain, which builds as many apps again to say what a readable failure shows.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
+EVERY_LAYER: Final = ("install_cors", "add_middleware", "none")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def word_convertor() -> Iterator[None]:
+    register_convertor()
+    yield
+    forget_convertor()
+
+
+def scope_of(kind: str, path: str, method: str, host: str | None) -> Scope:
+    scope = {
+        "type": kind,
+        "path": path,
+        "root_path": "",
+        "headers": [(b"host", (host or "h.example").encode())],
+    }
+    return scope | ({"method": method} if kind == "http" else {})
+
+
+def hidden(found: Report) -> list[tuple[ReportedRoute, Finding]]:
+    return [
+        (finding.route, finding) for finding in found.findings if finding.code == "RC002" and finding.route
+    ]
+
+
+def methods_of(placed: Placed) -> list[str]:
+    if placed.kind == "websocket":
+        return [""]
+    return sorted(placed.methods) if placed.methods else ["GET", "POST"]
+
+
+def in_force(target: Any) -> Any:
+    return None if target.terms is None else target.terms.policy
+
+
+@generated
+@given(cases(*EVERY_LAYER))
+def test_what_is_reported_holds_unless_it_is_said_to_be_hidden(case: tuple[Program, list[Probe]]) -> None:
+    app = build(case[0]).app
+    found = report(app)
+    surveyed = survey_routes(app)
+    assert tuple(each.reported for each in surveyed) == found.routes
+    default = dispatch.surrounded(app).default
+    said = [route for route, _ in hidden(found)]
+    for each in surveyed:
+        placed = each.placed
+        if placed.shows_routes or placed.example is None or placed.policy is None or each.reported in said:
+            continue
+        kind = "websocket" if placed.kind == "websocket" else "http"
+        for method in methods_of(placed):
+            scope = scope_of(kind, placed.example, method, placed.host)
+            target = dispatch.resolve(scope, method, app=app, default=default)
+            if target.route is placed.route and target.path == placed.path:
+                expected = None if isinstance(placed.policy, NoCORS) else placed.policy
+                assert in_force(target) == expected
+
+
+@generated
+@given(cases(*EVERY_LAYER))
+def test_no_request_gets_to_a_route_that_is_said_to_be_hidden(case: tuple[Program, list[Probe]]) -> None:
+    program, probes = case
+    app = build(program).app
+    surveyed = survey_routes(app)
+    by_route: dict[tuple[int, str], list[ReportedRoute]] = {}
+    for each in surveyed:
+        by_route.setdefault((id(each.placed.route), each.reported.path), []).append(each.reported)
+    said = hidden(report(app))
+    for probe in probes:
+        for kind, method in (("http", probe.method), ("websocket", "")):
+            target = dispatch.resolve(scope_of(kind, probe.path, method, probe.host), method, app=app)
+            served = by_route.get((id(target.route), target.path), [])
+            if len(served) != 1:
+                continue
+            for route, finding in said:
+                if route is served[0]:
+                    assert finding.severity == "warning", finding
+                    assert f"by {method}" not in finding.sentence
+                    assert f", {method}" not in finding.sentence

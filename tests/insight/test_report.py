@@ -1,0 +1,574 @@
+"""`report(app)`: rows of every kind, where each was written, whose policy holds, what an origin may do."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fastapi
+import pytest
+from fastapi import APIRouter, FastAPI, Request, WebSocket
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+import route_cors
+from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors, report
+from route_cors.describe import describe_policy, name_of, origins_in_words, policy_in_words
+from route_cors.insight import Access, Place, Report, ReportedRoute, access_of
+
+from .apps import clean, faulty, flat, nested, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from route_cors.decorators import Declared
+    from route_cors.origins import OriginItem
+
+A, B = "https://a.example", "https://b.example"
+HERE = __file__
+MODULE = __name__
+# From 0.137 on include_router keeps the original routers; before, plain routes did not inherit.
+KEEPS_A_TREE = tuple(int(part) for part in fastapi.__version__.split(".")[:2]) >= (0, 137)
+
+
+async def endpoint() -> None: ...
+
+
+async def starlette_endpoint(request: Request) -> Response:
+    return Response()
+
+
+async def websocket_endpoint(websocket: WebSocket) -> None: ...
+
+
+class Endpoint(HTTPEndpoint):
+    async def get(self, request: Request) -> Response:
+        return Response()
+
+    delete = get
+
+
+class Application:
+    """An ASGI app that shows nothing of itself."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+
+def policy(**arguments: Any) -> CORSPolicy:
+    arguments.setdefault("origins", A)
+    return CORSPolicy(**arguments)
+
+
+def line_of(function: Callable[..., Any]) -> int:
+    return function.__code__.co_firstlineno
+
+
+def place_of(function: Callable[..., Any]) -> Place:
+    return Place(HERE, line_of(function))
+
+
+def rows(app: object) -> list[tuple[str, str, tuple[str, ...] | None]]:
+    return [(route.kind, route.path, route.methods) for route in report(app).routes]
+
+
+def sources(app: object) -> dict[str, tuple[Declared | None, str | None, bool]]:
+    return {route.path: (route.policy, route.source, route.takes_effect) for route in report(app).routes}
+
+
+def one(route: BaseRoute) -> ReportedRoute:
+    """The row of that route, in an app of its own."""
+    return report(Starlette(routes=[route])).routes[0]
+
+
+# --- Rows
+
+
+def test_an_http_route() -> None:
+    own = policy()
+    app = FastAPI(openapi_url=None)
+    app.api_route("/items/{item_id}", methods=["PUT", "GET"])(cors(own)(shown))
+    install_cors(app)
+    assert report(app) == Report(
+        routes=(
+            ReportedRoute(
+                kind="http",
+                path="/items/{item_id}",
+                methods=("GET", "PUT"),
+                host=None,
+                endpoint=f"{MODULE}.shown",
+                place=place_of(shown),
+                policy=own,
+                source="endpoint",
+                takes_effect=True,
+                example="/items/qzkv",
+            ),
+        ),
+        findings=(),
+    )
+
+
+async def shown(item_id: int) -> None: ...
+
+
+def test_a_row_of_every_kind() -> None:
+    app = Starlette(
+        routes=[
+            Route("/function", starlette_endpoint),
+            Route("/class/{number:int}", Endpoint),
+            Route("/asgi", Application()),
+            WebSocketRoute("/socket", websocket_endpoint),
+            Mount("/files", StaticFiles(directory=Path(__file__).parent)),
+            Mount("/inside", routes=[Route("/a", starlette_endpoint, methods=["POST"])]),
+            Host("{tenant}.example", Starlette(routes=[Route("/b", starlette_endpoint)])),
+        ]
+    )
+    assert [
+        (route.kind, route.path, route.methods, route.host, route.example, route.endpoint, route.place)
+        for route in report(app).routes
+    ] == [
+        ("http", "/function", ("GET", "HEAD"), None, "/function", f"{MODULE}.starlette_endpoint", PLACE),
+        (
+            "http",
+            "/class/{number:int}",
+            ("DELETE", "GET", "HEAD"),
+            None,
+            "/class/7",
+            f"{MODULE}.Endpoint",
+            CLASS,
+        ),
+        ("http", "/asgi", None, None, "/asgi", f"{MODULE}.Application", None),
+        ("websocket", "/socket", (), None, "/socket", f"{MODULE}.websocket_endpoint", SOCKET),
+        ("mount", "/files", None, None, "/files/", "starlette.staticfiles.StaticFiles", None),
+        ("mount", "/inside", None, None, "/inside/", "starlette.routing.Router", None),
+        ("http", "/inside/a", ("POST",), None, "/inside/a", f"{MODULE}.starlette_endpoint", PLACE),
+        ("mount", "", None, "qzkv.example", "/", "starlette.applications.Starlette", None),
+        ("http", "/b", ("GET", "HEAD"), "qzkv.example", "/b", f"{MODULE}.starlette_endpoint", PLACE),
+    ]
+
+
+PLACE = place_of(starlette_endpoint)
+SOCKET = place_of(websocket_endpoint)
+CLASS = Place(HERE, inspect.getsourcelines(Endpoint)[1])
+
+
+def test_routes_as_fastapi_declares_and_includes_them() -> None:
+    inner = APIRouter(prefix="/inner")
+    inner.get("/a/{x:path}")(endpoint)
+    inner.websocket("/b")(websocket_endpoint)
+    outer = APIRouter(prefix="/outer")
+    outer.include_router(inner, prefix="/more")
+    app = FastAPI()
+    app.include_router(outer)
+    documentation = [
+        ("http", path, ("GET", "HEAD"))
+        for path in ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc")
+    ]
+    assert rows(app) == [
+        *documentation,
+        ("http", "/outer/more/inner/a/{x:path}", ("GET",)),
+        ("websocket", "/outer/more/inner/b", ()),
+    ]
+
+
+def test_the_routes_as_they_are_now() -> None:
+    app = FastAPI(openapi_url=None)
+    assert report(app) == Report(routes=(), findings=())
+    app.get("/a")(endpoint)
+    assert rows(app) == [("http", "/a", ("GET",))]
+
+
+def test_the_app_may_be_inside_a_middleware() -> None:
+    app = FastAPI(openapi_url=None)
+    app.get("/a")(cors(policy())(unique()))
+    assert sources(RouteCORSMiddleware(app))["/a"] == (policy(), "endpoint", True)
+
+
+def test_what_shows_no_routes() -> None:
+    with pytest.raises(TypeError, match=r"^3 shows no routes: give a FastAPI or Starlette app"):
+        report(3)
+
+
+def test_a_route_that_shows_nothing_of_itself() -> None:
+    class Odd(BaseRoute):
+        def matches(self, scope: Any) -> tuple[Match, Any]:
+            return Match.NONE, {}
+
+    row = one(Odd())
+    assert (row.kind, row.path, row.methods, row.place) == ("http", "", None, None)
+    assert row.endpoint == f"{MODULE}.test_a_route_that_shows_nothing_of_itself.<locals>.Odd"
+
+
+# --- Places
+
+
+def unique() -> Callable[..., Any]:
+    """An endpoint of its own, all of which stand on one line."""
+
+    async def endpoint_of_its_own() -> None: ...
+
+    return endpoint_of_its_own
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def around() -> None: ...
+
+    return around
+
+
+def test_where_an_endpoint_was_written() -> None:
+    wrapped = decorated(endpoint)
+    for function in (
+        endpoint,
+        functools.partial(functools.partial(endpoint)),
+        wrapped,
+        functools.partial(wrapped),
+    ):
+        row = one(Route("/", function))
+        assert row.place == place_of(endpoint), function
+        assert row.endpoint == f"{MODULE}.endpoint"
+
+
+def test_the_line_is_that_of_the_first_decorator() -> None:
+    @cors(policy())
+    @no_change
+    async def decorated_twice(request: Request) -> None: ...
+
+    source, start = inspect.getsourcelines(decorated_twice)
+    assert source[0].strip() == "@cors(policy())"
+    assert one(Route("/", decorated_twice)).place == Place(HERE, start)
+
+
+def no_change(function: Any) -> Any:
+    return function
+
+
+def test_a_method_is_where_it_was_written() -> None:
+    class Items:
+        async def read(self, request: Request) -> None: ...
+
+    row = one(Route("/", Items().read))
+    assert row.place == place_of(Items.read)
+    assert row.endpoint == f"{MODULE}.test_a_method_is_where_it_was_written.<locals>.Items.read"
+
+
+def test_where_python_knows_no_place() -> None:
+    typed = type("Typed", (HTTPEndpoint,), {"__module__": "nowhere"})
+    assert one(Route("/", typed)).place is None
+    assert one(Route("/", Application())).place is None
+
+
+def test_a_place_is_shown_as_editors_open_it() -> None:
+    assert str(Place("shop/api.py", 12)) == "shop/api.py:12"
+
+
+# --- Whose policy it is
+
+
+def test_every_source_of_a_policy() -> None:
+    own, of_router, of_outer, of_mount, of_mounted, of_app = (policy(max_age=age) for age in range(6))
+    inner = APIRouter(prefix="/outer")
+    inner.get("/inherited")(endpoint)
+    router = CORSRouter(prefix="/router", cors=of_router)
+    router.get("/own")(cors(own)(unique()))
+    router.get("/routers")(endpoint)
+    router.get("/closed")(no_cors(unique()))
+    router.websocket("/socket")(websocket_endpoint)
+    outer = CORSRouter(cors=of_outer)
+    outer.include_router(inner)
+    inside = FastAPI(openapi_url=None)
+    inside.get("/by-default")(endpoint)
+    inside.get("/own")(cors(own)(unique()))
+    install_cors(inside, default=of_mounted)
+    app = FastAPI(openapi_url=None)
+    app.include_router(router)
+    app.include_router(outer)
+    app.mount("/mount", cors(of_mount)(Starlette(routes=[Route("/mounted", starlette_endpoint)])))
+    app.mount("/opaque", cors(of_mount)(Application()))
+    app.mount("/inside", inside)
+    app.get("/by-default")(endpoint)
+    app.websocket("/socket")(websocket_endpoint)
+    install_cors(app, default=of_app)
+    assert sources(app) == {
+        "/router/own": (own, "endpoint", True),
+        "/router/routers": (of_router, "router", True),
+        "/router/closed": (no_cors, "endpoint", True),
+        "/router/socket": (of_router, "router", True),
+        "/outer/inherited": (of_outer, "router", True),
+        "/mount": (of_mount, "mount", True),
+        "/mount/mounted": (of_mount, "mount", True),
+        "/opaque": (of_mount, "mount", True),
+        "/inside": (of_mounted, "mounted app", True),
+        "/inside/by-default": (of_mounted, "mounted app", True),
+        "/inside/own": (own, "endpoint", True),
+        "/by-default": (of_app, "app", True),
+        # The default does not speak for websockets.
+        "/socket": (None, None, True),
+    }
+
+
+def test_what_takes_effect_without_a_layer() -> None:
+    shared = policy()
+    router = CORSRouter(prefix="/router", cors=shared)
+    router.get("/api")(endpoint)
+    router.websocket("/socket")(websocket_endpoint)
+    router.add_route("/plain", starlette_endpoint)
+    app = FastAPI(openapi_url=None)
+    app.include_router(router)
+    app.get("/own")(cors(shared)(unique()))
+    app.get("/none")(unique())
+    plain_route = (shared, "router", False) if KEEPS_A_TREE else (None, None, False)
+    assert sources(app) == {
+        "/router/api": (shared, "router", True),
+        "/router/socket": (shared, "router", True),
+        "/plain": plain_route,
+        "/own": (shared, "endpoint", False),
+        "/none": (None, None, False),
+    }
+
+
+def test_the_policy_is_the_very_object_that_was_declared() -> None:
+    own, of_first, of_second = policy(), policy(), policy()
+    app = FastAPI(openapi_url=None)
+    app.get("/own")(cors(own)(unique()))
+    for prefix, declared in (("/first", of_first), ("/second", of_second)):
+        router = CORSRouter(prefix=prefix, cors=declared)
+        router.get("/a")(endpoint)
+        app.include_router(router)
+    policies = [route.policy for route in report(app).routes]
+    assert [id(found) for found in policies] == [id(own), id(of_first), id(of_second)]
+
+
+# --- As data
+
+
+def test_a_report_as_data() -> None:
+    app = FastAPI(openapi_url=None)
+    app.put("/items/{item_id}")(cors(origins=A)(described))
+    app.mount("/files", Application())
+    assert report(app).to_dict() == {
+        "version": 1,
+        "routes": [
+            {
+                "kind": "http",
+                "path": "/items/{item_id}",
+                "methods": ["PUT"],
+                "host": None,
+                "endpoint": f"{MODULE}.described",
+                "file": HERE,
+                "line": line_of(described),
+                "policy": {
+                    "origins": [A],
+                    "methods": None,
+                    "allow_headers": [],
+                    "expose_headers": [],
+                    "allow_credentials": False,
+                    "max_age": 600,
+                    "allow_private_network": False,
+                    "enforce": False,
+                },
+                "source": "endpoint",
+                "takes_effect": False,
+                "example": "/items/qzkv",
+            },
+            {
+                "kind": "mount",
+                "path": "/files",
+                "methods": None,
+                "host": None,
+                "endpoint": f"{MODULE}.Application",
+                "file": None,
+                "line": None,
+                "policy": None,
+                "source": None,
+                "takes_effect": False,
+                "example": "/files/",
+            },
+        ],
+        "findings": [
+            {
+                "code": "RC001",
+                "severity": "error",
+                "sentence": "PUT /items/{item_id} has a policy, and nothing carries it out: there is no layer"
+                " around it",
+                "mend": "call install_cors(app)",
+                "path": "/items/{item_id}",
+                "methods": ["PUT"],
+                "host": None,
+                "file": HERE,
+                "line": line_of(described),
+            }
+        ],
+    }
+
+
+async def described(item_id: int) -> None: ...
+
+
+@pytest.mark.parametrize("module", [clean, faulty, flat, nested, plain])
+def test_the_data_of_any_report_can_be_written_as_json(module: Any) -> None:
+    data = report(module.app).to_dict()
+    assert json.loads(json.dumps(data)) == data
+    assert len(data["routes"]) == len(report(module.app).routes)
+
+
+def test_it_is_a_public_name() -> None:
+    assert route_cors.report is report
+
+
+# --- What an origin may do
+
+
+def row_with(declared: Declared | None, *, socket: bool = False, layered: bool = True) -> ReportedRoute:
+    endpoint_of_its_own = unique()
+    app = FastAPI(openapi_url=None)
+    register = app.websocket("/a") if socket else app.get("/a")
+    if isinstance(declared, CORSPolicy):
+        register(cors(declared)(endpoint_of_its_own))
+    else:
+        register(endpoint_of_its_own if declared is None else declared(endpoint_of_its_own))
+    if layered:
+        install_cors(app)
+    return report(app).routes[0]
+
+
+def asks(origin: str, connection: Any) -> bool:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("declared", "origin", "access"),
+    [
+        (None, A, Access("no", with_credentials=False)),
+        (no_cors, A, Access("no", with_credentials=False)),
+        (policy(), A, Access("yes", with_credentials=False)),
+        (policy(), B, Access("no", with_credentials=False)),
+        (policy(), "null", Access("no", with_credentials=False)),
+        (policy(origins="*"), "null", Access("yes", with_credentials=False)),
+        (policy(allow_credentials=True), A, Access("yes", with_credentials=True)),
+        (policy(allow_credentials=True), B, Access("no", with_credentials=False)),
+        (policy(origins="https://*.a.example"), "https://x.a.example", Access("yes", with_credentials=False)),
+        (policy(origins=re.compile("https://.")), "https://x", Access("yes", with_credentials=False)),
+        (policy(origins=[A, asks]), A, Access("yes", with_credentials=False)),
+        (policy(origins=[A, asks]), B, Access("asks", with_credentials=False)),
+        (policy(origins=asks, allow_credentials=True), B, Access("asks", with_credentials=True)),
+        # A callable is not asked about what no browser sends.
+        (policy(origins=asks), "no origin", Access("no", with_credentials=False)),
+        (policy(), "https://ä.example\u202e", Access("no", with_credentials=False)),
+    ],
+)
+def test_what_pages_of_an_origin_may_do(declared: Declared | None, origin: str, access: Access) -> None:
+    assert access_of(row_with(declared), origin) == access
+
+
+@pytest.mark.parametrize(
+    ("declared", "layered", "access"),
+    [
+        (None, True, Access("yes", with_credentials=True)),
+        (policy(), True, Access("yes", with_credentials=True)),
+        (policy(origins=B), True, Access("no", with_credentials=False)),
+        (no_cors, True, Access("no", with_credentials=False)),
+        (policy(origins=asks), True, Access("asks", with_credentials=True)),
+        # Without a layer browsers let every page in.
+        (policy(origins=B), False, Access("yes", with_credentials=True)),
+    ],
+)
+def test_what_pages_of_an_origin_may_do_with_a_websocket(
+    declared: Declared | None, layered: bool, access: Access
+) -> None:
+    assert access_of(row_with(declared, socket=True, layered=layered), A) == access
+
+
+def test_a_policy_that_nothing_carries_out_lets_nobody_in() -> None:
+    row = row_with(policy(origins="*"), layered=False)
+    assert access_of(row, A) == Access("no", with_credentials=False)
+
+
+# --- In words
+
+
+EVERYTHING = policy(
+    origins=[B, "https://*.a.example", re.compile(r"https://x\.example"), asks],
+    methods=["PUT", "GET"],
+    allow_headers=["X-B", "X-A"],
+    expose_headers=["ETag"],
+    allow_credentials=True,
+    max_age=60,
+    allow_private_network=True,
+    enforce=True,
+)
+ORIGINS = rf"https://*.a.example, https://b.example, regex: https://x\.example, callable: {MODULE}.asks"
+
+
+@pytest.mark.parametrize(
+    ("declared", "origins", "whole"),
+    [
+        (None, "no policy", "no policy"),
+        (no_cors, "no other origin", "no other origin"),
+        (policy(origins="*"), "any origin", "any origin"),
+        (policy(), A, A),
+        (policy(max_age=None), A, f"{A}; no max age"),
+        (policy(max_age=0), A, f"{A}; max age 0 s"),
+        (
+            EVERYTHING,
+            ORIGINS,
+            (
+                f"{ORIGINS}; credentials; methods GET, PUT; headers X-A, X-B; exposes ETag; max age 60 s;"
+                " private network; enforced"
+            ),
+        ),
+    ],
+)
+def test_a_policy_in_words(declared: Declared | None, origins: str, whole: str) -> None:
+    assert origins_in_words(declared) == origins
+    assert policy_in_words(declared) == whole
+
+
+def test_a_policy_as_data() -> None:
+    assert describe_policy(EVERYTHING) == {
+        "origins": ["https://*.a.example", B, r"regex: https://x\.example", f"callable: {MODULE}.asks"],
+        "methods": ["GET", "PUT"],
+        "allow_headers": ["X-A", "X-B"],
+        "expose_headers": ["ETag"],
+        "allow_credentials": True,
+        "max_age": 60,
+        "allow_private_network": True,
+        "enforce": True,
+    }
+    assert describe_policy(no_cors) == {
+        "origins": [],
+        "methods": None,
+        "allow_headers": [],
+        "expose_headers": [],
+        "allow_credentials": False,
+        "max_age": None,
+        "allow_private_network": False,
+        "enforce": False,
+    }
+
+
+def test_equal_policies_are_the_same_data() -> None:
+    one_way: list[OriginItem] = [A, B, asks]
+    assert describe_policy(policy(origins=one_way)) == describe_policy(policy(origins=[*reversed(one_way)]))
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (endpoint, f"{MODULE}.endpoint"),
+        (functools.partial(endpoint), f"{MODULE}.endpoint"),
+        (Endpoint, f"{MODULE}.Endpoint"),
+        (Application(), f"{MODULE}.Application"),
+        (len, "len"),
+        (3, "int"),
+    ],
+)
+def test_the_name_of_what_serves_a_route(thing: object, name: str) -> None:
+    assert name_of(thing) == name
