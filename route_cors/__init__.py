@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from route_cors.decisions import Decision
     from route_cors.decorators import cors, no_cors, policy_of
     from route_cors.errors import CORSConfigError
+    from route_cors.insight.inspector import inspector
     from route_cors.insight.overview import report
     from route_cors.middleware import RouteCORSMiddleware, install_cors
     from route_cors.policy import CORSPolicy
@@ -22,6 +23,7 @@ __all__ = [
     "Decision",
     "RouteCORSMiddleware",
     "cors",
+    "inspector",
     "install_cors",
     "no_cors",
     "policy_of",
@@ -36,6 +38,7 @@ _MODULES = {
     "Decision": "decisions",
     "RouteCORSMiddleware": "middleware",
     "cors": "decorators",
+    "inspector": "insight.inspector",
     "install_cors": "middleware",
     "no_cors": "decorators",
     "policy_of": "decorators",

@@ -424,7 +424,7 @@ def _frontends(router: Any) -> Iterator[tuple[str, Any]]:
     """
     groups = [("", group) for group in getattr(router, "_low_priority_routes", ())]
     for candidate in router.routes:
-        contexts = getattr(candidate, "effective_low_priority_routes", tuple)()
+        contexts: Any = getattr(candidate, "effective_low_priority_routes", tuple)()
         groups += [(context.frontend_prefix, context.original_route) for context in contexts]
     for prefix, group in groups:
         yield from ((prefix + frontend.path, frontend) for frontend in group.routes)

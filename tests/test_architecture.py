@@ -68,6 +68,7 @@ PUBLIC = {
     "Decision",
     "RouteCORSMiddleware",
     "cors",
+    "inspector",
     "install_cors",
     "no_cors",
     "policy_of",

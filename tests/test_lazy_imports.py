@@ -23,6 +23,7 @@ HOME = {
     "Decision": "route_cors.decisions",
     "RouteCORSMiddleware": "route_cors.middleware",
     "cors": "route_cors.decorators",
+    "inspector": "route_cors.insight.inspector.app",
     "install_cors": "route_cors.middleware",
     "no_cors": "route_cors.decorators",
     "policy_of": "route_cors.decorators",

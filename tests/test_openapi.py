@@ -15,14 +15,13 @@ from pydantic import BaseModel
 from starlette.applications import Starlette
 
 from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
+from route_cors.dispatch import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import HTTPConnection
 
 A = "https://a.example"
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "methods": None,
     "allow_headers": [],
     "expose_headers": [],
@@ -204,11 +203,7 @@ def test_a_route_that_comes_later_is_described(app: FastAPI) -> None:
 
 def test_a_policy_that_comes_later_is_described(app: FastAPI) -> None:
     assert described(app, "/undeclared", "get")[0] is None
-    endpoint: Callable[..., Any] = next(
-        route.endpoint
-        for route in app.routes
-        if getattr(route, "path", "") == "/undeclared"  # type: ignore[attr-defined]
-    )
+    endpoint = next(placed.endpoint for placed in survey(app) if placed.path == "/undeclared")
     cors(origins=A)(endpoint)
 
     assert described(app, "/undeclared", "get")[1] == f"**CORS:** `{A}`"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Literal, assert_type
 
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
@@ -21,13 +21,17 @@ from route_cors import (
     CORSPolicy,
     CORSRoute,
     CORSRouter,
+    Decision,
     RouteCORSMiddleware,
     cors,
+    inspector,
     install_cors,
     no_cors,
     policy_of,
+    report,
 )
 from route_cors.decorators import NoCORS
+from route_cors.insight import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,10 +209,34 @@ install_cors(Starlette(), default=policy, debug=True)
 install_cors(app, policy)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 install_cors(app, default="*")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 install_cors(asgi_app)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+install_cors(app, openapi=True)
 app.add_middleware(RouteCORSMiddleware)
 app.add_middleware(RouteCORSMiddleware, default=policy)
 app.add_middleware(RouteCORSMiddleware, default="*")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Starlette(middleware=[])
+
+
+def on_decision(decision: Decision) -> None:
+    assert_type(decision.kind, Literal["preflight", "actual", "websocket"])
+    assert_type(decision.route, str | None)
+    assert_type(decision.failed, tuple[Literal["origin", "method", "headers"], ...])
+
+
+async def on_decision_later(decision: Decision) -> None: ...
+
+
+install_cors(app, on_decision=on_decision)
+install_cors(app, on_decision=print)
+install_cors(app, on_decision=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+app.add_middleware(RouteCORSMiddleware, on_decision=on_decision)
+
+# --- report and inspector -----------------------------------------------------------------------
+
+reported = report(app)
+assert_type(reported, Report)
+assert_type(reported.routes[0].policy, CORSPolicy | NoCORS | None)
+assert_type(reported.findings[0].severity, Literal["error", "warning", "info"])
+app.mount("/cors", inspector(app, allow=lambda request: request.client is not None))
 
 # --- CORSConfigError ----------------------------------------------------------------------------
 

@@ -1,0 +1,10 @@
+"""`python -m route_cors`: the command, where it is not on the path."""
+
+from __future__ import annotations
+
+from route_cors.cli import main
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    main()

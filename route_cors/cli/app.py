@@ -1,0 +1,192 @@
+"""The commands; what each prints is in the module of its name."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from route_cors.cli import options
+from route_cors.cli.arguments import page_origin, read_baseline, read_call, read_codes
+from route_cors.cli.check import findings_as_data, is_as_bad_as, print_findings
+from route_cors.cli.errors import CommandError, reporting_errors
+from route_cors.cli.explain import print_explanation
+from route_cors.cli.find_app import find_app
+from route_cors.cli.table import matching, print_table, table_as_data
+from route_cors.cli.text import Screen, as_json
+from route_cors.insight.baseline import BASELINE_CODES, compare
+from route_cors.insight.findings import CODES, SEVERITIES
+from route_cors.insight.routes import Place
+from route_cors.insight.sarif import to_sarif
+
+if TYPE_CHECKING:
+    from route_cors.cli.find_app import Found
+    from route_cors.insight.findings import Finding
+
+__all__ = ["app"]
+
+_ALL_CODES = {**CODES, **BASELINE_CODES}
+_INSPECTOR_PORT = 8008
+
+app = typer.Typer(
+    help="Who may call what in an app from pages of other origins, and why a call is refused.",
+    no_args_is_help=True,
+    # Plain help on every terminal and in every log, and tracebacks as Python writes them.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _prepare() -> None:
+    # What the terminal's encoding lacks is escaped; it would end the command otherwise.
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIO need not have it
+
+
+@app.command("table")
+def _table(
+    *,
+    app: options.App = None,
+    app_option: options.AppOption = None,
+    origin: options.Origin = None,
+    wanted: options.Filter = "",
+    as_data: options.Json = False,
+    pages: options.Pager = True,
+    factory: options.Factory = False,
+    show_traceback: options.Traceback = False,
+) -> None:
+    """Show every route and its policy.
+
+    Where no layer carries a policy out, it says so. What --json prints is the baseline of `route-cors check`.
+    """
+    with reporting_errors(with_traceback=show_traceback):
+        checked = None if origin is None else page_origin(origin)
+        report = matching(_found(app, app_option, factory=factory).report, wanted)
+        if as_data:
+            typer.echo(as_json(table_as_data(report, checked)))
+        else:
+            print_table(Screen.of(), report, _ALL_CODES, origin=checked, pages=pages)
+
+
+@app.command("explain")
+def _explain(
+    *,
+    method: options.Method,
+    path: options.CallPath,
+    origin: options.CallOrigin,
+    headers: options.Headers = None,
+    credentials: options.Credentials = False,
+    app: options.OnlyAppOption = None,
+    base_url: options.BaseUrl = None,
+    as_data: options.Json = False,
+    factory: options.Factory = False,
+    show_traceback: options.Traceback = False,
+) -> None:
+    """Tell why one call is allowed or blocked.
+
+    It shows what the browser sends, which route answers, each check, the exact headers, and what would allow
+    the call. The exit code is 0 where the page gets to read the answer, and 1 where it does not.
+    """
+    from route_cors.insight.explain import explain  # noqa: PLC0415 - loads the box's browser
+
+    with reporting_errors(with_traceback=show_traceback):
+        call = read_call(
+            method, path, origin=origin, headers=headers or [], credentials=credentials, base_url=base_url
+        )
+        found = find_app(app, factory=factory)
+        try:
+            with redirect_stdout(sys.stderr):
+                explanation = explain(found.app, call)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if as_data:
+            typer.echo(as_json(explanation.to_dict()))
+        else:
+            print_explanation(Screen.of(), explanation)
+        raise typer.Exit(0 if explanation.allowed else 1)
+
+
+@app.command("check")
+def _check(
+    *,
+    app: options.App = None,
+    app_option: options.AppOption = None,
+    fail_on: options.FailOnOption = options.FailOn.WARNING,
+    ignore: options.Ignore = None,
+    baseline: options.Baseline = None,
+    as_data: options.Json = False,
+    as_sarif: options.Sarif = False,
+    factory: options.Factory = False,
+    show_traceback: options.Traceback = False,
+) -> None:
+    """Find what is wrong with the policies.
+
+    With --baseline it also tells what a change opened or closed. The exit code is 1 from a severity on.
+    """
+    with reporting_errors(with_traceback=show_traceback):
+        if as_data and as_sarif:
+            raise CommandError("--json and --sarif: give one of them")
+        ignored = read_codes(ignore or [], _ALL_CODES)
+        found = _found(app, app_option, factory=factory)
+        every = _findings(found, baseline)
+        findings = [finding for finding in every if finding.code not in ignored]
+        if as_data:
+            typer.echo(as_json(findings_as_data(findings)))
+        elif as_sarif:
+            typer.echo(as_json(_sarif(found, findings)))
+        else:
+            left_out = len(every) - len(findings)
+            print_findings(Screen.of(), findings, routes=len(found.report.routes), ignored=left_out)
+        if any(is_as_bad_as(finding, fail_on.value) for finding in findings):
+            raise typer.Exit(1)
+
+
+@app.command("serve")
+def _serve(
+    *,
+    app: options.App = None,
+    app_option: options.AppOption = None,
+    port: options.Port = _INSPECTOR_PORT,
+    api: options.ApiUrl = None,
+    factory: options.Factory = False,
+    show_traceback: options.Traceback = False,
+) -> None:
+    """Serve the inspector page, to this machine alone.
+
+    The app is served on another port, so that the page's own calls to it are cross-origin ones.
+    """
+    from route_cors.cli.serve import serve  # noqa: PLC0415 - loads the server
+
+    with reporting_errors(with_traceback=show_traceback):
+        found = _found(app, app_option, factory=factory)
+        serve(Screen.of(), found.app, port=port, api=api)
+
+
+def _found(argument: str | None, option: str | None, *, factory: bool) -> Found:
+    if argument is not None and option is not None:
+        raise CommandError(f"the app is named twice: {argument!r} and --app {option!r}")
+    return find_app(option if argument is None else argument, factory=factory)
+
+
+def _findings(found: Found, baseline: str | None) -> list[Finding]:
+    if baseline is None:
+        return [*found.report.findings]
+    try:
+        changes = compare(read_baseline(baseline), found.report)
+    except ValueError as error:
+        raise CommandError(
+            f"--baseline {baseline!r}: not what `route-cors table --json` writes: {error}"
+        ) from error
+    findings = [*found.report.findings, *(change.to_finding() for change in changes)]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _sarif(found: Found, findings: list[Finding]) -> dict[str, object]:
+    fallback = None if found.file is None else Place(found.file, 1)
+    return to_sarif(findings, _ALL_CODES, root=Path.cwd(), fallback=fallback)

@@ -1,0 +1,135 @@
+"""What a user writes after a command, checked; what is wrong with it is said on one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from route_cors.cli.errors import CommandError
+from route_cors.errors import CORSConfigError
+from route_cors.headers import is_token
+from route_cors.insight.explanation import Call
+from route_cors.origins import ANY_ORIGIN, parse_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+__all__ = ["page_origin", "read_baseline", "read_call", "read_codes"]
+
+_PLAUSIBLE: Final[Mapping[str, str]] = {
+    "accept": "application/json",
+    "accept-language": "en",
+    "authorization": "Bearer token",
+    "content-language": "en",
+    "content-type": "application/json",
+    "if-match": '"etag"',
+    "if-none-match": '"etag"',
+    "range": "bytes=0-99",
+}
+_ANY_VALUE: Final = "1"
+_LONGEST_SHOWN: Final = 100
+
+
+def page_origin(given: str) -> str:
+    """The origin of a page: one, as browsers send it, or the `null` of a sandboxed one.
+
+    Raises:
+        CommandError: it is none; the message says what is wrong, and the mend where there is one.
+    """
+    if given == "null":
+        return given
+    shown = f"--origin {_short(given)}"
+    if ANY_ORIGIN in given:
+        raise CommandError(f"{shown}: a pattern: name one origin, as a browser would send it")
+    try:
+        parse_origin(given)
+    except CORSConfigError as error:
+        reasons = "; ".join(problem.reason for problem in error.problems)
+        mend = error.problems[0].mend
+        raise CommandError(f"{shown}: {reasons}{'' if mend is None else f': write {mend}'}") from error
+    return given
+
+
+def read_call(
+    method: str, path: str, *, origin: str, headers: Iterable[str], credentials: bool, base_url: str | None
+) -> Call:
+    """The call that the arguments of `explain` mean; whether a browser can make it is for `explain` to say.
+
+    Args:
+        method: of the call.
+        path: from the app's root on; or a whole URL, which says the base URL as well.
+        origin: of the page.
+        headers: `Name: value`, or a name alone, which gets a plausible value.
+        credentials: whether they are asked for.
+        base_url: where the app is served.
+
+    Raises:
+        CommandError: one of them cannot be that.
+    """
+    if not is_token(method):
+        raise CommandError(f"{_short(method)} is no method; the app is given as --app {_short(method)}")
+    if "://" in path.partition("?")[0]:
+        if base_url is not None:
+            raise CommandError(f"{_short(path)} is a whole URL: leave --base-url out")
+        base_url, path = _split(path)
+    base = {} if base_url is None else {"base_url": base_url}
+    return Call(
+        method=method,
+        path=path,
+        origin=page_origin(origin),
+        headers=tuple(map(_header, headers)),
+        credentials=credentials,
+        **base,
+    )
+
+
+def _split(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise CommandError(f"{_short(url)} is no URL: {error}") from error
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}", f"{parts.path or '/'}{query}"
+
+
+def _header(given: str) -> tuple[str, str]:
+    name, _, value = given.partition(":")
+    name, value = name.strip(), value.strip()
+    if not is_token(name):
+        raise CommandError(f"--header {_short(given)}: write 'Name: value', or the name alone")
+    return name, value or _PLAUSIBLE.get(name.lower(), _ANY_VALUE)
+
+
+def read_codes(given: Iterable[str], known: Collection[str]) -> frozenset[str]:
+    """The codes to ignore; several may stand in one text, with commas between them.
+
+    Raises:
+        CommandError: one of them is no code.
+    """
+    codes = [code.strip().upper() for text in given for code in text.split(",")]
+    for code in codes:
+        if code not in known:
+            raise CommandError(
+                f"--ignore {_short(code)}: there is no such code; there are {', '.join(known)}"
+            )
+    return frozenset(codes)
+
+
+def read_baseline(file: str) -> Any:
+    """What an earlier `route-cors table --json` wrote, in whatever encoding a shell put it.
+
+    Raises:
+        CommandError: there is no such file, or it holds no JSON.
+    """
+    try:
+        return json.loads(Path(file).read_bytes())
+    except OSError as error:
+        raise CommandError(f"--baseline {_short(file)}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"--baseline {_short(file)}: no JSON: {error}") from error
+
+
+def _short(given: str) -> str:
+    return repr(given if len(given) <= _LONGEST_SHOWN else f"{given[:_LONGEST_SHOWN]}…")

@@ -1,0 +1,70 @@
+"""`route-cors check`: the findings, for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from route_cors.cli.text import sentence, text
+from route_cors.cli.words import counted, local, methods_in_words, path_in_words, place_in_words
+from route_cors.insight.findings import SEVERITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from route_cors.cli.text import Screen
+    from route_cors.insight.findings import Finding, Severity
+
+__all__ = ["findings_as_data", "is_as_bad_as", "print_findings"]
+
+_STYLES: Final[Mapping[Severity, str]] = {"error": "bold red", "warning": "yellow", "info": "blue"}
+
+
+def is_as_bad_as(finding: Finding, limit: str) -> bool:
+    """Whether a finding is of that severity, or of a worse one; the limit may be `never`."""
+    return limit in SEVERITIES and SEVERITIES.index(finding.severity) <= SEVERITIES.index(limit)
+
+
+def findings_as_data(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The findings as JSON has them; files are as `local` has them."""
+    data = [finding.to_dict() for finding in findings]
+    for told in data:
+        told["file"] = told["file"] and local(told["file"])
+    return {"version": 1, "findings": data}
+
+
+def print_findings(screen: Screen, findings: Sequence[Finding], *, routes: int, ignored: int) -> None:
+    """Print each finding with its mend, then how many there are.
+
+    Args:
+        screen: where to.
+        findings: the worst first.
+        routes: how many routes were looked at.
+        ignored: how many findings are not shown.
+    """
+    for finding in findings:
+        _print_finding(screen, finding)
+        screen.line()
+    counts = Counter(finding.severity for finding in findings)
+    told = [counted(counts[severity], severity) for severity in SEVERITIES if counts[severity]]
+    left_out = f", {ignored} ignored" if ignored else ""
+    screen.line(f"{', '.join(told) or 'no findings'} in {counted(routes, 'route')}{left_out}")
+
+
+def _print_finding(screen: Screen, finding: Finding) -> None:
+    severity = Text(finding.severity, _STYLES[finding.severity])
+    screen.line(severity, " ", Text(finding.code, "bold"), *_subject(finding))
+    screen.line(sentence(finding.sentence), indent=4)
+    screen.line(Text("mend: ", "green"), sentence(finding.mend), indent=4, hang=6)
+
+
+def _subject(finding: Finding) -> list[Text | str]:
+    parts: list[Text | str] = []
+    if finding.route is not None:
+        parts += [" ", text(methods_in_words(finding.route)), " ", text(path_in_words(finding.route), "bold")]
+    if finding.place is not None:
+        parts += ["  ", text(place_in_words(finding.place), "dim")]
+    return parts

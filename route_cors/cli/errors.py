@@ -1,0 +1,50 @@
+"""What ends a command with one line and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from route_cors.insight.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["CommandError", "one_line", "reporting_errors"]
+
+_REFUSED = 2
+
+
+class CommandError(Exception):
+    """What was asked for cannot be done; the message says why, and what to write instead."""
+
+
+@contextmanager
+def reporting_errors(*, with_traceback: bool) -> Generator[None, None, None]:
+    """Say what went wrong on one line, and end with exit code 2.
+
+    Args:
+        with_traceback: put the traceback of what caused it before that.
+    """
+    try:
+        yield
+    except CommandError as error:
+        if with_traceback and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
+        sys.stderr.write(f"route-cors: error: {printable(str(error))}\n")
+        raise typer.Exit(_REFUSED) from None
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception says, the line breaks taken out of it."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - it is an app's, and may fail in any way
+        text = "(its message cannot be read)"
+    name = type(error).__name__
+    joined = " ".join(text.split())
+    return f"{name}: {joined}" if joined else name

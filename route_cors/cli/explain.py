@@ -1,0 +1,54 @@
+"""`route-cors explain`: one call's story, step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from route_cors.cli.text import mark, sentence, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from route_cors.cli.text import Screen
+    from route_cors.insight.explanation import Explanation, Step
+
+__all__ = ["print_explanation"]
+
+
+def print_explanation(screen: Screen, explanation: Explanation) -> None:
+    """Print the verdict, each request with its checks and its answer, and what would allow the call."""
+    screen.line(sentence(explanation.verdict, "bold green" if explanation.allowed else "bold red"))
+    screen.line(text(explanation.preflight))
+    for number, step in enumerate(explanation.steps, 1):
+        screen.line()
+        _print_step(screen, number, step)
+    if explanation.reason is not None:
+        screen.line()
+        screen.line(Text("What Chrome's console says", "bold"))
+        screen.line(text(explanation.reason, "red"), indent=4)
+    if explanation.mend is not None:
+        screen.line()
+        screen.line(Text("What would allow it", "bold"))
+        screen.line(sentence(explanation.mend.change), indent=4)
+        for line in (explanation.mend.code or "").splitlines():
+            screen.line(text(line, "cyan"), indent=8)
+
+
+_TITLES: Final = {"preflight": "Preflight", "actual": "Request", "websocket": "Handshake"}
+
+
+def _print_step(screen: Screen, number: int, step: Step) -> None:
+    screen.line(Text(f"{number}. {_TITLES[step.name]}  ", "bold"), text(step.request))
+    _print_headers(screen, step.request_headers)
+    for check in step.checks:
+        name, detail = Text(f" {check.name}: ", "bold"), sentence(check.detail)
+        screen.line(mark(screen, passed=check.passed), name, detail, indent=4, hang=2)
+    screen.line(Text(f"answer: {step.status}", "bold"), indent=4)
+    _print_headers(screen, step.response_headers)
+
+
+def _print_headers(screen: Screen, headers: Iterable[tuple[str, str]]) -> None:
+    for name, value in headers:
+        screen.line(text(name, "cyan"), ": ", text(value), indent=6, hang=2)

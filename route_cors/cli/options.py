@@ -1,0 +1,161 @@
+"""The options of the commands, with their help: typer reads them from the annotations."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import typer
+
+__all__ = [
+    "ApiUrl",
+    "App",
+    "AppOption",
+    "BaseUrl",
+    "Baseline",
+    "CallOrigin",
+    "CallPath",
+    "Credentials",
+    "Factory",
+    "FailOn",
+    "FailOnOption",
+    "Filter",
+    "Headers",
+    "Ignore",
+    "Json",
+    "Method",
+    "OnlyAppOption",
+    "Origin",
+    "Pager",
+    "Port",
+    "Sarif",
+    "Traceback",
+]
+
+_APP_HELP = (
+    "module:app, a module, or a file: main.py or main.py:app; module:create_app() calls what makes the app. "
+    "Left out, it is looked for where `fastapi dev` does: the entrypoint in pyproject.toml, then main.py, "
+    "app.py and api.py, here and in app/."
+)
+
+App: TypeAlias = Annotated[str | None, typer.Argument(metavar="APP", help=_APP_HELP, show_default=False)]
+AppOption: TypeAlias = Annotated[
+    str | None, typer.Option("--app", "-a", metavar="APP", help="The same as APP.", show_default=False)
+]
+OnlyAppOption: TypeAlias = Annotated[
+    str | None, typer.Option("--app", "-a", metavar="APP", help=_APP_HELP, show_default=False)
+]
+Factory: TypeAlias = Annotated[bool, typer.Option("--factory", help="What is named makes the app: call it.")]
+Traceback: TypeAlias = Annotated[
+    bool, typer.Option("--traceback", help="Where the app fails to import, show the traceback.")
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+Origin: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--origin", "-o", metavar="ORIGIN", help="Show what pages of this origin may do.", show_default=False
+    ),
+]
+Filter: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--filter",
+        "-f",
+        metavar="TEXT",
+        help="Only the routes with this in their methods, path, endpoint or policy.",
+        show_default=False,
+    ),
+]
+Pager: TypeAlias = Annotated[
+    bool, typer.Option("--pager/--no-pager", help="Whether a table longer than the terminal is paged.")
+]
+
+Method: TypeAlias = Annotated[
+    str, typer.Argument(metavar="METHOD", help="GET, PUT, …; WEBSOCKET for a handshake.", show_default=False)
+]
+CallPath: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH", help="From the app's root on, with its query; or a whole URL.", show_default=False
+    ),
+]
+CallOrigin: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--origin",
+        "-o",
+        metavar="ORIGIN",
+        help="The page's, as in its address bar: https://app.example.com; null for a sandboxed one.",
+        show_default=False,
+    ),
+]
+Headers: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        "-H",
+        metavar="HEADER",
+        help="A header that the script sets: 'Name: value', or a name alone. May be given several times.",
+        show_default=False,
+    ),
+]
+Credentials: TypeAlias = Annotated[
+    bool, typer.Option("--credentials", "-c", help='The script asks for them: credentials: "include".')
+]
+BaseUrl: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Where the app is served; https://testserver where nothing is said.",
+        show_default=False,
+    ),
+]
+
+
+class FailOn(StrEnum):
+    """From which severity on `check` fails."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+FailOnOption: TypeAlias = Annotated[
+    FailOn, typer.Option("--fail-on", help="From which severity on the exit code is 1.")
+]
+Sarif: TypeAlias = Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0, for code scanning.")]
+Ignore: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="CODE",
+        help="Leave these findings out: RC012, or RC012,RC013. May be given several times.",
+        show_default=False,
+    ),
+]
+Baseline: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE",
+        help="What `route-cors table --json > FILE` wrote earlier: what is open since then is RC101, "
+        "and what no longer is, RC102.",
+        show_default=False,
+    ),
+]
+
+Port: TypeAlias = Annotated[
+    int, typer.Option("--port", "-p", metavar="N", help="Of the inspector; 0 is any free one.")
+]
+ApiUrl: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--api",
+        metavar="URL",
+        help="Where the app runs already. Left out, it is served here, on a free port.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,128 @@
+"""`route-cors table`: the matrix of an app's routes and their policies."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from route_cors.cli.rows import print_rows
+from route_cors.cli.text import text
+from route_cors.cli.words import counted, local, methods_in_words, path_in_words, place_in_words
+from route_cors.describe import policy_in_words
+from route_cors.insight.access import access_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from route_cors.cli.text import Screen
+    from route_cors.insight.access import Access
+    from route_cors.insight.findings import Code
+    from route_cors.insight.overview import Report
+    from route_cors.insight.routes import ReportedRoute
+
+__all__ = ["matching", "print_table", "table_as_data"]
+
+
+def matching(report: Report, wanted: str) -> Report:
+    """Those routes whose path, method, endpoint or policy contains a text, in upper or lower case."""
+    routes = tuple(route for route in report.routes if wanted.casefold() in _searched(route))
+    kept = {id(route) for route in routes}
+    findings = tuple(
+        finding for finding in report.findings if finding.route is None or id(finding.route) in kept
+    )
+    return type(report)(routes=routes, findings=findings)
+
+
+def table_as_data(report: Report, origin: str | None) -> dict[str, Any]:
+    """The report as JSON has it, with files as `local` names them; with an origin, what that may do."""
+    data = report.to_dict()
+    for told in (*data["routes"], *data["findings"]):
+        told["file"] = told["file"] and local(told["file"])
+    if origin is not None:
+        data["origin"] = origin
+        for route, told in zip(report.routes, data["routes"], strict=True):
+            access = access_of(route, origin)
+            told["access"] = {"verdict": access.verdict, "with_credentials": access.with_credentials}
+    return data
+
+
+def print_table(
+    screen: Screen, report: Report, codes: Mapping[str, Code], *, origin: str | None, pages: bool
+) -> None:
+    """Print the routes, one a line where nobody looks, and what the marks beside them stand for.
+
+    Args:
+        screen: where to.
+        report: the routes to show.
+        codes: what the findings' codes stand for.
+        origin: whose access to show beside each policy.
+        pages: whether a table that is longer than the terminal goes through the user's pager.
+    """
+    if pages and screen.is_terminal and len(report.routes) > screen.console.height:
+        # As git does: less ends by itself where all fits, and shows colours.
+        os.environ.setdefault("LESS", "FRX")
+        with screen.console.pager(styles=True):
+            _print_all(screen, report, codes, origin)
+    else:
+        _print_all(screen, report, codes, origin)
+
+
+def _print_all(screen: Screen, report: Report, codes: Mapping[str, Code], origin: str | None) -> None:
+    if origin is not None:
+        screen.line("What pages of ", Text(origin, "bold"), " may do")
+        screen.line()
+    if report.routes:
+        print_rows(screen, *_cells(report, origin))
+        screen.line()
+    _print_summary(screen, report, codes)
+
+
+def _cells(report: Report, origin: str | None) -> tuple[list[str], list[list[Text]]]:
+    marks = defaultdict[int, set[str]](set)
+    for finding in report.findings:
+        marks[id(finding.route)].add(finding.code)
+    access = [] if origin is None else ["Access"]
+    header = ["Methods", "Path", *access, "Policy", "Declared on", "Endpoint", "Findings"]
+    rows = [
+        [
+            text(methods_in_words(route)),
+            text(path_in_words(route), "bold"),
+            *([] if origin is None else [_access(access_of(route, origin))]),
+            _policy(route),
+            text(route.source or ""),
+            text(route.endpoint if route.place is None else place_in_words(route.place), "dim"),
+            text(" ".join(sorted(marks[id(route)])), "yellow"),
+        ]
+        for route in report.routes
+    ]
+    return header, rows
+
+
+def _policy(route: ReportedRoute) -> Text:
+    words = policy_in_words(route.policy)
+    if route.policy is None:
+        return text(words, "dim")
+    return text(words) if route.takes_effect else Text.assemble(text(words), (" (no effect)", "red"))
+
+
+def _access(access: Access) -> Text:
+    words = {"yes": ("yes", "green"), "no": ("no", "red"), "asks": ("asks the app", "yellow")}
+    word, style = words[access.verdict]
+    return Text(f"{word}, with credentials" if access.with_credentials else word, style)
+
+
+def _searched(route: ReportedRoute) -> str:
+    parts = (methods_in_words(route), path_in_words(route), route.endpoint, policy_in_words(route.policy))
+    return "\n".join(parts).casefold()
+
+
+def _print_summary(screen: Screen, report: Report, codes: Mapping[str, Code]) -> None:
+    found = sorted({finding.code for finding in report.findings})
+    screen.line(f"{counted(len(report.routes), 'route')}, {counted(len(report.findings), 'finding')}")
+    for code in found:
+        screen.line(Text(code, "yellow"), f"  {codes[code].title}")
+    if found:
+        screen.line("`route-cors check` says what to do about them")

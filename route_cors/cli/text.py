@@ -1,0 +1,80 @@
+"""Where a command prints: in colour and as wide as the terminal, or plain and never cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from route_cors.insight.printable import printable
+
+__all__ = ["Screen", "as_json", "mark", "sentence", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where a command prints, and whether that is a terminal: anything else has no width."""
+
+    console: Console
+    is_terminal: bool
+
+    @classmethod
+    def of(cls, stream: TextIO | None = None) -> Screen:
+        """The screen of a stream; standard output by default."""
+        out = sys.stdout if stream is None else stream
+        # No markup and no highlighting: `[red]` in a path is a path.
+        console = Console(file=out, markup=False, highlight=False, emoji=False)
+        return cls(console, is_terminal=out.isatty())
+
+    @property
+    def draws(self) -> bool:
+        """Whether it takes more than letters: ticks and lines."""
+        return self.is_terminal and self.console.encoding.startswith("utf")
+
+    def line(self, *parts: Text | str, indent: int = 0, hang: int = 0) -> None:
+        """Print one line; on a terminal, as many as it takes.
+
+        Args:
+            parts: of the line, none of which holds a line break.
+            indent: spaces before the first of them.
+            hang: spaces more before the others.
+        """
+        whole = Text.assemble(*parts)
+        width = max(self.console.width - indent - hang, _NARROWEST)
+        lines = whole.wrap(self.console, width) if self.is_terminal and whole.plain else [whole]
+        for number, line in enumerate(lines):
+            line.rstrip()
+            self.console.print(Text(" " * (indent + hang * bool(number))) + line, soft_wrap=True)
+
+
+_NARROWEST = 20
+
+
+def text(value: str, style: str = "") -> Text:
+    """What came from routes, headers or files, escaped, in that style and free of markup."""
+    return Text(printable(value), style)
+
+
+def sentence(value: str, style: str = "") -> Text:
+    """As `text`; files in it are named from the current directory on."""
+    return text(value.replace(f"{Path.cwd()}{os.sep}", ""), style)
+
+
+def mark(screen: Screen, *, passed: bool | None) -> Text:
+    """How a check ended; None where it was not asked."""
+    if passed is None:
+        return Text("-", "dim")
+    if screen.draws:
+        return Text("✓", "green") if passed else Text("✗", "bold red")
+    return Text("ok", "green") if passed else Text("FAILED", "bold red")
+
+
+def as_json(data: dict[str, Any]) -> str:
+    """As JSON in ASCII: what is no letter, digit or sign there is escaped, delete as well."""
+    return json.dumps(data, indent=2).replace("\x7f", "\\u007f")

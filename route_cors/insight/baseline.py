@@ -1,0 +1,201 @@
+"""What a change opened or closed: an app's routes beside those of an earlier report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+
+from pydantic import BaseModel, ValidationError
+
+from route_cors.insight.findings import Code, Finding
+from route_cors.insight.grants import NOTHING, UNGUARDED, Grant, differences
+from route_cors.insight.routes import ReportedRoute
+from route_cors.protocol import UNROUTED_METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from route_cors.insight.grants import Difference
+    from route_cors.insight.overview import Report
+
+__all__ = ["BASELINE_CODES", "Change", "compare"]
+
+BASELINE_CODES: Final[Mapping[str, Code]] = {
+    "RC101": Code("warning", "Open to more than in the baseline"),
+    "RC102": Code("info", "Open to less than in the baseline"),
+}
+"""What a change is called among the findings, beside their own `CODES`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that other origins may do now and could not before, or the other way round.
+
+    Attributes:
+        opened: whether more is allowed now, and not less.
+        sentence: what has changed.
+        route: the one that it is about, as it is now or, where it is gone, as it was; of its methods, those
+            that it holds for.
+    """
+
+    opened: bool
+    sentence: str
+    route: ReportedRoute
+
+    def to_finding(self) -> Finding:
+        """The change as one of the findings."""
+        code = "RC101" if self.opened else "RC102"
+        methods = "WEBSOCKET" if self.route.kind == "websocket" else ",".join(self.route.methods or ())
+        return Finding(
+            code=code,
+            severity=BASELINE_CODES[code].severity,
+            sentence=f"{methods} {self.route.path}: {self.sentence}".lstrip(),
+            mend="if that is meant, write the baseline anew: route-cors table --json > FILE",
+            route=self.route,
+            place=self.route.place,
+        )
+
+
+def compare(before: object, after: Report) -> tuple[Change, ...]:
+    """What is open to other origins now and was not, and what no longer is; route by route.
+
+    Routes are told apart by kind, host, path and method. One that lets nobody in is no change, be it new or
+    gone; one whose policy nothing carries out is as open as without it.
+
+    Args:
+        before: the data of an earlier `Report.to_dict()`.
+        after: the report of the app as it is now.
+
+    Raises:
+        ValueError: `before` is no such data; the message says where.
+    """
+    was, now = _before(before), _now(after)
+    told: dict[tuple[_Place, Difference], list[_Key]] = {}
+    for key in [*now, *(key for key in was if key not in now)]:
+        for difference in differences(*(_grant_of(side.get(key), key.method) for side in (was, now))):
+            told.setdefault((key.place, difference), []).append(key)
+    return tuple(
+        Change(opened=opened, sentence=sentence, route=_route_of(keys, now if keys[0] in now else was))
+        for (_, (opened, sentence)), keys in told.items()
+    )
+
+
+class _Place(NamedTuple):
+    kind: str
+    host: str | None
+    path: str
+
+
+class _Key(NamedTuple):
+    place: _Place
+    method: str | None
+
+
+class _Row(NamedTuple):
+    """A route as it is shown, and its policy as it is compared."""
+
+    route: ReportedRoute
+    described: _Route
+
+
+class _Policy(BaseModel):
+    origins: frozenset[str]
+    methods: frozenset[str] | None
+    allow_headers: frozenset[str]
+    expose_headers: frozenset[str]
+    allow_credentials: bool
+    allow_private_network: bool
+    enforce: bool
+
+
+class _Route(BaseModel):
+    kind: Literal["http", "websocket", "mount"]
+    path: str
+    methods: list[str] | None
+    host: str | None
+    endpoint: str
+    policy: _Policy | None
+    takes_effect: bool
+
+
+class _Report(BaseModel):
+    version: Literal[1]
+    routes: list[_Route]
+
+
+def _read(data: object) -> list[_Route]:
+    if not isinstance(data, dict):
+        raise ValueError(f"a report is an object, and this is of type {type(data).__name__}")  # noqa: TRY004 - the data is wrong, not the call
+    try:
+        return _Report(**cast("dict[str, Any]", data)).routes
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def _before(data: object) -> dict[_Key, _Row]:
+    return _by_key(
+        _Row(
+            ReportedRoute(
+                kind=route.kind,
+                path=route.path,
+                methods=None if route.methods is None else tuple(route.methods),
+                host=route.host,
+                endpoint=route.endpoint,
+                place=None,
+                policy=None,
+                source=None,
+                takes_effect=route.takes_effect,
+                example=None,
+            ),
+            route,
+        )
+        for route in _read(data)
+    )
+
+
+def _now(report: Report) -> dict[_Key, _Row]:
+    return _by_key(map(_Row, report.routes, _read(report.to_dict())))
+
+
+def _by_key(rows: Iterable[_Row]) -> dict[_Key, _Row]:
+    """The first wins, as it does for the router."""
+    found: dict[_Key, _Row] = {}
+    for row in rows:
+        place = _Place(row.route.kind, row.route.host, row.route.path)
+        for method in row.route.methods or (None,):
+            found.setdefault(_Key(place, method), row)
+    return found
+
+
+def _grant_of(row: _Row | None, method: str | None) -> Grant | None:
+    if row is None:
+        return None
+    policy = row.described.policy if row.described.takes_effect else None
+    if row.route.kind == "websocket":
+        # A handshake carries the cookies, and nothing of a policy but its origins is asked.
+        return UNGUARDED if policy is None else Grant(origins=policy.origins, credentials=True)
+    if policy is None:
+        return NOTHING
+    return Grant(
+        origins=policy.origins,
+        credentials=policy.allow_credentials,
+        methods=_methods_of(policy, method),
+        headers=policy.allow_headers,
+        exposed=policy.expose_headers,
+        private_network=policy.allow_private_network,
+        enforce=policy.enforce,
+    )
+
+
+def _methods_of(policy: _Policy, method: str | None) -> frozenset[str]:
+    """What a preflight grants; with no method to ask about, where there is no route that knows its own."""
+    if method is None:
+        return UNROUTED_METHODS if policy.methods is None else policy.methods
+    return frozenset({method}) if policy.methods is None else policy.methods & {method}
+
+
+def _route_of(keys: Sequence[_Key], rows: Mapping[_Key, _Row]) -> ReportedRoute:
+    route = rows[keys[0]].route
+    methods = tuple(sorted(key.method for key in keys if key.method is not None))
+    return replace(route, methods=methods or route.methods)

@@ -1,0 +1,103 @@
+"""`explain`: what becomes of one call, step by step, and what would allow it.
+
+Nothing is decided here. The browser in the box makes the call, to a stand-in of the app in which the real
+layer and the real routes answer; what they did is put into words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyio.from_thread import start_blocking_portal
+
+from route_cors.insight.attempt import attempt
+from route_cors.insight.explanation import Explanation
+from route_cors.insight.mend import smallest_change
+from route_cors.insight.preflights import why_a_preflight
+from route_cors.insight.site import Site
+from route_cors.insight.steps import step_of
+
+if TYPE_CHECKING:
+    from route_cors.insight.attempt import Attempt
+    from route_cors.insight.explanation import Call, Step
+
+__all__ = ["explain", "explain_async"]
+
+_OK = 200
+_OWN_ORIGIN = "is of the app's own origin, and "
+
+
+def explain(app: object, call: Call) -> Explanation:
+    """What becomes of a call: what a browser sends, which route is found, each check, each answer.
+
+    None of the app's own code runs, but for the callables among the origins of a policy. It may be used
+    inside a running event loop, which it holds up; `explain_async` does not.
+
+    Args:
+        app: a FastAPI or Starlette app, or a middleware around one.
+        call: what a page's script does.
+
+    Raises:
+        TypeError: the app shows no routes.
+        ValueError: no browser could make that call; the message names the value.
+
+    >>> from fastapi import FastAPI
+    >>> from route_cors import cors, install_cors
+    >>> from route_cors.insight import Call
+    >>> app = FastAPI()
+    >>> @app.get("/quotes")
+    ... @cors(origins=["https://a.example"])
+    ... async def quotes() -> None: ...
+    >>> install_cors(app)
+    >>> explanation = explain(app, Call(method="GET", path="/quotes", origin="https://b.example"))
+    >>> explanation.allowed
+    False
+    >>> print(explanation.mend.code)
+    policy.evolve(origins=[*policy.origins, 'https://b.example'])
+    """
+    with start_blocking_portal() as portal:
+        return portal.call(explain_async, app, call)
+
+
+async def explain_async(app: object, call: Call) -> Explanation:
+    """As `explain`, in the running event loop."""
+    site = Site(app)
+    made = await attempt(site, call)
+    steps = tuple(step_of(site, made, sent) for sent in made.sent)
+    return Explanation(
+        call=call,
+        allowed=made.blocked is None,
+        verdict=_verdict(made, steps),
+        preflight=why_a_preflight(made),
+        steps=steps,
+        reason=None if made.blocked is None else made.blocked.reason,
+        mend=None if made.blocked is None else await smallest_change(site, made),
+    )
+
+
+def _verdict(made: Attempt, steps: tuple[Step, ...]) -> str:
+    if made.blocked is None:
+        return f"Allowed: {_what_is_allowed(made)}."
+    last = steps[-1]
+    failed = next(check for check in last.checks if check.passed is False)
+    return f"{_HOW_BLOCKED[last.name]} It fails at the {failed.name}: {failed.detail}."
+
+
+_HOW_BLOCKED = {
+    "preflight": "Blocked at the preflight: the request itself is never sent.",
+    "actual": "Blocked at the answer: the request is sent, and the page may not read what comes back.",
+    "websocket": "Blocked at the handshake.",
+}
+
+
+def _what_is_allowed(made: Attempt) -> str:
+    handled = made.last.handled
+    status = made.last.response.status_code
+    if handled.is_websocket:
+        # Browsers leave it to the server: https://websockets.spec.whatwg.org/#websocket-opening-handshake
+        by_default = (
+            "" if handled.is_decided else ", as it does for pages of every origin: no policy is asked"
+        )
+        return f"the websocket opens{'' if made.is_same_origin else by_default}"
+    answer = "the answer" if status == _OK else f"the answer, a {status}"
+    return f"the page {_OWN_ORIGIN if made.is_same_origin else ''}reads {answer}"

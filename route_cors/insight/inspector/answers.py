@@ -1,0 +1,72 @@
+"""What the page shows, as data: the report, made ready for a table of routes by origin."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from route_cors.describe import origins_in_words, policy_in_words
+from route_cors.insight.access import access_of
+from route_cors.insight.overview import report
+from route_cors.policy import CORSPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from route_cors.decorators import Declared
+    from route_cors.insight.overview import Report
+    from route_cors.insight.routes import ReportedRoute
+
+__all__ = ["access_data", "report_data"]
+
+_MOST_COLUMNS: Final = 8
+
+
+def report_data(app: object) -> dict[str, Any]:
+    """The report, with a column of access for each of the origins that the policies name most."""
+    whole = report(app)
+    data = whole.to_dict()
+    words: dict[int, dict[str, str]] = {}
+    for shown, route in zip(data["routes"], whole.routes, strict=True):
+        # Thousands of routes share a few policies.
+        key = id(route.policy)
+        if key not in words:
+            words[key] = _in_words(route.policy)
+        shown["words"] = words[key]
+    _link_findings(data["findings"], whole)
+    named = _origins_by_use(whole.routes)
+    data["columns"] = [_column(whole.routes, origin) for origin in named[:_MOST_COLUMNS]]
+    data["more_origins"] = named[_MOST_COLUMNS:]
+    return data
+
+
+def access_data(app: object, origin: str) -> dict[str, Any]:
+    """What one origin may do, for each route of the report, in its order."""
+    return {"version": 1, **_column(report(app).routes, origin)}
+
+
+def _in_words(declared: Declared | None) -> dict[str, str]:
+    """Whom a policy lets in, and what else it says."""
+    origins = origins_in_words(declared)
+    return {"origins": origins, "rest": policy_in_words(declared).removeprefix(origins).removeprefix("; ")}
+
+
+def _link_findings(shown: Sequence[dict[str, Any]], whole: Report) -> None:
+    numbers = {id(route): number for number, route in enumerate(whole.routes)}
+    for finding, linked in zip(whole.findings, shown, strict=True):
+        linked["route"] = numbers.get(id(finding.route))
+
+
+def _origins_by_use(routes: Iterable[ReportedRoute]) -> list[str]:
+    """The origins that policies name in full, that of the most routes first."""
+    uses: Counter[bytes] = Counter()
+    for route in routes:
+        if isinstance(route.policy, CORSPolicy):
+            uses.update(route.policy.origin_set.exact)
+    return [origin.decode() for origin, _ in sorted(uses.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _column(routes: Iterable[ReportedRoute], origin: str) -> dict[str, Any]:
+    """Short, as there may be thousands: the verdict, and whether credentials may go along."""
+    answers = (access_of(route, origin) for route in routes)
+    return {"origin": origin, "access": [[access.verdict, access.with_credentials] for access in answers]}

@@ -1,0 +1,253 @@
+"""The smallest change of a policy that would allow a call: tried on the stand-in, and only shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+
+from route_cors.errors import CORSConfigError
+from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
+from route_cors.insight.attempt import attempt, is_websocket
+from route_cors.insight.explanation import Mend
+from route_cors.insight.stand_in import Change
+from route_cors.insight.steps import declared, shortened, where_declared
+from route_cors.policy import CORSPolicy
+from route_cors.protocol import UNROUTED_METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from route_cors.insight.attempt import Attempt
+    from route_cors.insight.site import Site
+    from route_cors.origins import OriginItem
+
+__all__ = ["smallest_change"]
+
+_NEVER_LISTED = frozenset(name.lower() for name in ALWAYS_ALLOWED_REQUEST_HEADERS)
+# Whose policy is shared with routes that the call is not about.
+_SHARED = frozenset({"router", "app", "mounted app"})
+
+
+async def smallest_change(site: Site, made: Attempt) -> Mend:
+    """What would allow a blocked call, and no more than that.
+
+    Args:
+        site: of the app.
+        made: the call, as it was blocked.
+    """
+    hopeless = _why_no_policy_helps(made)
+    if hopeless is not None:
+        return Mend(hopeless, None)
+    place = _Place(site, made)
+    wanted = {argument.name: argument for argument in _Needs(place).all()}
+    try:
+        place.changed(wanted)
+    except CORSConfigError as error:
+        return Mend(f"No policy can say so: {error.problems[0]}.", None)
+    for adds_layer in (False, True):
+        if await place.would_allow(wanted, adds_layer=adds_layer):
+            return place.mend(await _smallest(place, wanted, adds_layer=adds_layer), adds_layer=adds_layer)
+    return Mend("No policy allows it.", None)
+
+
+async def _smallest(place: _Place, wanted: dict[str, _Argument], *, adds_layer: bool) -> dict[str, _Argument]:
+    """Those of the arguments without any one of which the call would be blocked."""
+    for name in [*wanted]:
+        fewer = {other: argument for other, argument in wanted.items() if other != name}
+        if await place.would_allow(fewer, adds_layer=adds_layer):
+            wanted = fewer
+    return wanted
+
+
+def _why_no_policy_helps(made: Attempt) -> str | None:
+    handled = made.last.handled
+    target = handled.target
+    if target.route is None:
+        kind = "websocket route" if handled.is_websocket else "route"
+        return f"No policy helps: there is no {kind} for {shortened(handled.scope['path'])}."
+    if not handled.is_served:
+        served = ", ".join(sorted(target.methods or ()))
+        hint = ""
+        if handled.method.upper() in (target.methods or ()):
+            hint = f": browsers send the method as the script spells it, so write {handled.method.upper()}"
+        return (
+            f"No policy helps: {target.path} is for {served} and not for {shortened(handled.method)}{hint}."
+        )
+    admits_null = target.terms is not None and target.terms.any_origin and not made.call.credentials
+    if made.call.origin == "null" and not admits_null:
+        return "No policy can name the origin null: every sandboxed page has it, whoever made it."
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """An argument of a policy that changes: its value, the Python for it, and what it allows, in words."""
+
+    name: str
+    value: Any
+    code: str
+    words: str
+
+
+class _Place:
+    """Where the call goes: the policy there, and what a change of it does to the call.
+
+    Attributes:
+        made: the call, as it was blocked.
+        policy: the present one; None where there is none, and for `no_cors`.
+    """
+
+    def __init__(self, site: Site, made: Attempt) -> None:
+        self.made = made
+        self._site = site
+        self._target = made.last.handled.target
+        self._declared = declared(self._target.terms)
+        self._surveyed = site.find(self._target)
+        self.policy = self._declared if isinstance(self._declared, CORSPolicy) else None
+
+    def changed(self, arguments: Mapping[str, _Argument]) -> CORSPolicy:
+        """The policy with these arguments.
+
+        Raises:
+            CORSConfigError: there is no such policy.
+        """
+        values: dict[str, Any] = {name: argument.value for name, argument in arguments.items()}
+        return CORSPolicy(**values) if self.policy is None else self.policy.evolve(**values)
+
+    async def would_allow(self, arguments: Mapping[str, _Argument], *, adds_layer: bool) -> bool:
+        """Whether the call goes through then; nothing of the app is changed to see that."""
+        if self.policy is None and "origins" not in arguments:
+            return False
+        try:
+            change = Change(self.changed(arguments), adds_layer)
+        except CORSConfigError:
+            return False
+        return (await attempt(self._site, self.made.call, change)).blocked is None
+
+    def mend(self, arguments: Mapping[str, _Argument], *, adds_layer: bool) -> Mend:
+        """The change, to be read and to be written."""
+        sentences: list[str] = []
+        lines: list[str] = []
+        if arguments:
+            allowed = _listed([argument.words for argument in arguments.values()])
+            sentences.append(f"Allow {allowed} {self._where()}.")
+            lines.append(self._code(arguments))
+        if adds_layer:
+            sentences.append("Put the CORS layer around the app.")
+            lines.append(self._layer_code)
+        return Mend(" ".join(sentences), "\n".join(lines))
+
+    def _where(self) -> str:
+        where = where_declared(self._surveyed)
+        if self.policy is None:
+            instead = "" if self._declared is None else f", in place of no_cors, declared {where}"
+            return f"with a policy on {self._site.name_of(self._target)}{instead}"
+        is_shared = self._surveyed is not None and self._surveyed.reported.source in _SHARED
+        alone = ", or with @cors on this route alone" if is_shared else ""
+        return f"in the policy declared {where}{alone}"
+
+    def _code(self, arguments: Mapping[str, _Argument]) -> str:
+        spelled = ", ".join(f"{name}={argument.code}" for name, argument in arguments.items())
+        if self.policy is not None:
+            return f"policy.evolve({spelled})"
+        # What is no function of the user's is decorated where it is mounted.
+        return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"
+
+    @property
+    def _layer_code(self) -> str:
+        is_app = isinstance(self._site.app, Starlette)
+        return "install_cors(app)" if is_app else "app = RouteCORSMiddleware(app)"
+
+
+class _Needs:
+    """What a call needs of a policy, and the present one does not grant, argument by argument."""
+
+    def __init__(self, place: _Place) -> None:
+        self._made = place.made
+        self._call = place.made.call
+        self._handled = place.made.last.handled
+        self._policy = place.policy
+        # Browsers send cookies with every handshake, whatever the policy.
+        self._credentials = self._call.credentials and not is_websocket(self._call)
+
+    def all(self) -> Iterator[_Argument]:
+        """The arguments to change, all needed at once."""
+        yield from self._new_origins() if self._policy is None else self._origins(self._policy)
+        if self._credentials:
+            yield _Argument("allow_credentials", value=True, code="True", words="credentials")
+            # As a name it is none that a response has.
+            if self._policy is not None and "*" in self._policy.expose_headers:
+                yield _Argument("expose_headers", (), "[]", "no headers but those you name to be read")
+        if self._handled.preflight is not None:
+            yield from self._methods(self._handled.method)
+            yield from self._headers()
+
+    def _new_origins(self) -> Iterator[_Argument]:
+        origin = self._call.origin
+        yield _Argument("origins", [origin], repr([origin]), origin)
+
+    def _origins(self, policy: CORSPolicy) -> Iterator[_Argument]:
+        """The call's own beside the present ones, as far as these go with what the call needs."""
+        if policy.origin_set.any and not self._credentials:
+            return
+        origin = self._call.origin
+        kept = [item for item in policy.origins if self._is_sound(policy, item)]
+        is_admitted = bool(kept) and policy.evolve(origins=kept).origin_set.matches(origin.encode())
+        added = [] if is_admitted else [origin]
+        if len(kept) == len(policy.origins):
+            yield _Argument("origins", [*kept, *added], f"[*policy.origins, {origin!r}]", origin)
+            return
+        code = f"[{', '.join([*_spelled(policy, kept), *map(repr, added)])}]"
+        words = f"{origin} in place of {_listed(_spelled(policy, kept, left_out=True))}"
+        yield _Argument("origins", [*kept, *added], code, words)
+
+    def _is_sound(self, policy: CORSPolicy, item: OriginItem) -> bool:
+        """Whether an origin of the policy may stand beside the call's."""
+        beside = [item] if item == self._call.origin else [item, self._call.origin]
+        credentials = policy.allow_credentials or self._credentials
+        try:
+            policy.evolve(origins=beside, allow_credentials=credentials, expose_headers=())
+        except CORSConfigError:
+            return False
+        return True
+
+    def _methods(self, method: str) -> Iterator[_Argument]:
+        present = None if self._policy is None else self._policy.methods
+        if present is not None and method not in present:
+            yield _Argument("methods", [*present, method], f"[*policy.methods, {method!r}]", method)
+        elif present is None and self._handled.target.opaque and method not in UNROUTED_METHODS:
+            methods = [*sorted(UNROUTED_METHODS), method]
+            yield _Argument("methods", methods, repr(methods), method)
+
+    def _headers(self) -> Iterator[_Argument]:
+        present = () if self._policy is None else self._policy.allow_headers
+        names = self._missing_names(present)
+        if names:
+            code = ", ".join([*(["*policy.allow_headers"] if present else []), *map(repr, names)])
+            words = f"the header{'s' if len(names) > 1 else ''} {_listed(names)}"
+            yield _Argument("allow_headers", [*present, *names], f"[{code}]", words)
+
+    def _missing_names(self, present: Sequence[str]) -> list[str]:
+        asked = self._made.last.request.headers.get("access-control-request-headers", "")
+        known = _NEVER_LISTED | {name.lower() for name in present}
+        missing = [name for name in asked.split(",") if name and name not in known]
+        if "*" in known:
+            # The one name that it does not cover.
+            missing = [name for name in missing if name == "authorization"]
+        spelled = {name.lower(): name for name, _ in self._call.headers}
+        return [spelled[name] for name in missing]
+
+
+def _spelled(policy: CORSPolicy, kept: Sequence[OriginItem], *, left_out: bool = False) -> list[str]:
+    """The kept origins, or the others, in Python: a regex or a callable by its place in the policy."""
+    return [
+        repr(item) if isinstance(item, str) else f"policy.origins[{position}]"
+        for position, item in enumerate(policy.origins)
+        if (item in kept) is not left_out
+    ]
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,101 @@
+"""Findings for CI, as SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from route_cors.insight.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from route_cors.insight.findings import Code, Finding, Severity
+    from route_cors.insight.routes import Place
+
+__all__ = ["to_sarif"]
+
+_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS: Final[Mapping[Severity, str]] = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def to_sarif(
+    findings: Iterable[Finding],
+    codes: Mapping[str, Code],
+    *,
+    root: Path,
+    fallback: Place | None = None,
+) -> dict[str, Any]:
+    """The findings as a SARIF log, which is data that JSON can hold.
+
+    Args:
+        findings: in the order in which they are to stand there.
+        codes: every code that a finding may have: the rules of the log.
+        root: the directory to which the places are made relative; files outside it are named by `file:` URIs.
+        fallback: where to point for a finding without a place: viewers pass over those that point nowhere.
+    """
+    rules = [*codes]
+    seen = Counter[str]()
+    results: list[dict[str, Any]] = []
+    for finding in findings:
+        identity = _identity(finding)
+        seen[identity] += 1
+        results.append(
+            {
+                "ruleId": finding.code,
+                "ruleIndex": rules.index(finding.code),
+                "level": _LEVELS[finding.severity],
+                "message": {"text": _message(finding, root)},
+                "locations": _locations(finding.place or fallback, root),
+                "partialFingerprints": {"routeCors/v1": _fingerprint(identity, seen[identity])},
+            }
+        )
+    driver = {"name": "route-cors", "rules": [_rule(name, code) for name, code in codes.items()]}
+    run = {"tool": {"driver": driver}, "results": results}
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(name: str, code: Code) -> dict[str, Any]:
+    return {
+        "id": name,
+        "shortDescription": {"text": f"{code.title}."},
+        "help": {"text": f"{code.title}. `route-cors check` says where, and what to write instead."},
+        "defaultConfiguration": {"level": _LEVELS[code.severity]},
+    }
+
+
+def _message(finding: Finding, root: Path) -> str:
+    """A route's name stands in most sentences; whose machine it was found on is nobody's business."""
+    told = f"{finding.sentence}; {finding.mend}"
+    return printable(told.replace(f"{root}{os.sep}", ""))
+
+
+def _locations(place: Place | None, root: Path) -> list[dict[str, Any]]:
+    if place is None:
+        return []
+    file = {"uri": _uri(place.file, root)}
+    return [{"physicalLocation": {"artifactLocation": file, "region": {"startLine": max(place.line, 1)}}}]
+
+
+def _uri(file: str, root: Path) -> str:
+    """Relative with forward slashes, as the viewers of a repository want it."""
+    path = Path(file)
+    if not path.is_absolute():
+        return quote(path.as_posix())
+    return quote(path.relative_to(root).as_posix()) if path.is_relative_to(root) else path.as_uri()
+
+
+def _identity(finding: Finding) -> str:
+    """What stays the same when lines move and sentences are reworded."""
+    route = finding.route
+    if route is None:
+        return finding.code
+    return repr((finding.code, route.kind, route.host, route.path, route.methods))
+
+
+def _fingerprint(identity: str, occurrence: int) -> str:
+    return hashlib.sha256(f"{identity}#{occurrence}".encode("utf-8", "backslashreplace")).hexdigest()[:32]

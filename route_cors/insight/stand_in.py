@@ -1,0 +1,297 @@
+"""An app's stand-in: the real layer in front of the real routes, and nothing of the app's own behind them.
+
+`explain` sends its requests here. The dispatcher says where each one goes, the layer answers it or writes its
+headers, and in the endpoint's place stands a 200. So no dependency, endpoint or middleware of the user runs;
+only a policy's callables are asked, as the layer asks them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from fastapi import FastAPI
+from starlette.datastructures import URL
+from starlette.responses import RedirectResponse, Response
+
+from route_cors.describe import name_of
+from route_cors.diagnostics import Diagnostics
+from route_cors.dispatch import Resolver, Target
+from route_cors.middleware import RouteCORSMiddleware
+from route_cors.protocol import UNROUTED_METHODS, Terms, read_preflight
+from route_cors.routing import CORSRoute, answers_itself
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import HTTPConnection
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from route_cors.decisions import Event
+    from route_cors.insight.site import Site
+    from route_cors.origins import OriginCallable
+    from route_cors.policy import CORSPolicy
+    from route_cors.protocol import Check, Preflight
+
+__all__ = ["UNCHANGED", "Asked", "Carrier", "Change", "Handled", "StandIn"]
+
+Carrier: TypeAlias = Literal["layer", "route"]
+"""Who carries a policy out: a layer around the route, or the route itself, as a CORSRoute does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is tried: another policy in place of the present one, a layer where there is none."""
+
+    policy: CORSPolicy | None = None
+    adds_layer: bool = False
+
+
+UNCHANGED = Change()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A callable of a policy that was asked about the origin, and what it said."""
+
+    name: str
+    allowed: bool
+    fault: str | None
+
+    def __str__(self) -> str:
+        said = "allows it" if self.allowed else "does not allow it"
+        return f"{self.name} {said if self.fault is None else self.fault}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Handled:
+    """What became of one request.
+
+    Attributes:
+        scope: of the request.
+        method: the one whose policy counts: the request's own, or the one that a preflight announces; "" of a
+            handshake.
+        target: where a request of that method goes. Its terms are those that hold, tried changes included.
+        receiver: where this very request goes: for a preflight, what takes its OPTIONS.
+        preflight: what it asks; None where it is none.
+        carrier: who carries the policy out; None: nobody.
+        is_decided: whether it was held against the policy.
+        failed: the checks of the policy that it did not pass.
+        asked: the callables, in their order.
+        reached_app: whether the answer is the app's, and not the layer's.
+    """
+
+    scope: Scope
+    method: str
+    target: Target
+    receiver: Target
+    preflight: Preflight | None
+    carrier: Carrier | None
+    is_decided: bool = False
+    failed: tuple[Check, ...] = ()
+    asked: list[Asked] = field(default_factory=list[Asked])
+    reached_app: bool = False
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether it is a websocket's handshake."""
+        return bool(self.scope["type"] == "websocket")
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a route is there that serves the method, be it behind a redirect."""
+        return self.is_websocket or _serves(self.target, self.method)
+
+
+class StandIn:
+    """The ASGI app that answers in the place of the app.
+
+    Args:
+        site: of the app.
+        root_path: the path that the app is served behind, as a server would hand it on.
+        change: what is tried.
+
+    Attributes:
+        handled: what became of each request, in their order.
+    """
+
+    def __init__(self, site: Site, root_path: str, change: Change = UNCHANGED) -> None:
+        self.handled: list[Handled] = []
+        self._site = site
+        self._root_path = (isinstance(site.app, FastAPI) and site.app.root_path) or root_path
+        self._change = change
+        self._resolver = _TryingResolver(self, site, change)
+        self._layer = _Layer(self._answer, self._resolver, _Listener(self))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request as the app would."""
+        scope["app"] = self._site.app
+        scope["root_path"] = self._root_path
+        handled = self._handled(scope)
+        self.handled.append(handled)
+        serve: ASGIApp = self._answer if handled.carrier is None else self._layer
+        await serve(scope, receive, send)
+
+    def _handled(self, scope: Scope) -> Handled:
+        preflight = None
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            preflight = read_preflight(scope["headers"])
+        method = scope.get("method", "") if preflight is None else preflight[1].decode("latin-1")
+        target = self._resolver.resolve(scope, method)
+        receiver = target if preflight is None else self._receiver(scope, target)
+        return Handled(
+            scope=scope,
+            method=method,
+            target=target,
+            receiver=receiver,
+            preflight=preflight,
+            carrier=self._carrier(scope, target, receiver, is_preflight=preflight is not None),
+        )
+
+    def _receiver(self, scope: Scope, announced: Target) -> Target:
+        """Where a preflight goes: to the first route that takes its OPTIONS, or claims it as its own."""
+        of_options = self._resolver.resolve(scope, "OPTIONS")
+        # No route at all: the class of the announced one overrides `matches`, and makes no 405s to claim.
+        is_shy = of_options.route is None and of_options.through == announced.through
+        if is_shy or not _claims(announced):
+            return of_options
+        if not _serves(of_options, "OPTIONS"):
+            return announced
+        comes_first = self._site.position(of_options) < self._site.position(announced)
+        return of_options if comes_first else announced
+
+    def _carrier(
+        self, scope: Scope, target: Target, receiver: Target, *, is_preflight: bool
+    ) -> Carrier | None:
+        if self._change.adds_layer or self._site.is_in_layer(receiver):
+            return "layer"
+        if scope["type"] == "websocket":
+            return "route" if answers_itself(target.route) else None
+        if is_preflight:
+            # An OPTIONS route that is one answers for the others, the target of a redirect included.
+            is_handled = isinstance(receiver.route, CORSRoute) and receiver.redirects_to is None
+            answers = is_handled and isinstance(target.route, CORSRoute) and target.terms is not None
+        else:
+            # The 405 of a CORSRoute is made outside of it.
+            answers = _claims(target) and _serves(target, scope["method"])
+        return "route" if answers else None
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the app's router, and the endpoint, would answer."""
+        self.handled[-1].reached_app = True
+        receiver = self.handled[-1].receiver
+        if scope["type"] == "websocket":
+            accepts = receiver.route is not None
+            await send({"type": "websocket.accept" if accepts else "websocket.close"})
+            return
+        await _response(receiver, scope)(scope, receive, send)
+
+
+class _Layer(RouteCORSMiddleware):
+    """The layer with a resolver and a listener of ours."""
+
+    def __init__(self, app: ASGIApp, resolver: Resolver, listener: Diagnostics) -> None:
+        super().__init__(app)
+        self._resolver = resolver
+        self._diagnostics = listener
+
+
+class _Listener(Diagnostics):
+    """Hears what the layer decides, and tells neither the log nor a callback of what nobody sent.
+
+    The app's debug mode, which answers a refused preflight otherwise, changes nothing of what is explained.
+    """
+
+    def __init__(self, stand_in: StandIn) -> None:
+        super().__init__(debug=False)
+        self._stand_in = stand_in
+        self.curiosity = math.inf
+
+    def asked_for(self, event: Event) -> bool:  # noqa: ARG002 - as it is called
+        return True
+
+    def tell(
+        self,
+        event: Event,  # noqa: ARG002 - as it is called
+        scope: Scope,  # noqa: ARG002
+        target: Target,  # noqa: ARG002
+        *,
+        method: str | None = None,  # noqa: ARG002
+        failed: tuple[Check, ...] = (),
+    ) -> None:
+        handled = self._stand_in.handled[-1]
+        handled.is_decided = True
+        handled.failed = failed
+
+
+class _TryingResolver(Resolver):
+    """The app's resolver, which answers with the terms as they would be after the change."""
+
+    def __init__(self, stand_in: StandIn, site: Site, change: Change) -> None:
+        super().__init__(site.app, site.default)
+        self._stand_in = stand_in
+        self._change = change
+
+    def resolve_http(self, scope: Scope, method: str | bytes) -> Target:
+        return self.resolve(scope, method)
+
+    def resolve(self, scope: Scope, method: str | bytes) -> Target:
+        target = super().resolve(scope, method)
+        terms = _changed_terms(target, method, self._change.policy)
+        if terms is not None:
+            terms.callables = tuple(map(self._listening, terms.callables))
+        return replace(target, terms=terms)
+
+    def _listening(self, is_allowed: OriginCallable) -> OriginCallable:
+        async def ask(origin: str, connection: HTTPConnection) -> bool:
+            verdict: Any = None
+            fault = None
+            try:
+                verdict = is_allowed(origin, connection)
+                if inspect.isawaitable(verdict):
+                    verdict = await verdict
+                if not isinstance(verdict, bool):
+                    fault = f"returned {verdict!r}, and neither True nor False"
+            except Exception as error:  # noqa: BLE001 - whatever it is, the layer takes it for a no
+                fault = f"raised {error!r}"
+            allowed = verdict is True and fault is None
+            self._stand_in.handled[-1].asked.append(Asked(name_of(is_allowed), allowed, fault))
+            return allowed
+
+        return ask
+
+
+def _changed_terms(target: Target, method: str | bytes, policy: CORSPolicy | None) -> Terms | None:
+    """Terms of our own: those of the app remember what they granted, and are asked by others too."""
+    present = target.terms
+    if policy is None:
+        return None if present is None else Terms(present.policy, present.methods)
+    if isinstance(method, bytes):
+        method = method.decode("latin-1")
+    methods: Iterable[str] = () if present is None else present.methods
+    if target.opaque:
+        methods = UNROUTED_METHODS if policy.methods is None else policy.methods
+    elif _serves(target, method):
+        methods = {*methods, method}
+    return Terms(policy, methods)
+
+
+def _claims(target: Target) -> bool:
+    """Whether it is a CORSRoute with a policy: it takes the preflights of its own requests."""
+    return isinstance(target.route, CORSRoute) and target.terms is not None and target.redirects_to is None
+
+
+def _serves(target: Target, method: str) -> bool:
+    return target.methods is None or method in target.methods
+
+
+def _response(target: Target, scope: Scope) -> Response:
+    if target.redirects_to is not None:
+        return RedirectResponse(str(URL(scope={**scope, "path": target.redirects_to})))
+    if target.route is None:
+        return Response(status_code=404)
+    if not _serves(target, scope["method"]):
+        return Response(status_code=405)
+    return Response()

@@ -1,0 +1,271 @@
+"""A request of an explained call, as a step: each check that was made on its way, in a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from route_cors.decorators import no_cors
+from route_cors.describe import origins_in_words, policy_in_words
+from route_cors.insight.explanation import Check, Step
+from route_cors.protocol import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from route_cors.decorators import Declared
+    from route_cors.insight.attempt import Attempt, Sent
+    from route_cors.insight.explanation import StepName
+    from route_cors.insight.routes import Surveyed
+    from route_cors.insight.site import Site
+    from route_cors.insight.stand_in import Handled
+
+__all__ = ["declared", "shortened", "step_of", "where_declared"]
+
+_WRITTEN_BY_US = ("access-control-", "vary")
+# What says nothing about CORS.
+_OF_THE_TRANSPORT = frozenset({"connection", "upgrade", "sec-websocket-version", "sec-websocket-key"})
+_LONGEST = 120
+
+
+def step_of(site: Site, attempt: Attempt, sent: Sent) -> Step:
+    """One request of an attempt, with all that was asked about it.
+
+    Args:
+        site: of the app.
+        attempt: the whole of it.
+        sent: one of its requests.
+    """
+    checks = _route_checks(site, sent.handled)
+    if attempt.is_same_origin:
+        checks.append(
+            Check(
+                "origin", passed=True, detail=f"{attempt.call.origin} is the app's own origin: no CORS at all"
+            )
+        )
+    else:
+        checks += [*_policy_checks(attempt.call.origin, sent), *_browser_checks(attempt, sent)]
+    return Step(
+        name=_name_of_step(sent.handled),
+        request=f"{sent.request.method} {sent.request.url}",
+        request_headers=_request_headers(attempt, sent),
+        checks=tuple(checks),
+        status=sent.response.status_code,
+        response_headers=_response_headers(sent),
+    )
+
+
+def declared(terms: Terms | None) -> Declared | None:
+    """What was declared, to make these terms."""
+    if terms is None:
+        return None
+    return no_cors if terms.policy is None else terms.policy
+
+
+def where_declared(surveyed: Surveyed | None) -> str:
+    """Where the policy was declared that holds at a route, in words that follow "declared".
+
+    Args:
+        surveyed: the route; the mount, where there is no route in it; None where there is none at all.
+    """
+    reported = None if surveyed is None else surveyed.reported
+    source = None if reported is None else reported.source
+    if reported is not None and source == "endpoint":
+        return f"on the endpoint {reported.endpoint}" + (
+            "" if reported.place is None else f" ({reported.place})"
+        )
+    return _WHERE_DECLARED[source]
+
+
+_WHERE_DECLARED = {
+    "mount": "on what is mounted",
+    "router": "on a router around it",
+    "app": "as the app's default",
+    "mounted app": "as the default of the mounted app",
+    None: "for the app as a whole",
+}
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning where it is longer than a sentence can hold."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+
+
+def _name_of_step(handled: Handled) -> StepName:
+    if handled.preflight is not None:
+        return "preflight"
+    return "websocket" if handled.is_websocket else "actual"
+
+
+def _request_headers(attempt: Attempt, sent: Sent) -> tuple[tuple[str, str], ...]:
+    by_script = {name.lower() for name, _ in attempt.call.headers}
+    # The browser adds one where the script sets none.
+    left_out = _OF_THE_TRANSPORT | ({"accept"} - by_script)
+    return tuple(header for header in sent.request.headers.raw if header[0].lower() not in left_out)
+
+
+def _response_headers(sent: Sent) -> tuple[tuple[str, str], ...]:
+    headers = sent.response.headers.raw
+    if not sent.handled.reached_app:
+        return headers
+    return tuple(header for header in headers if header[0].lower().startswith(_WRITTEN_BY_US))
+
+
+# Where it goes, and what holds there
+
+
+def _route_checks(site: Site, handled: Handled) -> list[Check]:
+    surveyed = site.find(handled.target)
+    return [_route(site, handled), _policy(handled, surveyed), _layer(handled)]
+
+
+def _route(site: Site, handled: Handled) -> Check:
+    detail = _where_it_goes(site, handled)
+    if handled.preflight is not None and handled.carrier is None:
+        detail += f"; the preflight itself {_where_the_preflight_goes(site, handled)}"
+    return Check("route", handled.target.route is not None and handled.is_served, detail)
+
+
+def _where_it_goes(site: Site, handled: Handled) -> str:
+    target = handled.target
+    if target.route is None:
+        inside = f" in what is mounted at {target.path}" if target.path else ""
+        kind = "websocket route" if handled.is_websocket else "route"
+        return f"no {kind} for {shortened(handled.scope['path'])}{inside}"
+    redirected = (
+        "" if target.redirects_to is None else f"redirected to {shortened(target.redirects_to)} (307); "
+    )
+    serves = f"{target.path} is {site.name_of(target)}"
+    if target.opaque:
+        said = f"{serves}, an ASGI app that shows no routes: what it answers by itself is not known here"
+    elif not handled.is_served:
+        known = ", ".join(sorted(target.methods or ()))
+        said = f"{serves}, for {known} and not for {shortened(handled.method)} (405)"
+    else:
+        said = serves
+    return redirected + said
+
+
+def _where_the_preflight_goes(site: Site, handled: Handled) -> str:
+    receiver = handled.receiver
+    if receiver.route is None:
+        return "finds no route (404)"
+    if receiver.redirects_to is not None:
+        return "is redirected (307)"
+    if receiver.methods is not None and "OPTIONS" not in receiver.methods:
+        return "finds no route for OPTIONS (405)"
+    return f"goes to {site.name_of(receiver)}"
+
+
+def _policy(handled: Handled, surveyed: Surveyed | None) -> Check:
+    policy = declared(handled.target.terms)
+    if policy is None:
+        return Check("policy", passed=False, detail="none holds here")
+    where = where_declared(surveyed)
+    if policy is no_cors:
+        return Check("policy", passed=False, detail=f"no_cors, declared {where}")
+    return Check("policy", passed=True, detail=f"{policy_in_words(policy)}; declared {where}")
+
+
+def _layer(handled: Handled) -> Check:
+    has_policy = handled.target.terms is not None
+    if handled.carrier == "route":
+        return Check("layer", passed=True, detail="the route carries its policy out itself")
+    if handled.carrier == "layer":
+        detail = "carries the policy out" if has_policy else "leaves alone what has no policy"
+        return Check("layer", has_policy or None, f"the CORS layer {detail}")
+    if not has_policy:
+        return Check("layer", passed=None, detail="no CORS layer stands around the route")
+    goes_elsewhere = handled.receiver.route is not handled.target.route
+    why = "the preflight goes elsewhere" if goes_elsewhere else "no CORS layer stands around the route"
+    return Check("layer", passed=False, detail=f"nothing carries the policy out: {why}")
+
+
+# What the policy says
+
+
+def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
+    handled = sent.handled
+    terms = handled.target.terms
+    is_preflight = handled.preflight is not None
+    if terms is None or not handled.is_decided:
+        yield Check("origin", passed=None, detail="no policy is asked")
+        if is_preflight:
+            yield Check("method", passed=None, detail="no policy is asked")
+            yield Check("headers", passed=None, detail="no policy is asked")
+        return
+    yield _origin(origin, terms, sent)
+    if is_preflight:
+        yield _method(handled, terms)
+        yield _headers(handled, terms)
+
+
+def _origin(origin: str, terms: Terms, sent: Sent) -> Check:
+    handled = sent.handled
+    passed = "origin" not in handled.failed
+    policy = "no_cors" if terms.policy is None else origins_in_words(terms.policy)
+    said = "".join(f"; {asked}" for asked in handled.asked)
+    if passed:
+        return Check("origin", passed=True, detail=f"{origin} is allowed by {policy}{said}")
+    is_enforced = handled.preflight is None and not handled.reached_app
+    refused = "; refused with a 403 before the endpoint runs" if is_enforced else ""
+    return Check("origin", passed=False, detail=f"{origin} is not allowed by {policy}{said}{refused}")
+
+
+def _method(handled: Handled, terms: Terms) -> Check:
+    if terms.policy is None:
+        return Check("method", passed=None, detail="of no account where no origin is allowed")
+    passed = "method" not in handled.failed
+    granted = ", ".join(sorted(terms.methods)) or "none"
+    is_granted = "is" if passed else "is not"
+    return Check("method", passed, f"{shortened(handled.method)} {is_granted} among those granted: {granted}")
+
+
+def _headers(handled: Handled, terms: Terms) -> Check:
+    names = _names_asked_for(handled)
+    if not names:
+        return Check("headers", passed=None, detail="none is asked for")
+    if terms.policy is None:
+        return Check("headers", passed=None, detail="of no account where no origin is allowed")
+    if "headers" not in handled.failed:
+        return Check("headers", passed=True, detail=f"granted: {shortened(', '.join(names))}")
+    refused = [name for name in names if not _grants(terms, name)]
+    if not refused:
+        return Check("headers", passed=False, detail="so many names that they are not looked at")
+    return Check("headers", passed=False, detail=f"not granted: {shortened(', '.join(refused))}")
+
+
+def _names_asked_for(handled: Handled) -> list[str]:
+    asked = None if handled.preflight is None else handled.preflight[2]
+    return [] if asked is None else asked.decode("latin-1").split(",")
+
+
+def _grants(terms: Terms, name: str) -> bool:
+    """Whether the terms grant that one header, whatever else is asked for."""
+    alone = (b"", b"", name.encode("latin-1"), None)
+    # Terms remember what they granted: these are nobody else's.
+    answer = Terms(terms.policy, terms.methods).answer_preflight(alone, origin_allowed=True)
+    return "headers" not in answer.failed
+
+
+# What the browser says
+
+
+def _browser_checks(attempt: Attempt, sent: Sent) -> Iterator[Check]:
+    if not sent.handled.is_websocket:
+        yield _credentials(attempt, sent)
+    blocked = attempt.blocked
+    if blocked is None or sent is not attempt.last:
+        yield Check("response", passed=True, detail="passes the browser's own check")
+    else:
+        yield Check("response", passed=False, detail=blocked.reason.rpartition("blocked by CORS policy: ")[2])
+
+
+def _credentials(attempt: Attempt, sent: Sent) -> Check:
+    if not attempt.call.credentials:
+        return Check("credentials", passed=None, detail="none are asked for")
+    headers = sent.response.headers
+    if headers.get("access-control-allow-origin") == "*":
+        return Check("credentials", passed=False, detail="never with Access-Control-Allow-Origin: *")
+    granted = headers.get("access-control-allow-credentials") == "true"
+    has = "has" if granted else "lacks"
+    return Check("credentials", granted, f"the answer {has} Access-Control-Allow-Credentials: true")

@@ -1,0 +1,776 @@
+"""The inspector page in a real browser: what it shows, what it sends, whether everybody can use it."""
+
+import functools
+import importlib
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from route_cors import CORSPolicy, cors, install_cors, no_cors
+from route_cors.insight.inspector import inspector
+
+from .conftest import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+A = "https://a.example"
+B = "https://b.example"
+
+Serve = Callable[[ASGIApp], Server]
+
+# Everything that the browser finds wrong while a test goes on.
+WATCH = """() => {
+    window.violations = [];
+    const note = (event) => window.violations.push(event.violatedDirective);
+    document.addEventListener("securitypolicyviolation", note);
+}"""
+
+
+def everybody(request: Any) -> bool:
+    return True
+
+
+everybody.__annotations__.clear()
+
+
+async def item() -> None:
+    """An endpoint."""
+
+
+def asks(origin: str, connection: object) -> bool:
+    return True
+
+
+def small_app() -> FastAPI:
+    """A route of each kind."""
+    app = FastAPI(openapi_url=None, title="Shop")
+    named = CORSPolicy(origins=[A, B], allow_headers=["X-Token"])
+    app.add_api_route("/public", cors(origins="*")(functools.partial(item)))
+    app.add_api_route("/items/{item_id}", cors(named)(functools.partial(item)), methods=["PUT"])
+    app.add_api_route(
+        "/account",
+        cors(origins=A, allow_credentials=True, enforce=True)(functools.partial(item)),
+        methods=["POST"],
+    )
+    app.add_api_route("/partners", cors(origins=asks)(functools.partial(item)))
+    app.add_api_route("/plain", functools.partial(item))
+    app.add_api_websocket_route("/chat", cors(origins=A)(functools.partial(item)))
+    install_cors(app)
+    app.mount("/cors", inspector(app, allow=everybody))
+    return app
+
+
+def large_app(routes: int) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    policies = [CORSPolicy(origins=[f"https://app{number}.example", A]) for number in range(10)]
+    for number in range(routes):
+        app.add_api_route(f"/orders/{number}", cors(policies[number % 10])(functools.partial(item)))
+    install_cors(app)
+    app.mount("/cors", inspector(app, allow=everybody))
+    return app
+
+
+@dataclass
+class Inspected:
+    """An open inspector, and all that went wrong in it."""
+
+    page: "Page"
+    complaints: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+
+    def cells(self) -> list[list[str]]:
+        """What the rows say of each column."""
+        rows = self.page.locator("#rows tr").all()
+        return [[cell.inner_text() for cell in row.locator(".cell .word").all()] for row in rows]
+
+    def paths(self) -> list[str]:
+        return [path.inner_text() for path in self.page.locator("#rows .route code").all()]
+
+    def column_heads(self) -> list[str]:
+        heads = self.page.locator("#columns th").all()
+        return [head.inner_text().replace("\n", "") for head in heads]
+
+    def outcome(self, text: str) -> str:
+        """The line above the story, once it holds that text."""
+        place = self.page.locator("#outcome")
+        place.filter(has_text=text).wait_for()
+        return place.inner_text()
+
+    def focused(self) -> str:
+        focused: str = self.page.evaluate("document.activeElement.id || document.activeElement.innerText")
+        return focused
+
+
+@pytest.fixture
+def look(context: "BrowserContext") -> Iterator[Callable[..., Inspected]]:
+    """Opens an inspector; an error of its script, or anything against its security policy, fails the test."""
+    opened: list[Inspected] = []
+
+    def look_at(url: str, path: str = "/cors/") -> Inspected:
+        page = context.new_page()
+        seen = Inspected(page)
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on("console", lambda message: seen.complaints.append(message.text))
+        page.on("request", lambda request: seen.sent.append(f"{request.method} {request.url}"))
+        page.add_init_script(f"({WATCH})()")
+        page.goto(url + path)
+        page.locator("#rows tr").first.wait_for()
+        opened.append(seen)
+        return seen
+
+    yield look_at
+    for seen in opened:
+        assert seen.page.evaluate("window.violations") == []
+        # That CORS blocked a call is what the console is expected to say.
+        expected = (
+            "blocked by CORS policy",
+            "net::ERR_FAILED",
+            "the server responded with a status of 4",
+            "WebSocket",
+        )
+        assert [text for text in seen.complaints if not any(part in text for part in expected)] == []
+
+
+# --- the matrix -----------------------------------------------------------------------------------
+
+
+def test_the_matrix_says_who_may_call_what(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(small_app()).origin)
+
+    assert seen.column_heads() == ["Route", "Policy", "Findings", A, B]
+    assert seen.paths() == [
+        "/public",
+        "/items/{item_id}",
+        "/account",
+        "/partners",
+        "/plain",
+        "/chat",
+        "/cors",
+    ]
+    assert seen.cells() == [
+        ["✓ yes", "✓ yes"],
+        ["✓ yes", "✓ yes"],
+        ["✓ yes + credentials", "✕ no"],
+        ["? asks", "? asks"],
+        ["✕ no", "✕ no"],
+        ["✓ yes + credentials", "✕ no"],
+        ["✕ no", "✕ no"],
+    ]
+    row = seen.page.get_by_role("row", name="/account")
+    assert row.locator(".policy").inner_text().split("\n") == [A, "credentials; enforced", "on the endpoint"]
+    assert row.locator(".method").all_inner_texts() == ["POST"]
+    assert re.search(r"test_inspector\.py:[0-9]+$", row.get_by_role("rowheader").inner_text())
+    assert seen.page.get_by_role("heading", name="Shop").is_visible()
+    assert seen.page.locator("#summary").inner_text().startswith("7 routes · 6 policies · ")
+
+
+def test_nothing_leaves_the_server_it_came_from(look: Callable[..., Inspected], serve: Serve) -> None:
+    server = serve(small_app())
+    seen = look(server.origin)
+
+    assert [sent for sent in seen.sent if not sent.startswith("GET data:")] == [
+        f"GET {server.origin}/cors/",
+        f"GET {server.origin}/cors/data.json?",
+    ]
+    assert seen.complaints == []
+    seen.page.locator(".cell button").first.click()
+    seen.outcome("Allowed")
+    assert server.log == ["GET /cors/", "GET /cors/data.json", "GET /cors/explain.json"]
+
+
+def test_another_origin_has_a_column_as_long_as_it_is_wanted(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    seen = look(serve(small_app()).origin)
+    field_of_origin = seen.page.get_by_label("Another origin")
+
+    field_of_origin.fill("https://c.example")
+    field_of_origin.press("Enter")
+    seen.page.locator("#columns th").nth(5).wait_for()
+    assert seen.column_heads()[3:] == [A, B, "https://c.example"]
+    assert [row[2] for row in seen.cells()] == ["✓ yes", *["✕ no"] * 2, "? asks", *["✕ no"] * 3]
+
+    field_of_origin.fill("https://C.example/")
+    field_of_origin.press("Enter")
+    problem = seen.page.locator("#typed-problem:not(:empty)")
+    problem.wait_for()
+    assert problem.inner_text().startswith("origin: 'https://C.example/' is no origin as browsers send it")
+    assert len(seen.column_heads()) == 6
+
+    field_of_origin.fill("")
+    field_of_origin.press("Enter")
+    seen.page.locator("#columns th").nth(5).wait_for(state="detached")
+    assert seen.column_heads()[3:] == [A, B]
+    assert problem.count() == 0
+
+
+def test_filters(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(small_app()).origin)
+    page = seen.page
+    search = page.get_by_label("Search")
+    verdict = page.locator("#filter-verdict")
+    origin = page.get_by_label("Origin of the verdict")
+
+    search.fill("X-TOKEN put")
+    assert seen.paths() == ["/items/{item_id}"]
+    assert page.locator("#row-count").inner_text() == "Routes 1 to 1 of 1"
+    search.fill("websocket")
+    assert seen.paths() == ["/chat"]
+    search.fill("")
+    verdict.select_option("credentials")
+    assert seen.paths() == ["/account", "/chat"]
+    origin.select_option(B)
+    assert seen.paths() == []
+    assert page.get_by_text("No route matches.").is_visible()
+    page.get_by_role("button", name="Clear the filters").click()
+    assert len(seen.paths()) == 7
+    assert seen.focused() == "filter-text"
+    origin.select_option(B)
+    verdict.select_option("yes")
+    assert seen.paths() == ["/public", "/items/{item_id}"]
+
+
+def test_findings_and_rows_lead_to_each_other(look: Callable[..., Inspected], serve: Serve) -> None:
+    app = FastAPI(openapi_url=None)
+    for number in range(150):
+        app.add_api_route(f"/plain/{number}", functools.partial(item))
+    app.add_api_route("/lost", cors(origins=A)(functools.partial(item)))
+    server = serve(inspector(app, allow=everybody))
+    seen = look(server.origin, "/")
+    page = seen.page
+    finding = page.locator("#finding-list li").filter(has_text="RC001")
+
+    assert finding.locator(".badge").inner_text() == "✕ error"
+    page.get_by_label("Search").fill("nothing like it")
+    page.get_by_role("button", name="Show GET /lost in the matrix").click()
+    row = page.locator("#rows tr.named")
+    assert seen.paths()[-1] == "/lost"
+    assert row.locator(".policy").inner_text().endswith("✕ not in effect")
+    assert row.locator(".cell button:focus").count() == 1
+
+    row.get_by_role("button", name="RC001, error: show the finding").click()
+    assert page.locator("#finding-list li:focus").inner_text().startswith("✕ error")
+
+    page.locator("#filter-finding").select_option("RC001")
+    assert seen.paths() == ["/lost"]
+    page.locator("#filter-finding").select_option("error")
+    assert seen.paths() == ["/lost"]
+
+
+def test_an_app_without_findings_says_so(look: Callable[..., Inspected], serve: Serve) -> None:
+    app = Starlette(routes=[Route("/", no_cors(PlainTextResponse("")), methods=["GET"])])
+    install_cors(app)
+    seen = look(serve(inspector(app, allow=everybody)).origin, "/")
+
+    assert seen.page.locator("#finding-list").inner_text() == "✓ Nothing was found."
+
+
+def test_thousands_of_routes_are_paged_by_keyboard(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(large_app(5000)).origin)
+    page = seen.page
+    count = page.locator("#row-count")
+
+    assert count.inner_text() == "Routes 1 to 100 of 5,001"
+    assert len(seen.column_heads()) == 3 + 8
+    assert page.locator("#more-origins").inner_text() == (
+        "The columns are the 8 origins that most routes name, of 11. Type another one above."
+    )
+    page.get_by_role("button", name="Next page").first.focus()
+    page.keyboard.press("Enter")
+    assert count.inner_text() == "Routes 101 to 200 of 5,001"
+    assert seen.paths()[0] == "/orders/100"
+    page.keyboard.press("Tab")
+    assert seen.focused() == "Last"
+    page.keyboard.press("Space")
+    assert count.inner_text() == "Routes 5,001 to 5,001 of 5,001"
+    # At the end nothing happens, and the focus is not lost.
+    page.keyboard.press("Space")
+    assert count.inner_text() == "Routes 5,001 to 5,001 of 5,001"
+    assert seen.focused() == "Last"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    assert count.inner_text() == "Routes 4,901 to 5,000 of 5,001"
+    page.get_by_label("Search").fill("/orders/499")
+    assert count.inner_text() == "Routes 1 to 11 of 11"
+    assert page.get_by_role("group", name="Pages of routes").count() == 0
+
+
+# --- by keyboard alone ----------------------------------------------------------------------------
+
+
+def test_the_whole_way_from_the_top_to_an_explanation_by_keyboard(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    seen = look(serve(small_app()).origin)
+    press = seen.page.keyboard.press
+
+    press("Tab")
+    assert seen.focused() == "Skip to the matrix"
+    press("Enter")
+    stops: list[str] = []
+    for _ in range(8):
+        press("Tab")
+        stops.append(seen.focused())
+    assert stops[:6] == [
+        *("filter-text", "filter-finding", "filter-verdict", "filter-origin", "typed-origin", "Show column")
+    ]
+    # The scroller, then one cell for all of them.
+    assert stops[7].split("\n")[-1] == "✓ yes"
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        press(key)
+    press("ArrowRight")
+    press("Enter")
+
+    assert seen.outcome("Blocked").startswith("✕ Blocked")
+    assert seen.focused() == "explain-title"
+    values = {name: seen.page.locator(f"#{name}").input_value() for name in ("method", "path", "origin")}
+    assert values == {"method": "POST", "path": "/account", "origin": B}
+    seen.page.get_by_role("button", name="Back to the matrix").focus()
+    press("Enter")
+    assert seen.page.locator("#route-2 .cell button:focus").count() == 1
+
+
+def test_the_form_explains_by_keyboard(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(small_app()).origin)
+    keyboard = seen.page.keyboard
+    seen.page.locator("#method").focus()
+
+    # Each field is selected as a whole when it is reached.
+    for text in ("PUT", "/items/7?full=1", A):
+        keyboard.press("Control+a")
+        keyboard.type(text)
+        keyboard.press("Tab")
+    keyboard.press("Tab")
+    keyboard.type("X-Other: 1")
+    keyboard.press("Enter")
+    keyboard.type("Content-Type: application/json")
+    keyboard.press("Tab")
+    keyboard.press("Space")
+    keyboard.press("Tab")
+    assert seen.focused() == "explain-call"
+    keyboard.press("Enter")
+
+    assert seen.outcome("Blocked").startswith("✕ Blocked at the preflight")
+    (step,) = seen.page.locator(".step").all()
+    assert step.get_by_role("heading", level=3).inner_text() == "1. Preflight"
+    assert step.locator(".line code").inner_text().startswith("OPTIONS ")
+    requested = step.locator("pre").first.inner_text().split("\n")
+    assert f"Origin: {A}" in requested
+    assert "Access-Control-Request-Method: PUT" in requested
+    assert "Access-Control-Request-Headers: content-type,x-other" in requested
+    assert step.locator(".checks .failed").all_inner_texts() != []
+    answers = {answer[2:] for answer in step.locator(".checks li > :first-child").all_inner_texts()}
+    assert answers <= {"passed", "failed", "not asked"}
+    assert seen.page.get_by_role("heading", name="console says").count() == 1
+    assert seen.page.locator(".mend pre").inner_text() != ""
+
+
+def test_a_question_that_makes_no_sense_is_answered_in_words(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    seen = look(serve(small_app()).origin)
+
+    seen.page.get_by_label("Path").fill("items")
+    seen.page.get_by_label("Path").press("Enter")
+    assert seen.outcome("path") == "path: 'items' does not start with a slash: write /items"
+    seen.page.get_by_role("button", name="Ask this browser").click()
+    assert seen.outcome("Nothing") == "Nothing was sent: the path does not start with a slash."
+
+
+def test_an_answer_that_comes_late_is_not_shown(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(small_app()).origin)
+    waiting: list[Any] = []
+    seen.page.route("**/explain.json*", lambda route: waiting.append(route))  # noqa: PLW0108 - no built-in
+
+    with seen.page.expect_request("**/explain.json*"):
+        seen.page.locator(".cell button").nth(0).click()
+    with seen.page.expect_request("**/explain.json*"):
+        seen.page.locator(".cell button").nth(5).click()
+    for route in reversed(waiting):
+        with seen.page.expect_response("**/explain.json*"):
+            route.continue_()
+        # Once a later request is through, the page has done what it does with this one.
+        seen.page.evaluate("fetch('data.json').then((response) => response.text())")
+
+    assert len(waiting) == 2
+    assert seen.outcome("Blocked").startswith("✕ Blocked")
+    assert seen.page.locator(".step code").first.inner_text().endswith("/account")
+
+
+# --- what this browser does -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RealCall:
+    """A call as the form makes it, and what comes of it on the page of the trusted front end."""
+
+    method: str
+    path: str
+    allowed: bool
+    reaches: tuple[str, ...]
+    headers: str = ""
+    credentials: bool = False
+    status: str = "200"
+
+
+REAL_CALLS = {
+    "anybody's": RealCall("GET", "/public/quotes", True, ("GET /public/quotes",)),
+    "blocked at the answer": RealCall(
+        "GET", "/public/quotes", False, ("GET /public/quotes",), credentials=True
+    ),
+    "closed": RealCall("GET", "/internal/metrics", False, ("GET /internal/metrics",)),
+    "a 401 that is read": RealCall(
+        "GET", "/account/profile", True, ("GET /account/profile",), credentials=True, status="401"
+    ),
+    "blocked at the preflight": RealCall(
+        "PUT", "/account/files/x", False, ("OPTIONS /account/files/x",), headers="X-Other: 1"
+    ),
+    "granted at the preflight": RealCall(
+        *("PUT", "/account/files/x", True, ("OPTIONS /account/files/x", "PUT /account/files/x")),
+        headers="X-Checksum: 0",
+        credentials=True,
+        status="401",
+    ),
+    "a method in lower case": RealCall("patch", "/public/quotes", False, ("OPTIONS /public/quotes",)),
+    "a websocket": RealCall("WEBSOCKET", "/account/chat", True, ("WEBSOCKET /account/chat",), status="101"),
+}
+
+
+class Behind:
+    """An app that is put in later: its policies name the origin that it is served at."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture
+def mixed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The example's API, with the inspector's page as its trusted front end."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    mixed_api = importlib.import_module("mixed_api")
+    behind = Behind()
+    server = serve(behind)
+    app = mixed_api.create_api(front_end=server.origin)
+    app.mount("/cors", inspector(app, allow=everybody))
+    behind.app = app
+    return server
+
+
+def ask_the_browser(seen: Inspected, call: RealCall) -> None:
+    page = seen.page
+    page.get_by_label("Method").fill(call.method)
+    page.get_by_label("Path").fill(call.path)
+    page.get_by_label("Headers, one a line").fill(call.headers)
+    page.get_by_label("with credentials").set_checked(call.credentials)
+    confirm = page.get_by_label("sends the real request")
+    if confirm.is_visible():
+        confirm.check()
+    page.get_by_role("button", name="Ask this browser").click()
+
+
+def compared(seen: Inspected) -> tuple[str, str]:
+    predicted, real = seen.page.locator(".compared .agrees").all_inner_texts()
+    return predicted, real
+
+
+@pytest.mark.parametrize("call", REAL_CALLS.values(), ids=REAL_CALLS.keys())
+def test_the_browser_does_as_predicted(look: Callable[..., Inspected], mixed: Server, call: RealCall) -> None:
+    seen = look(mixed.origin)
+    before = len(mixed.log)
+    # The same server by its other name is another origin.
+    assert seen.page.locator("#base-url").input_value() == mixed.origin.replace("127.0.0.1", "localhost")
+
+    ask_the_browser(seen, call)
+
+    done = "allowed the call" if call.allowed else "blocked the call"
+    assert seen.outcome(done) == f"✓ As predicted: this browser {done}."
+    word = "✓ allowed" if call.allowed else "✕ blocked"
+    assert compared(seen) == (word, word)
+    assert [line for line in mixed.log[before:] if "/cors/" not in line] == [*call.reaches]
+    if call.allowed:
+        assert seen.page.locator(".compared dd").first.inner_text() == call.status
+    else:
+        assert "the same" in seen.page.locator(".compared .note").last.inner_text()
+
+
+def test_the_browser_shows_the_headers_that_a_script_can_read(
+    look: Callable[..., Inspected], mixed: Server
+) -> None:
+    seen = look(mixed.origin)
+
+    ask_the_browser(seen, REAL_CALLS["anybody's"])
+    seen.outcome("As predicted")
+
+    real = seen.page.locator(".compared .sides > div").last
+    assert real.locator("dd").all_inner_texts()[:2] == ["200", "cors"]
+    assert [line.split(":")[0] for line in real.locator("pre").inner_text().split("\n")] == [
+        *("content-length", "content-type")
+    ]
+
+
+def test_a_call_to_the_pages_own_origin_is_no_matter_of_cors(
+    look: Callable[..., Inspected], mixed: Server
+) -> None:
+    seen = look(mixed.origin)
+    seen.page.get_by_label("Where the API is served").select_option(mixed.origin)
+
+    ask_the_browser(seen, REAL_CALLS["closed"])
+
+    assert seen.outcome("redicted") == "✓ As predicted: this browser allowed the call."
+    assert seen.page.locator(".compared dd").all_inner_texts()[:2] == ["200", "basic"]
+
+
+def test_a_strangers_websocket_is_refused_as_predicted(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(small_app()).origin)
+
+    ask_the_browser(seen, RealCall("WEBSOCKET", "/chat", False, ()))
+
+    assert seen.outcome("redicted") == "✓ As predicted: this browser blocked the call."
+
+
+def test_what_changes_data_is_confirmed_first(look: Callable[..., Inspected], mixed: Server) -> None:
+    seen = look(mixed.origin)
+    page = seen.page
+    confirm = page.get_by_label("sends the real request: DELETE may change data there")
+    before = len(mixed.log)
+    assert confirm.is_hidden()
+
+    page.get_by_label("Method").fill("delete")
+    page.get_by_role("button", name="Ask this browser").click()
+    assert seen.outcome("Nothing") == "Nothing was sent. Tick “sends the real request” first."
+    assert seen.focused() == "confirm"
+    page.keyboard.press("Space")
+    assert confirm.is_checked()
+    # It was ticked for that call and no other.
+    page.get_by_label("Path").fill("/public/quotes")
+    assert not confirm.is_checked()
+    page.get_by_role("button", name="Ask this browser").click()
+    seen.outcome("Nothing")
+    assert mixed.log[before:] == []
+
+
+def test_what_comes_otherwise_is_said_loudly(look: Callable[..., Inspected], serve: Serve) -> None:
+    app = small_app()
+
+    async def without_cors(scope: Scope, receive: Receive, send: Send) -> None:
+        async def strip(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [pair for pair in message["headers"] if not pair[0].startswith(b"access-control-")]
+                message["headers"] = kept
+            await send(message)
+
+        await app(scope, receive, strip)
+
+    seen = look(serve(without_cors).origin)
+    ask_the_browser(seen, RealCall("GET", "/public", True, ()))
+
+    assert seen.outcome("predicted") == "✕ NOT as predicted: this browser blocked the call."
+    assert compared(seen) == ("✓ allowed", "✕ blocked")
+
+
+# --- hostile --------------------------------------------------------------------------------------
+
+NASTY = {
+    "/<script>window.pwned=1</script>": "/<script>window.pwned=1</script>",
+    "/<img src=x onerror='window.pwned=1'>": "/<img src=x onerror='window.pwned=1'>",
+    "/a\u202eb\u2066c\u200bd\x1b[31m": "/aU+202EbU+2066cU+200BdU+001B[31m",
+    "/\ud800\u00a0\U000e0041": "/U+D800U+00A0U+E0041",
+    "/" + "x" * 70_000: "/" + "x" * 299 + "… 69,701 more",
+    "/\u05d0\u05d1/7": "/\u05d0\u05d1/7",
+}
+
+
+def nasty_app() -> FastAPI:
+    app = FastAPI(openapi_url=None, title="<img src=x onerror='window.pwned=1'>\u202e")
+    for path in NASTY:
+        app.add_api_route(path, cors(origins=[A, B])(functools.partial(item)))
+    app.mount("/cors", inspector(app, allow=everybody))
+    return app
+
+
+def test_what_the_app_is_called_is_text_and_nothing_else(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    seen = look(serve(nasty_app()).origin)
+
+    assert seen.paths() == [*NASTY.values(), "/cors"]
+    assert seen.page.locator("h1").inner_text() == "<img src=x onerror='window.pwned=1'>U+202E"
+    # Findings and explanations show them too.
+    for cell in seen.page.locator("#rows tr td.cell:last-child button").all()[:3]:
+        cell.click()
+        seen.outcome("Blocked")
+    assert seen.page.locator("img, script:not(:last-of-type), iframe, object").count() == 0
+    assert seen.page.evaluate("window.pwned") is None
+    assert seen.complaints == []
+
+
+def test_the_browser_holds_the_page_to_its_policy(context: "BrowserContext", serve: Serve) -> None:
+    page = context.new_page()
+    page.goto(f"{serve(small_app()).origin}/cors/")
+    page.locator("#rows tr").first.wait_for()
+
+    refused = page.evaluate("""() => {
+        const tried = [
+            () => { document.body.innerHTML += "x"; },
+            () => { document.createElement("script").textContent = "window.pwned = 1"; },
+            () => { new Worker("data:,"); },
+        ];
+        return tried.map((attempt) => {
+            try { attempt(); return "done"; } catch (error) { return error.name; }
+        });
+    }""")
+    assert refused[:2] == ["TypeError", "TypeError"]
+    assert page.evaluate("fetch('https://elsewhere.example').catch((error) => error.name)") == "TypeError"
+    assert page.evaluate("window.pwned") is None
+
+
+def test_what_cannot_be_read_is_said(look: Callable[..., Inspected], serve: Serve) -> None:
+    app = FastAPI(openapi_url=None, debug=True)
+    app.mount("/cors", inspector(app))
+    seen = look(serve(app).origin)
+
+    app.debug = False
+    seen.page.get_by_role("button", name="Read again").click()
+    alert = seen.page.get_by_role("alert").filter(has_text="could not be read")
+    alert.wait_for()
+    assert alert.inner_text() == "The app could not be read: you may not look at this page"
+
+    app.debug = True
+    app.add_api_route("/late", functools.partial(item))
+    seen.page.get_by_role("button", name="Read again").click()
+    seen.page.get_by_text("2 routes").wait_for()
+    assert alert.count() == 0
+    assert seen.paths() == ["/cors", "/late"]
+
+
+# --- for everybody --------------------------------------------------------------------------------
+
+# The text of each visible element against what is behind it: https://www.w3.org/TR/WCAG22/#contrast-minimum
+FAINT = """() => {
+    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const paint = (colors) => {
+        canvas.clearRect(0, 0, 1, 1);
+        for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
+        return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    const light = (rgb) => {
+        const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        const [r, g, b] = rgb.map((v) => linear(v / 255));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (element) => {
+        const colors = [];
+        for (let each = element; each; each = each.parentElement) {
+            colors.unshift(getComputedStyle(each).backgroundColor);
+        }
+        return colors;
+    };
+    const faint = [];
+    for (const element of document.querySelectorAll("body *")) {
+        const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+        if (!hasText || !element.checkVisibility() || element.tagName === "NOSCRIPT") continue;
+        const back = behind(element);
+        const text = light(paint([...back, getComputedStyle(element).color]));
+        const [more, less] = [text, light(paint(back))].sort((a, b) => b - a);
+        const contrast = (more + 0.05) / (less + 0.05);
+        if (contrast < 4.5) faint.push(`${element.tagName}.${element.className}: ${contrast.toFixed(2)}`);
+    }
+    return [...new Set(faint)];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "page_color"), [("light", "rgb(246, 246, 243)"), ("dark", "rgb(18, 22, 24)")]
+)
+def test_both_schemes_can_be_read(browser: "Browser", serve: Serve, scheme: Any, page_color: str) -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route(
+        "/lost", cors(origins=A, allow_credentials=True)(functools.partial(item)), methods=["POST"]
+    )
+    with browser.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        for shown in (small_app(), app):
+            page.goto(serve(inspector(shown, allow=everybody)).origin)
+            page.locator("#rows .cell button").last.click()
+            page.locator(".step").first.wait_for()
+
+            assert page.evaluate("getComputedStyle(document.body).backgroundColor") == page_color
+            assert page.evaluate(FAINT) == []
+
+
+NAMED_ROLES = {
+    *("button", "checkbox", "columnheader", "combobox", "form", "group", "heading", "link", "navigation"),
+    *("region", "rowheader", "search", "searchbox", "table", "textbox"),
+}
+
+
+def test_everything_has_a_name(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(small_app()).origin)
+    seen.page.locator(".cell button").nth(4).click()
+    seen.outcome("Allowed")
+    session = seen.page.context.new_cdp_session(seen.page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    named = [
+        (node["role"]["value"], node["name"]["value"])
+        for node in nodes
+        if not node["ignored"] and node["role"]["value"] in NAMED_ROLES
+    ]
+
+    assert [role for role, name in named if not name.strip()] == []
+    # A cell says which origin it is about, as it may be reached without its column's head.
+    assert ("button", f"{A} yes + credentials") in named
+    assert (
+        "table",
+        "Routes by origin. The arrow keys move between the cells, Enter explains the call.",
+    ) in named
+    assert {name for role, name in named if role == "columnheader"} == {"Route", "Policy", "Findings", A, B}
+    levels = seen.page.locator("h1, h2, h3, h4").evaluate_all("all => all.map((each) => each.localName)")
+    assert levels[0] == "h1"
+    assert all(int(after[1]) - int(before[1]) <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_results_are_announced(look: Callable[..., Inspected], serve: Serve) -> None:
+    page = look(serve(small_app()).origin).page
+
+    for announced in ("#outcome", "#row-count", "#summary"):
+        assert page.locator(announced).get_attribute("role") == "status"
+    for alarming in ("#problem", "#typed-problem"):
+        assert page.locator(alarming).get_attribute("role") == "alert"
+
+
+@pytest.mark.parametrize("width", [320, 390, 800])
+def test_a_narrow_page_fits_and_stays_a_table(browser: "Browser", serve: Serve, width: int) -> None:
+    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"{serve(nasty_app()).origin}/cors/")
+        page.locator("#rows tr").first.wait_for()
+        page.locator("#rows .cell button").first.click()
+        page.locator(".step").first.wait_for()
+
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.get_by_role("row").count() == 1 + len(NASTY) + 1
+        assert page.get_by_role("rowheader").count() == len(NASTY) + 1
+
+
+def test_who_wants_less_motion_gets_less(browser: "Browser", serve: Serve) -> None:
+    origin = serve(small_app()).origin
+    for wish, behavior in (("reduce", "auto"), ("no-preference", "smooth")):
+        with browser.new_context(reduced_motion=wish) as context:  # type: ignore[arg-type]
+            page = context.new_page()
+            page.goto(f"{origin}/cors/")
+            assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behavior

@@ -1,0 +1,257 @@
+"""`route-cors check`: the findings, and what a change opened or closed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from route_cors.insight import CODES
+
+from .support import SHOP
+
+if TYPE_CHECKING:
+    from .support import Workplace
+
+SENTENCE = "GET /quotes has a policy, and nothing carries it out: there is no layer around it"
+
+# One error and one warning.
+FAULTY = """\
+from fastapi import FastAPI, WebSocket
+from route_cors import cors
+
+app = FastAPI(openapi_url=None)
+
+@app.get("/quotes")
+@cors(origins="https://a.example")
+async def quotes(): ...
+
+@app.websocket("/chat")
+async def chat(websocket: WebSocket): ...
+"""
+
+
+def test_each_finding_with_its_mend(workplace: Workplace) -> None:
+    workplace.write({"main.py": FAULTY})
+    run = workplace.run("check")
+    assert (run.code, run.err) == (1, "")
+    first, second, last = run.out.split("\n\n")
+    assert first.splitlines() == [
+        "error RC001 GET /quotes  main.py:6",
+        f"    {SENTENCE}",
+        "    mend: call install_cors(app)",
+    ]
+    assert second.splitlines()[0] == "warning RC013 WEBSOCKET /chat  main.py:10"
+    assert last == "1 error, 1 warning in 2 routes\n"
+
+
+def test_nothing_to_be_found(workplace: Workplace) -> None:
+    workplace.write({"main.py": SHOP})
+    run = workplace.run("check")
+    assert (run.code, run.out, run.err) == (0, "no findings in 7 routes\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 1),
+        (["--fail-on", "error"], 1),
+        (["--fail-on", "never"], 0),
+        (["--ignore", "RC001"], 1),
+        (["--ignore", "RC001", "--fail-on", "warning"], 1),
+        (["--ignore", "RC001", "--fail-on", "info"], 1),
+        (["--ignore", "RC001", "--fail-on", "error"], 0),
+        (["--ignore", "RC001", "--ignore", "RC013", "--fail-on", "info"], 0),
+        (["--ignore", "rc001, RC013"], 0),
+        (["--ignore", "RC012"], 1),
+        (["--ignore", "RC101,RC102"], 1),
+    ],
+)
+def test_the_exit_code_goes_by_severity_in_every_form(
+    workplace: Workplace, arguments: list[str], code: int
+) -> None:
+    workplace.write({"main.py": FAULTY})
+    for form in ([], ["--json"], ["--sarif"]):
+        assert workplace.run("check", *arguments, *form).code == code
+
+
+def test_it_says_how_many_are_ignored(workplace: Workplace) -> None:
+    workplace.write({"main.py": FAULTY})
+    assert workplace.run("check", "--ignore", "RC001").lines[-1] == "1 warning in 2 routes, 1 ignored"
+    run = workplace.run("check", "--ignore", "RC001,RC013")
+    assert run.out == "no findings in 2 routes, 2 ignored\n"
+
+
+@pytest.mark.parametrize("given", ["RC999", "RC001,nope", "", "RC001 RC002"])
+def test_an_unknown_code_is_one_line(workplace: Workplace, given: str) -> None:
+    workplace.write({"main.py": FAULTY})
+    error = workplace.refused("check", "--ignore", given)
+    assert ": there is no such code; there are RC001, " in error
+    assert error.endswith(", RC101, RC102")
+
+
+def test_a_severity_that_is_none_is_refused(workplace: Workplace) -> None:
+    run = workplace.run("check", "--fail-on", "fatal")
+    assert (run.code, run.out) == (2, "")
+    assert "'fatal' is not one of 'error', 'warning', 'info', 'never'" in run.err
+
+
+def test_the_same_as_json(workplace: Workplace) -> None:
+    workplace.write({"main.py": FAULTY})
+    told = json.loads(workplace.run("check", "--json", "--ignore", "RC013").out)
+    assert told == {
+        "version": 1,
+        "findings": [
+            {
+                "code": "RC001",
+                "severity": "error",
+                "sentence": SENTENCE,
+                "mend": "call install_cors(app)",
+                "path": "/quotes",
+                "methods": ["GET"],
+                "host": None,
+                "file": "main.py",
+                "line": 6,
+            }
+        ],
+    }
+
+
+def test_the_same_as_sarif(workplace: Workplace) -> None:
+    workplace.write({"main.py": FAULTY})
+    (run,) = json.loads(workplace.run("check", "--sarif").out)["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == [*CODES, "RC101", "RC102"]
+    assert [
+        (
+            result["ruleId"],
+            result["level"],
+            result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+            result["locations"][0]["physicalLocation"]["region"]["startLine"],
+        )
+        for result in run["results"]
+    ] == [("RC001", "error", "main.py", 6), ("RC013", "warning", "main.py", 10)]
+
+
+def test_one_form_at_a_time(workplace: Workplace) -> None:
+    assert workplace.refused("check", "--json", "--sarif") == "--json and --sarif: give one of them"
+
+
+def test_a_finding_about_the_whole_app_points_at_its_module(workplace: Workplace) -> None:
+    layered = FAULTY + (
+        "from fastapi.middleware.cors import CORSMiddleware\n"
+        "app.add_middleware(CORSMiddleware, allow_origins=['*'])\n"
+        "from route_cors import install_cors\n"
+        "install_cors(app)\n"
+    )
+    workplace.write({"main.py": layered})
+    told = json.loads(workplace.run("check", "--json").out)
+    (about_the_app,) = (finding for finding in told["findings"] if finding["code"] == "RC003")
+    assert about_the_app["file"] is None
+    assert "RC003" in workplace.run("check").out
+    (run,) = json.loads(workplace.run("check", "--sarif").out)["runs"]
+    (result,) = (result for result in run["results"] if result["ruleId"] == "RC003")
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "main.py"
+
+
+NO_BASELINE = "not what `route-cors table --json` writes"
+
+
+def baseline(workplace: Workplace, source: str) -> None:
+    """Write the baseline of an app, as a user would."""
+    workplace.write({"earlier.py": source})
+    told = workplace.run("table", "earlier", "--json")
+    (workplace.directory / "baseline.json").write_text(told.out, encoding="utf-8")
+
+
+def test_what_a_change_opened_and_closed_is_among_the_findings(workplace: Workplace) -> None:
+    baseline(workplace, SHOP)
+    workplace.write(
+        {
+            "main.py": SHOP.replace('@cors(origins="*")', '@cors(origins="https://c.example")').replace(
+                "@no_cors", '@cors(origins="https://d.example")'
+            )
+        }
+    )
+    run = workplace.run("check", "--baseline", "baseline.json")
+    assert run.code == 1
+    assert (
+        run.out
+        == """\
+warning RC101 GET /metrics  main.py:24
+    GET /metrics: opened to https://d.example
+    mend: if that is meant, write the baseline anew: route-cors table --json > FILE
+
+info RC102 GET /quotes  main.py:9
+    GET /quotes: no longer open to every origin
+    mend: if that is meant, write the baseline anew: route-cors table --json > FILE
+
+1 warning, 1 info in 7 routes
+"""
+    )
+    assert workplace.run("check", "--baseline", "baseline.json", "--ignore", "RC101").code == 0
+    told = json.loads(workplace.run("check", "--baseline", "baseline.json", "--json").out)
+    assert [finding["code"] for finding in told["findings"]] == ["RC101", "RC102"]
+    (sarif,) = json.loads(workplace.run("check", "--baseline", "baseline.json", "--sarif").out)["runs"]
+    assert [result["level"] for result in sarif["results"]] == ["warning", "note"]
+
+
+def test_the_worst_comes_first_whatever_it_is(workplace: Workplace) -> None:
+    source = "from fastapi import FastAPI\napp = FastAPI(openapi_url=None)\napp.add_route('/a', print)\n"
+    baseline(workplace, source)
+    workplace.write({"main.py": FAULTY})
+    told = json.loads(workplace.run("check", "--baseline", "baseline.json", "--json").out)
+    assert [finding["code"] for finding in told["findings"]] == ["RC001", "RC013", "RC101"]
+
+
+def test_an_unchanged_app_changes_nothing(workplace: Workplace) -> None:
+    baseline(workplace, SHOP)
+    workplace.write({"main.py": SHOP})
+    run = workplace.run("check", "--baseline", "baseline.json")
+    assert (run.code, run.out) == (0, "no findings in 7 routes\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_baseline_may_be_in_what_a_shell_makes_of_it(workplace: Workplace, encoding: str) -> None:
+    workplace.write({"main.py": SHOP})
+    told = workplace.run("table", "--json").out
+    (workplace.directory / "baseline.json").write_text(told, encoding=encoding)
+    assert workplace.run("check", "--baseline", "baseline.json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (None, "No such file or directory"),
+        ("", "no JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("\x1b[31m", "no JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("[" * 200_000, "no JSON: "),
+        ("[]", f"{NO_BASELINE}: a report is an object, and this is of type list"),
+        ("{}", f"{NO_BASELINE}: version: "),
+        ('{"version": 2, "routes": []}', f"{NO_BASELINE}: version: "),
+        ('{"version": 1, "routes": [{"kind": "\\u001b"}]}', f"{NO_BASELINE}: routes.0."),
+        ('{"version": 1, "findings": []}', f"{NO_BASELINE}: routes: "),
+    ],
+)  # fmt: skip
+def test_what_is_no_baseline_is_one_line(workplace: Workplace, content: str | None, error: str) -> None:
+    workplace.write({"main.py": SHOP})
+    if content is not None:
+        (workplace.directory / "baseline.json").write_text(content)
+    told = workplace.refused("check", "--baseline", "baseline.json")
+    assert told.startswith(f"--baseline 'baseline.json': {error}")
+
+
+def test_a_finding_is_wrapped_on_a_terminal(workplace: Workplace) -> None:
+    workplace.write({"main.py": FAULTY})
+    run = workplace.run_on_a_terminal("check", "--ignore", "RC013", width=50)
+    assert (
+        run.out
+        == """\
+error RC001 GET /quotes  main.py:6
+    GET /quotes has a policy, and nothing carries
+    it out: there is no layer around it
+    mend: call install_cors(app)
+
+1 error in 2 routes, 1 ignored
+"""
+    )
