@@ -1,48 +1,139 @@
-"""Makes the README's picture anew from the running example: python .github/pictures/make.py ."""
+"""Makes the README's pictures anew from the running programs: python .github/pictures/make.py [NAME ...] ."""
 
 from __future__ import annotations
 
+import io
+import os
+import pty
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).parent
-EXAMPLE = HERE.parents[1] / "examples" / "mixed_api.py"
+ROOT = HERE.parents[1]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ARGUMENTS += ["--disable-sync", "--no-first-run"]
 
+# A third of the size, and no difference that can be seen.
+COLOURS = 128
 
-def main() -> None:
-    """Start the example, open both pages, and stop it again."""
-    ports = [argument for name in ("api", "trusted", "stranger") for argument in (f"--{name}-port", "0")]
-    with subprocess.Popen([sys.executable, EXAMPLE, *ports], stdout=subprocess.PIPE, text=True) as example:  # noqa: S603 - our own program
-        try:
-            stdout = example.stdout
-            if stdout is None:
-                raise RuntimeError("the example has no output")
-            printed = [stdout.readline() for _ in range(3)]
-            _, trusted, stranger = (re.findall(r"http://\S+", line)[0] for line in printed)
-            take_picture(trusted, stranger)
-        finally:
-            example.terminate()
+APP = "examples/mixed_api.py"
+TABLE = f"table {APP} --no-pager"
+UPLOAD = f"explain PUT /account/files/a.txt --origin https://evil.example --header X-Checksum --app {APP}"
 
 
-def take_picture(trusted: str, stranger: str) -> None:
-    """The stranger's page, after the trusted one has logged in: its calls carry the same cookie."""
+def main(*names: str) -> None:
+    """Make those pictures, or all of them."""
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        for name in names or PICTURES:
+            file = HERE / f"{name}.png"
+            PICTURES[name](browser, file)
+            Image.open(file).quantize(COLOURS).save(file, optimize=True)
+        browser.close()
+
+
+def picture_stranger(browser: Browser, file: Path) -> None:
+    """The stranger's page, after the trusted one has logged in: its calls carry the same cookie."""
+    ports = [argument for name in ("api", "trusted", "stranger") for argument in (f"--{name}-port", "0")]
+    with running([sys.executable, APP, *ports]) as read_line:
+        _, trusted, stranger = (re.findall(r"http://\S+", read_line())[0] for _ in range(3))
         page = browser.new_page(viewport={"width": 1120, "height": 690}, color_scheme="light")
         for address in (trusted, stranger):
             page.goto(address)
             page.get_by_text("all as expected").wait_for()
-        page.screenshot(path=HERE / "stranger.png")
-        browser.close()
+        page.screenshot(path=file)
+        page.close()
+
+
+def picture_table(browser: Browser, file: Path) -> None:
+    """What `route-cors table` prints on a terminal."""
+    draw_terminal(browser, file, TABLE, columns=128)
+
+
+def picture_explain(browser: Browser, file: Path) -> None:
+    """What `route-cors explain` prints on a terminal, of a call that is refused."""
+    draw_terminal(browser, file, UPLOAD, columns=112)
+
+
+def picture_inspector(browser: Browser, file: Path) -> None:
+    """The inspector's page, on the same API."""
+    with running([sys.executable, "-m", "route_cors", "serve", APP, "--port", "0"]) as read_line:
+        address = re.findall(r"http://\S+", read_line())[0]
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
+        page.goto(address)
+        page.get_by_role("row", name="/account/profile").wait_for()
+        page.screenshot(path=file)
+        page.close()
+
+
+PICTURES: dict[str, Callable[[Browser, Path], None]] = {
+    "stranger": picture_stranger,
+    "table": picture_table,
+    "explain": picture_explain,
+    "inspector": picture_inspector,
+}
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[Callable[[], str]]:
+    """A program of the repository, and what reads its next line."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:  # noqa: S603 - our own
+        stdout = program.stdout
+        if stdout is None:
+            raise RuntimeError(f"{command} has no output")
+        try:
+            yield stdout.readline
+        finally:
+            program.terminate()
+
+
+def draw_terminal(browser: Browser, file: Path, arguments: str, *, columns: int) -> None:
+    """The command and what it prints, in a terminal of that width."""
+    console = Console(record=True, width=columns, file=io.StringIO())
+    console.print(f"$ route-cors {arguments}", highlight=False)
+    console.print(Text.from_ansi(printed_on_a_terminal(arguments, columns)))
+    page = browser.new_page(viewport={"width": 14 * columns, "height": 900})
+    # Offline: the font that the SVG names is not fetched, and the system's stands in.
+    page.route("**", lambda route: route.abort())
+    page.set_content(console.export_svg(title="route-cors", theme=MONOKAI))
+    page.locator("svg").first.screenshot(path=file)
+    page.close()
+
+
+def printed_on_a_terminal(arguments: str, columns: int) -> str:
+    """What the command prints where it has colours."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color", "LINES": "200"}
+    command = [sys.executable, "-m", "route_cors", *arguments.split()]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=theirs, stderr=theirs):  # noqa: S603 - our own
+        os.close(theirs)
+        printed = b"".join(iter(lambda: read(ours), b""))
+    os.close(ours)
+    return printed.decode().replace("\r\n", "\n")
+
+
+def read(terminal: int) -> bytes:
+    """What is there; nothing at its end, which Linux reports as an error."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

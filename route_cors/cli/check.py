@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from route_cors.cli.text import sentence, text
-from route_cors.cli.words import counted, local, methods_in_words, path_in_words, place_in_words
+from route_cors.cli.text import text
+from route_cors.cli.words import counted, methods_in_words, path_in_words
 from route_cors.insight.findings import SEVERITIES
 
 if TYPE_CHECKING:
@@ -29,11 +29,8 @@ def is_as_bad_as(finding: Finding, limit: str) -> bool:
 
 
 def findings_as_data(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The findings as JSON has them; files are as `local` has them."""
-    data = [finding.to_dict() for finding in findings]
-    for told in data:
-        told["file"] = told["file"] and local(told["file"])
-    return {"version": 1, "findings": data}
+    """The findings as JSON has them."""
+    return {"version": 1, "findings": [finding.to_dict() for finding in findings]}
 
 
 def print_findings(screen: Screen, findings: Sequence[Finding], *, routes: int, ignored: int) -> None:
@@ -57,8 +54,8 @@ def print_findings(screen: Screen, findings: Sequence[Finding], *, routes: int, 
 def _print_finding(screen: Screen, finding: Finding) -> None:
     severity = Text(finding.severity, _STYLES[finding.severity])
     screen.line(severity, " ", Text(finding.code, "bold"), *_subject(finding))
-    screen.line(sentence(finding.sentence), indent=4)
-    screen.line(Text("mend: ", "green"), sentence(finding.mend), indent=4, hang=6)
+    screen.line(text(finding.sentence), indent=4)
+    screen.line(Text("mend: ", "green"), text(finding.mend), indent=4, hang=6)
 
 
 def _subject(finding: Finding) -> list[Text | str]:
@@ -66,5 +63,5 @@ def _subject(finding: Finding) -> list[Text | str]:
     if finding.route is not None:
         parts += [" ", text(methods_in_words(finding.route)), " ", text(path_in_words(finding.route), "bold")]
     if finding.place is not None:
-        parts += ["  ", text(place_in_words(finding.place), "dim")]
+        parts += ["  ", text(str(finding.place), "dim")]
     return parts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from route_cors.cli.text import mark, sentence, text
+from route_cors.cli.text import mark, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ __all__ = ["print_explanation"]
 
 def print_explanation(screen: Screen, explanation: Explanation) -> None:
     """Print the verdict, each request with its checks and its answer, and what would allow the call."""
-    screen.line(sentence(explanation.verdict, "bold green" if explanation.allowed else "bold red"))
+    screen.line(text(explanation.verdict, "bold green" if explanation.allowed else "bold red"))
     screen.line(text(explanation.preflight))
     for number, step in enumerate(explanation.steps, 1):
         screen.line()
@@ -31,7 +31,7 @@ def print_explanation(screen: Screen, explanation: Explanation) -> None:
     if explanation.mend is not None:
         screen.line()
         screen.line(Text("What would allow it", "bold"))
-        screen.line(sentence(explanation.mend.change), indent=4)
+        screen.line(text(explanation.mend.change), indent=4)
         for line in (explanation.mend.code or "").splitlines():
             screen.line(text(line, "cyan"), indent=8)
 
@@ -43,7 +43,7 @@ def _print_step(screen: Screen, number: int, step: Step) -> None:
     screen.line(Text(f"{number}. {_TITLES[step.name]}  ", "bold"), text(step.request))
     _print_headers(screen, step.request_headers)
     for check in step.checks:
-        name, detail = Text(f" {check.name}: ", "bold"), sentence(check.detail)
+        name, detail = Text(f" {check.name}: ", "bold"), text(check.detail)
         screen.line(mark(screen, passed=check.passed), name, detail, indent=4, hang=2)
     screen.line(Text(f"answer: {step.status}", "bold"), indent=4)
     _print_headers(screen, step.response_headers)

@@ -18,9 +18,9 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from route_cors.cli.errors import CommandError, one_line
-from route_cors.cli.words import local
 from route_cors.dispatch import surrounded
 from route_cors.insight.overview import Report, report
+from route_cors.insight.routes import Place
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -159,15 +159,15 @@ def _naming_the_cause(doing: str) -> Generator[None, None, None]:
         ) from error
 
 
-def _place_of(error: BaseException) -> str | None:
+def _place_of(error: BaseException) -> Place | None:
     """The line of the user's that raised it, or that called what raised it."""
     if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
-        return f"{local(error.filename)}:{error.lineno}"
+        return Place(error.filename, error.lineno or 1)
     files = [
         frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")
     ]
     own = [frame for frame in files if not _is_of_a_library(frame.filename)]
-    return f"{local(own[-1].filename)}:{own[-1].lineno}" if own else None
+    return Place(own[-1].filename, own[-1].lineno or 1) if own else None
 
 
 def _is_of_a_library(file: str) -> bool:

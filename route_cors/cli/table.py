@@ -10,7 +10,7 @@ from rich.text import Text
 
 from route_cors.cli.rows import print_rows
 from route_cors.cli.text import text
-from route_cors.cli.words import counted, local, methods_in_words, path_in_words, place_in_words
+from route_cors.cli.words import counted, methods_in_words, path_in_words
 from route_cors.describe import policy_in_words
 from route_cors.insight.access import access_of
 
@@ -37,10 +37,8 @@ def matching(report: Report, wanted: str) -> Report:
 
 
 def table_as_data(report: Report, origin: str | None) -> dict[str, Any]:
-    """The report as JSON has it, with files as `local` names them; with an origin, what that may do."""
+    """The report as JSON has it; with an origin, what that may do."""
     data = report.to_dict()
-    for told in (*data["routes"], *data["findings"]):
-        told["file"] = told["file"] and local(told["file"])
     if origin is not None:
         data["origin"] = origin
         for route, told in zip(report.routes, data["routes"], strict=True):
@@ -93,7 +91,7 @@ def _cells(report: Report, origin: str | None) -> tuple[list[str], list[list[Tex
             *([] if origin is None else [_access(access_of(route, origin))]),
             _policy(route),
             text(route.source or ""),
-            text(route.endpoint if route.place is None else place_in_words(route.place), "dim"),
+            text(route.endpoint if route.place is None else str(route.place), "dim"),
             text(" ".join(sorted(marks[id(route)])), "yellow"),
         ]
         for route in report.routes

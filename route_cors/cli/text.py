@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -14,7 +12,7 @@ from rich.text import Text
 
 from route_cors.insight.printable import printable
 
-__all__ = ["Screen", "as_json", "mark", "sentence", "text"]
+__all__ = ["Screen", "as_json", "mark", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,6 @@ _NARROWEST = 20
 def text(value: str, style: str = "") -> Text:
     """What came from routes, headers or files, escaped, in that style and free of markup."""
     return Text(printable(value), style)
-
-
-def sentence(value: str, style: str = "") -> Text:
-    """As `text`; files in it are named from the current directory on."""
-    return text(value.replace(f"{Path.cwd()}{os.sep}", ""), style)
 
 
 def mark(screen: Screen, *, passed: bool | None) -> Text:

@@ -58,6 +58,11 @@ async def _smallest(place: _Place, wanted: dict[str, _Argument], *, adds_layer: 
         fewer = {other: argument for other, argument in wanted.items() if other != name}
         if await place.would_allow(fewer, adds_layer=adds_layer):
             wanted = fewer
+    for name, argument in wanted.items():
+        if argument.smaller is not None:
+            less = {**wanted, name: argument.smaller}
+            if await place.would_allow(less, adds_layer=adds_layer):
+                return less
     return wanted
 
 
@@ -83,12 +88,16 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Argument:
-    """An argument of a policy that changes: its value, the Python for it, and what it allows, in words."""
+    """An argument of a policy that changes: its value, the Python for it, and what it allows, in words.
+
+    `smaller` may do as well.
+    """
 
     name: str
     value: Any
     code: str
     words: str
+    smaller: _Argument | None = None
 
 
 class _Place:
@@ -199,9 +208,12 @@ class _Needs:
         if len(kept) == len(policy.origins):
             yield _Argument("origins", [*kept, *added], f"[*policy.origins, {origin!r}]", origin)
             return
-        code = f"[{', '.join([*_spelled(policy, kept), *map(repr, added)])}]"
+        spelled = _spelled(policy, kept)
         words = f"{origin} in place of {_listed(_spelled(policy, kept, left_out=True))}"
-        yield _Argument("origins", [*kept, *added], code, words)
+        # A callable among the kept ones may let it in.
+        by_others = _Argument("origins", kept, f"[{', '.join(spelled)}]", words) if kept and added else None
+        code = f"[{', '.join([*spelled, *map(repr, added)])}]"
+        yield _Argument("origins", [*kept, *added], code, words, by_others)
 
     def _is_sound(self, policy: CORSPolicy, item: OriginItem) -> bool:
         """Whether an origin of the policy may stand beside the call's."""

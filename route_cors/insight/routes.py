@@ -6,8 +6,10 @@ import functools
 import inspect
 import linecache
 import re
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,8 +31,25 @@ class Place:
     file: str
     line: int
 
+    @property
+    def local_file(self) -> str:
+        """The file as seen from the current directory; that of a library as it is imported; with slashes."""
+        return _local(self.file, Path.cwd())
+
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.local_file}:{self.line}"
+
+
+@functools.lru_cache(maxsize=1024)  # thousands of routes share a few files
+def _local(file: str, here: Path) -> str:
+    path = Path(file)
+    if path.is_relative_to(here) and _LIBRARIES not in path.parts:
+        return path.relative_to(here).as_posix()
+    roots = [root for root in sys.path if path.is_relative_to(root)]
+    return path.relative_to(max(roots, key=len)).as_posix() if roots else path.as_posix()
+
+
+_LIBRARIES = "site-packages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +89,7 @@ class ReportedRoute:
             "methods": None if self.methods is None else [*self.methods],
             "host": self.host,
             "endpoint": self.endpoint,
-            "file": None if self.place is None else self.place.file,
+            "file": None if self.place is None else self.place.local_file,
             "line": None if self.place is None else self.place.line,
             "policy": None if self.policy is None else describe_policy(self.policy),
             "source": self.source,

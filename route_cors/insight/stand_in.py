@@ -169,10 +169,13 @@ class StandIn:
             return "layer"
         if scope["type"] == "websocket":
             return "route" if answers_itself(target.route) else None
-        if is_preflight:
+        if is_preflight and receiver is not target:
             # An OPTIONS route that is one answers for the others, the target of a redirect included.
-            is_handled = isinstance(receiver.route, CORSRoute) and receiver.redirects_to is None
-            answers = is_handled and isinstance(target.route, CORSRoute) and target.terms is not None
+            is_asked = isinstance(receiver.route, CORSRoute) and _serves(receiver, "OPTIONS")
+            is_ours = isinstance(target.route, CORSRoute) and target.terms is not None
+            answers = is_asked and is_ours and receiver.redirects_to is None
+        elif is_preflight:
+            answers = _claims(target)
         else:
             # The 405 of a CORSRoute is made outside of it.
             answers = _claims(target) and _serves(target, scope["method"])

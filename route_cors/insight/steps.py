@@ -78,7 +78,7 @@ def where_declared(surveyed: Surveyed | None) -> str:
 
 _WHERE_DECLARED = {
     "mount": "on what is mounted",
-    "router": "on a router around it",
+    "router": "on its router",
     "app": "as the app's default",
     "mounted app": "as the default of the mounted app",
     None: "for the app as a whole",

@@ -46,7 +46,7 @@ from route_cors import (
     no_cors,
     report,
 )
-from route_cors.insight import CODES, SEVERITIES, Finding
+from route_cors.insight import CODES, SEVERITIES, Finding, Place
 
 from .apps import clean, faulty, flat, nested, plain
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 App = TypeVar("App", bound=Starlette)
 A = "https://a.example.com"
-HERE = __file__
+HERE = Place(__file__, 1).local_file
 VERSION = tuple(int(part) for part in fastapi.__version__.split(".")[:2])
 
 
@@ -154,7 +154,7 @@ def test_there_is_nothing_to_be_found_in_a_sound_app(app: object) -> None:
 
 
 def test_the_findings_on_the_nested_app() -> None:
-    status = f"GET,HEAD status.example.com/ ({nested.__file__}:{nested.status.__code__.co_firstlineno})"
+    status = f"GET,HEAD status.example.com/ ({Place(nested.__file__, nested.status.__code__.co_firstlineno)})"
     assert [
         (finding.code, finding.severity, where(finding), finding.sentence)
         for finding in report(nested.app).findings

@@ -346,6 +346,36 @@ def test_the_policy_is_the_very_object_that_was_declared() -> None:
     assert [id(found) for found in policies] == [id(own), id(of_first), id(of_second)]
 
 
+# --- Files
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("{here}/main.py", "main.py"),
+        ("{here}/app/main.py", "app/main.py"),
+        # A library, wherever it is installed, as it is imported.
+        ("{here}/.venv/site-packages/lib/routes.py", "lib/routes.py"),
+        ("{library}/lib/routes.py", "lib/routes.py"),
+        ("{library}/nested/lib/routes.py", "lib/routes.py"),
+        ("{elsewhere}/main.py", "{elsewhere}/main.py"),
+        ("<string>", "<string>"),
+    ],
+)
+def test_a_file_is_named_as_seen_from_here(
+    file: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {name: (tmp_path / name).as_posix() for name in ("here", "library", "elsewhere")}
+    Path(places["here"]).mkdir()
+    monkeypatch.chdir(places["here"])
+    for root in (places["library"], f"{places['library']}/nested", f"{places['here']}/.venv/site-packages"):
+        monkeypatch.syspath_prepend(root)
+
+    place = Place(file.format(**places), 7)
+
+    assert (place.local_file, str(place)) == (told.format(**places), f"{told.format(**places)}:7")
+
+
 # --- As data
 
 
@@ -362,7 +392,7 @@ def test_a_report_as_data() -> None:
                 "methods": ["PUT"],
                 "host": None,
                 "endpoint": f"{MODULE}.described",
-                "file": HERE,
+                "file": Place(HERE, 1).local_file,
                 "line": line_of(described),
                 "policy": {
                     "origins": [A],
@@ -402,7 +432,7 @@ def test_a_report_as_data() -> None:
                 "path": "/items/{item_id}",
                 "methods": ["PUT"],
                 "host": None,
-                "file": HERE,
+                "file": Place(HERE, 1).local_file,
                 "line": line_of(described),
             }
         ],

@@ -49,7 +49,7 @@ class Finding:
             "path": None if self.route is None else self.route.path,
             "methods": None if self.route is None or self.route.methods is None else [*self.route.methods],
             "host": None if self.route is None else self.route.host,
-            "file": None if self.place is None else self.place.file,
+            "file": None if self.place is None else self.place.local_file,
             "line": None if self.place is None else self.place.line,
         }
 

@@ -9,7 +9,6 @@ const PATIENCE = 15000; // milliseconds, for the real request
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}]|(?! )\p{Zs}/u;
 // Between two parts a line may break: after a slash, a dot, a comma, but not in a number.
 const PARTS = new RegExp(`(${UNSEEN.source})|(?<=[/.,])(?=[^/.,0-9])`, "u");
-const INSTALLED = /^.*[/\\]site-packages[/\\]/s;
 const HARMLESS = new Set(["GET", "HEAD", "OPTIONS"]);
 const SEVERITIES = { error: "✕ error", warning: "▲ warning", info: "● info" };
 const VERDICTS = {
@@ -70,7 +69,7 @@ function say(id, kind, message) {
 
 // What the inspector knows: data.json, and a column for the origin that was typed in.
 
-const known = { data: null, typed: null, folder: "" };
+const known = { data: null, typed: null };
 
 // Each question about a call gets a number: an answer that comes after the next question is not shown.
 let latest = 0;
@@ -114,8 +113,6 @@ function showProblem(error) {
 
 function prepare() {
   const { routes, findings } = known.data;
-  const files = [...routes, ...findings].map((each) => each.file);
-  known.folder = commonFolder(files.filter((file) => file && !INSTALLED.test(file)));
   routes.forEach((route, index) => {
     route.index = index;
     route.findings = [];
@@ -128,20 +125,8 @@ function prepare() {
   });
 }
 
-function commonFolder(files) {
-  if (files.length === 0) return "";
-  const folders = files.map((file) => file.slice(0, Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1));
-  let common = folders[0];
-  for (const folder of folders) {
-    while (!folder.startsWith(common)) common = common.slice(0, -1);
-  }
-  return common.slice(0, Math.max(common.lastIndexOf("/"), common.lastIndexOf("\\")) + 1);
-}
-
 function placeOf({ file, line }) {
-  if (!file) return "";
-  const short = file.startsWith(known.folder) ? file.slice(known.folder.length) : file;
-  return `${short.replace(INSTALLED, "")}:${line}`;
+  return file ? `${file}:${line}` : "";
 }
 
 function methodsOf({ kind, methods }) {

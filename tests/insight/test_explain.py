@@ -1,0 +1,896 @@
+"""`explain`: the whole story of a call, and what it says of each kind of route, layer, policy and origin."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from fastapi import Depends, FastAPI, WebSocket
+from fastapi.routing import APIRoute
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Host, Match, Mount, Route, Router
+
+from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
+from route_cors.insight import Call, Explanation, Mend, Place
+from route_cors.insight.explain import explain, explain_async
+from route_cors.testing import Browser, CORSBlocked
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+    from starlette.types import Receive, Scope, Send
+
+OURS: Final = "https://app.example.com"
+STRANGER: Final = "https://evil.example"
+SHOP: Final = CORSPolicy(origins=OURS, allow_headers=["X-Token"], expose_headers=["ETag"], max_age=60)
+GRANTED: Final = "Accept, Accept-Language, Content-Language, Content-Type, X-Token"
+VARY: Final = ["vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"]
+LAYER: Final = {"name": "layer", "passed": True, "detail": "the CORS layer carries the policy out"}
+
+
+async def endpoint() -> None:
+    raise AssertionError("the endpoint ran")
+
+
+def dependency() -> None:
+    raise AssertionError("the dependency ran")
+
+
+@cors(SHOP)
+async def cart(item: str) -> None:
+    await endpoint()
+
+
+@no_cors
+async def closed() -> None:
+    await endpoint()
+
+
+@cors(origins=OURS)
+async def chat(websocket: WebSocket) -> None:
+    await endpoint()
+
+
+async def open_chat(websocket: WebSocket) -> None:
+    await endpoint()
+
+
+async def opaque(scope: Scope, receive: Receive, send: Send) -> None:
+    await endpoint()
+
+
+def shop(**arguments: Any) -> FastAPI:
+    """Routes with a policy, without one, and closed; none of which may run."""
+    app = FastAPI(openapi_url=None, dependencies=[Depends(dependency)], **arguments)
+    app.add_api_route("/cart/{item}", cart, methods=["GET", "PUT"])
+    app.add_api_route("/slash/{item}/", cart, methods=["GET", "PUT"])
+    app.add_api_route("/plain", endpoint, methods=["GET", "PUT"])
+    app.add_api_route("/closed", closed, methods=["GET", "PUT"])
+    app.add_api_websocket_route("/chat", chat)
+    app.add_api_websocket_route("/open", open_chat)
+    app.mount("/files", opaque)
+    return app
+
+
+def with_layer(**arguments: Any) -> FastAPI:
+    app = shop(**arguments)
+    install_cors(app)
+    return app
+
+
+def called(app: Any, method: str, path: str, origin: str = OURS, **more: Any) -> Explanation:
+    return explain(app, Call(method=method, path=path, origin=origin, **more))
+
+
+def checks(explanation: Explanation, step: int = -1) -> dict[str, tuple[bool | None, str]]:
+    return {check.name: (check.passed, check.detail) for check in explanation.steps[step].checks}
+
+
+def place_of(function: Any) -> str:
+    return str(Place(__file__, inspect.getsourcelines(function)[1]))
+
+
+# --- The whole story
+
+
+def about_the_cart() -> list[dict[str, Any]]:
+    words = f"{OURS}; headers X-Token; exposes ETag; max age 60 s"
+    declared = f"declared on the endpoint {__name__}.cart ({place_of(cart)})"
+    return [
+        {"name": "route", "passed": True, "detail": f"/cart/{{item}} is {__name__}.cart"},
+        {"name": "policy", "passed": True, "detail": f"{words}; {declared}"},
+        LAYER,
+    ]
+
+
+def test_a_call_that_is_allowed() -> None:
+    explanation = called(with_layer(), "PUT", "/cart/7?n=1", headers=(("X-Token", "t"),))
+
+    by_browser = [
+        {"name": "credentials", "passed": None, "detail": "none are asked for"},
+        {"name": "response", "passed": True, "detail": "passes the browser's own check"},
+    ]
+    of_origin = {"name": "origin", "passed": True, "detail": f"{OURS} is allowed by {OURS}"}
+    assert explanation.to_dict() == {
+        "call": {
+            "method": "PUT",
+            "path": "/cart/7?n=1",
+            "origin": OURS,
+            "headers": [["X-Token", "t"]],
+            "credentials": False,
+            "base_url": "https://testserver",
+        },
+        "allowed": True,
+        "verdict": "Allowed: the page reads the answer.",
+        "preflight": "A preflight goes first: the method PUT is not safelisted, "
+        "the header x-token is not safelisted.",
+        "steps": [
+            {
+                "name": "preflight",
+                "request": "OPTIONS https://testserver/cart/7?n=1",
+                "request_headers": [
+                    ["Access-Control-Request-Method", "PUT"],
+                    ["Access-Control-Request-Headers", "x-token"],
+                    ["Origin", OURS],
+                ],
+                "checks": [
+                    *about_the_cart(),
+                    of_origin,
+                    {"name": "method", "passed": True, "detail": "PUT is among those granted: GET, PUT"},
+                    {"name": "headers", "passed": True, "detail": "granted: x-token"},
+                    *by_browser,
+                ],
+                "status": 204,
+                "response_headers": [
+                    ["access-control-allow-origin", OURS],
+                    ["access-control-allow-methods", "GET, PUT"],
+                    ["access-control-allow-headers", GRANTED],
+                    ["access-control-max-age", "60"],
+                    VARY,
+                ],
+            },
+            {
+                "name": "actual",
+                "request": "PUT https://testserver/cart/7?n=1",
+                "request_headers": [["X-Token", "t"], ["Origin", OURS]],
+                "checks": [*about_the_cart(), of_origin, *by_browser],
+                "status": 200,
+                "response_headers": [
+                    ["access-control-allow-origin", OURS],
+                    ["access-control-expose-headers", "ETag"],
+                    ["vary", "Origin"],
+                ],
+            },
+        ],
+        "reason": None,
+        "mend": None,
+    }
+
+
+def test_a_call_that_is_refused() -> None:
+    headers = (("X-Token", "t"), ("X-Other", "o"))
+    explanation = called(with_layer(), "PUT", "/cart/7", STRANGER, headers=headers, credentials=True)
+
+    words = (
+        "Response to preflight request doesn't pass access control check: "
+        "No 'Access-Control-Allow-Origin' header is present on the requested resource."
+    )
+    told = explanation.to_dict()
+    assert told.pop("call")["credentials"] is True
+    assert told == {
+        "allowed": False,
+        "verdict": "Blocked at the preflight: the request itself is never sent. "
+        f"It fails at the origin: {STRANGER} is not allowed by {OURS}.",
+        "preflight": "A preflight goes first: the method PUT is not safelisted, "
+        "the header x-other is not safelisted, the header x-token is not safelisted.",
+        "steps": [
+            {
+                "name": "preflight",
+                "request": "OPTIONS https://testserver/cart/7",
+                "request_headers": [
+                    ["Access-Control-Request-Method", "PUT"],
+                    ["Access-Control-Request-Headers", "x-other,x-token"],
+                    ["Origin", STRANGER],
+                ],
+                "checks": [
+                    *about_the_cart(),
+                    {
+                        "name": "origin",
+                        "passed": False,
+                        "detail": f"{STRANGER} is not allowed by {OURS}",
+                    },
+                    {"name": "method", "passed": True, "detail": "PUT is among those granted: GET, PUT"},
+                    {"name": "headers", "passed": False, "detail": "not granted: x-other"},
+                    {
+                        "name": "credentials",
+                        "passed": False,
+                        "detail": "the answer lacks Access-Control-Allow-Credentials: true",
+                    },
+                    {"name": "response", "passed": False, "detail": words},
+                ],
+                "status": 403,
+                "response_headers": [
+                    ["content-type", "text/plain; charset=utf-8"],
+                    ["content-length", "39"],
+                    VARY,
+                ],
+            }
+        ],
+        "reason": f"Access to fetch at 'https://testserver/cart/7' from origin '{STRANGER}' has been blocked "
+        f"by CORS policy: {words}",
+        "mend": {
+            "change": f"Allow {STRANGER}, credentials and the header X-Other in the policy declared on the "
+            f"endpoint {__name__}.cart ({place_of(cart)}).",
+            "code": f"policy.evolve(origins=[*policy.origins, '{STRANGER}'], allow_credentials=True, "
+            "allow_headers=[*policy.allow_headers, 'X-Other'])",
+        },
+    }
+
+
+# --- Which route is found, and why
+
+
+def served_by(name: str) -> str:
+    return f"{__name__}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "passed", "said"),
+    [
+        ("GET", "/cart/7", True, f"/cart/{{item}} is {served_by('cart')}"),
+        (
+            "DELETE",
+            "/cart/7",
+            False,
+            f"/cart/{{item}} is {served_by('cart')}, for GET, PUT and not for DELETE (405)",
+        ),
+        (
+            "PUT",
+            "/slash/7",
+            True,
+            f"redirected to /slash/7/ (307); /slash/{{item}}/ is {served_by('cart')}",
+        ),
+        ("GET", "/nowhere", False, "no route for /nowhere"),
+        ("GET", "/a%0Ab", False, "no route for /a\nb"),
+        ("GET", "/" + "x" * 200, False, f"no route for /{'x' * 119}… (201 characters)"),
+        ("WEBSOCKET", "/nowhere", False, "no websocket route for /nowhere"),
+        ("WEBSOCKET", "/chat", True, f"/chat is {served_by('chat')}"),
+        (
+            "GET",
+            "/files/a",
+            True,
+            (
+                f"/files is {served_by('opaque')}, an ASGI app that shows no routes: what it answers by "
+                "itself is not known here"
+            ),
+        ),
+    ],
+)
+def test_the_route(method: str, path: str, passed: bool, said: str) -> None:
+    assert checks(called(with_layer(), method, path), 0)["route"] == (passed, said)
+
+
+def test_the_route_in_a_mount() -> None:
+    app = Starlette(routes=[Mount("/v1", shop()), Host("b.example", shop())])
+    install_cors(app)
+
+    assert checks(called(app, "GET", "/v1/cart/7"))["route"] == (
+        True,
+        f"/v1/cart/{{item}} is {served_by('cart')}",
+    )
+    assert checks(called(app, "GET", "/v1/none"))["route"] == (
+        False,
+        "no route for /v1/none in what is mounted at /v1",
+    )
+    at_host = called(app, "GET", "/cart/7", base_url="https://b.example")
+    assert checks(at_host)["route"] == (True, f"/cart/{{item}} is {served_by('cart')}")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("PUT", "/cart/7", "; the preflight itself finds no route for OPTIONS (405)"),
+        ("PUT", "/slash/7", "; the preflight itself is redirected (307)"),
+        ("PUT", "/nowhere", "; the preflight itself finds no route (404)"),
+        ("PUT", "/files/a", f"; the preflight itself goes to {served_by('opaque')}"),
+    ],
+)
+def test_where_a_preflight_goes_that_no_layer_takes(method: str, path: str, said: str) -> None:
+    assert checks(called(shop(), method, path))["route"][1].endswith(said)
+
+
+# --- Whose policy holds, and who carries it out
+
+
+def sub() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/cart/{item}", cart)
+    app.add_api_route("/plain", endpoint)
+    app.mount("/files", opaque)
+    return app
+
+
+DEFAULT: Final = CORSPolicy(origins="https://default.example")
+
+
+def declared_on_a_router() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    router = CORSRouter(cors=DEFAULT)
+    router.add_api_route("/plain", endpoint)
+    app.include_router(router)
+    install_cors(app)
+    return app
+
+
+def declared_on_a_mount() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    app.mount("/sub", cors(DEFAULT)(sub()))
+    install_cors(app)
+    return app
+
+
+def declared_as_default() -> FastAPI:
+    app = sub()
+    install_cors(app, default=DEFAULT)
+    return app
+
+
+def declared_as_default_of_a_mounted_app() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    app.mount("/sub", declared_as_default())
+    install_cors(app)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("make", "path", "said"),
+    [
+        (with_layer, "/plain", "none holds here"),
+        (
+            with_layer,
+            "/closed",
+            f"no_cors, declared on the endpoint {served_by('closed')} ({place_of(closed)})",
+        ),
+        (declared_on_a_router, "/plain", "https://default.example; declared on its router"),
+        (declared_on_a_mount, "/sub/plain", "https://default.example; declared on what is mounted"),
+        (declared_on_a_mount, "/sub/none", "https://default.example; declared on what is mounted"),
+        (declared_as_default, "/plain", "https://default.example; declared as the app's default"),
+        (declared_as_default, "/files/a", "https://default.example; declared as the app's default"),
+        (declared_as_default, "/none", "https://default.example; declared for the app as a whole"),
+        (
+            declared_as_default_of_a_mounted_app,
+            "/sub/plain",
+            "https://default.example; declared as the default of the mounted app",
+        ),
+    ],
+)
+def test_the_policy(make: Any, path: str, said: str) -> None:
+    assert checks(called(make(), "GET", path))["policy"] == ("; " in said, said)
+
+
+def with_cors_routes() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    router = CORSRouter(cors=SHOP)
+    router.add_api_route("/mine/{item}", endpoint, methods=["GET", "PUT"])
+    router.add_api_route("/mine/{item}/", endpoint, methods=["DELETE"])
+    router.add_api_route("/all", endpoint, methods=["PUT", "OPTIONS"])
+    router.add_api_route("/asks", endpoint, methods=["OPTIONS"])
+    router.add_api_route("/asks/", endpoint, methods=["PUT"])
+    router.add_api_websocket_route("/chat", open_chat)
+    app.include_router(router)
+    return app
+
+
+def with_an_earlier_options_route() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/{path:path}", endpoint, methods=["OPTIONS"])
+    app.include_router(with_cors_routes().router)
+    return app
+
+
+def with_a_later_options_route() -> FastAPI:
+    app = with_cors_routes()
+    app.add_api_route("/{path:path}", endpoint, methods=["OPTIONS"])
+    return app
+
+
+def with_a_layer_in_a_mount() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/cart/{item}", cart, methods=["PUT"])
+    app.mount("/sub", with_layer())
+    app.router.routes.append(Mount("/other", shop(), middleware=[Middleware(RouteCORSMiddleware)]))
+    return app
+
+
+BY_LAYER: Final = (True, "the CORS layer carries the policy out")
+BY_ROUTE: Final = (True, "the route carries its policy out itself")
+BY_NOBODY: Final = (False, "nothing carries the policy out: no CORS layer stands around the route")
+ELSEWHERE: Final = (False, "nothing carries the policy out: the preflight goes elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("make", "method", "path", "carried", "status"),
+    [
+        (with_layer, "PUT", "/cart/7", BY_LAYER, 204),
+        (with_layer, "GET", "/plain", (None, "the CORS layer leaves alone what has no policy"), 200),
+        (with_layer, "PUT", "/plain", (None, "the CORS layer leaves alone what has no policy"), 405),
+        (shop, "GET", "/plain", (None, "no CORS layer stands around the route"), 200),
+        (shop, "GET", "/cart/7", BY_NOBODY, 200),
+        (shop, "PUT", "/cart/7", BY_NOBODY, 405),
+        (shop, "WEBSOCKET", "/chat", BY_NOBODY, 101),
+        (with_cors_routes, "GET", "/mine/7", BY_ROUTE, 200),
+        (with_cors_routes, "PUT", "/mine/7", BY_ROUTE, 204),
+        (with_cors_routes, "PUT", "/all", BY_ROUTE, 204),
+        (with_cors_routes, "PUT", "/all/", BY_NOBODY, 307),
+        (with_cors_routes, "POST", "/mine/7", BY_NOBODY, 405),
+        (with_cors_routes, "WEBSOCKET", "/chat", BY_ROUTE, 101),
+        (with_an_earlier_options_route, "PUT", "/mine/7", ELSEWHERE, 200),
+        (with_a_later_options_route, "PUT", "/mine/7", BY_ROUTE, 204),
+        (with_a_later_options_route, "PUT", "/all", BY_ROUTE, 204),
+        (with_a_layer_in_a_mount, "PUT", "/cart/7", BY_NOBODY, 405),
+        (with_a_layer_in_a_mount, "PUT", "/sub/cart/7", BY_LAYER, 204),
+        (with_a_layer_in_a_mount, "PUT", "/other/cart/7", BY_LAYER, 204),
+        (
+            with_a_layer_in_a_mount,
+            "GET",
+            "/sub/none",
+            (None, "the CORS layer leaves alone what has no policy"),
+            404,
+        ),
+        (lambda: RouteCORSMiddleware(shop()), "PUT", "/cart/7", BY_LAYER, 204),
+        (lambda: RouteCORSMiddleware(GZipMiddleware(shop())), "PUT", "/cart/7", BY_LAYER, 204),
+    ],
+)
+def test_who_carries_it_out(
+    make: Any, method: str, path: str, carried: tuple[bool | None, str], status: int
+) -> None:
+    explanation = called(make(), method, path)
+
+    assert checks(explanation, 0)["layer"] == carried
+    assert explanation.steps[0].status == status
+
+
+def test_a_route_without_a_layer_gets_no_header() -> None:
+    explanation = called(shop(), "PUT", "/cart/7")
+
+    assert [step.response_headers for step in explanation.steps] == [()]
+    assert {name: passed for name, (passed, _) in checks(explanation).items()} == {
+        "route": True,
+        "policy": True,
+        "layer": False,
+        "origin": None,
+        "method": None,
+        "headers": None,
+        "credentials": None,
+        "response": False,
+    }
+    assert explanation.verdict == (
+        "Blocked at the preflight: the request itself is never sent. It fails at the layer: "
+        "nothing carries the policy out: no CORS layer stands around the route."
+    )
+    assert explanation.mend is not None
+    assert explanation.mend.code == "install_cors(app)"
+
+
+def test_a_preflight_for_a_route_that_is_closed() -> None:
+    explanation = called(with_layer(), "PUT", "/closed", headers=(("X-A", "1"),))
+
+    found = checks(explanation)
+    assert found["origin"] == (False, f"{OURS} is not allowed by no_cors")
+    assert found["method"] == found["headers"] == (None, "of no account where no origin is allowed")
+
+
+class Endpoint(HTTPEndpoint):
+    async def get(self, request: Any) -> None:
+        await endpoint()
+
+
+class Shy(APIRoute):
+    """Makes no 405s."""
+
+    def matches(self, scope: Any) -> Any:
+        match, child_scope = super().matches(scope)
+        return (match, child_scope) if match is Match.FULL else (Match.NONE, {})
+
+
+def test_routes_of_other_kinds() -> None:
+    app = Starlette(
+        routes=[Route("/class", cors(origins=OURS)(Endpoint)), Route("/asgi", cors(SHOP)(Router()))]
+    )
+    install_cors(app)
+
+    assert called(app, "GET", "/class").allowed
+    assert checks(called(app, "PUT", "/class"))["route"] == (
+        False,
+        f"/class is {served_by('Endpoint')}, for GET, HEAD and not for PUT (405)",
+    )
+    assert called(app, "GET", "/asgi").allowed
+    assert checks(called(app, "PUT", "/asgi"))["method"] == (
+        False,
+        "PUT is not among those granted: GET, HEAD, POST",
+    )
+
+
+def test_a_route_that_leaves_preflights_to_others() -> None:
+    app = FastAPI(openapi_url=None)
+    router = CORSRouter(cors=SHOP, route_class=Shy)
+    router.add_api_route("/mine", endpoint, methods=["PUT"])
+    app.include_router(router)
+
+    explanation = called(app, "PUT", "/mine")
+    assert [step.status for step in explanation.steps] == [404]
+    assert checks(explanation)["layer"] == ELSEWHERE
+    with pytest.raises(CORSBlocked) as blocked:
+        Browser(app, origin=OURS).fetch("/mine", method="PUT")
+    assert explanation.reason == blocked.value.reason
+
+
+# --- Whom the policy asks
+
+
+def raises(origin: str, connection: HTTPConnection) -> bool:
+    raise RuntimeError("no database")
+
+
+def says_no(origin: str, connection: HTTPConnection) -> bool:
+    return False
+
+
+async def says_yes(origin: str, connection: HTTPConnection) -> bool:
+    return connection.url.path == "/asked" and connection.app.state.yes is True
+
+
+def says_maybe(origin: str, connection: HTTPConnection) -> Any:
+    return "maybe"
+
+
+def test_callables_are_asked_and_say_why(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI(openapi_url=None)
+    app.state.yes = True
+    app.add_api_route("/asked", cors(origins=[raises, says_no, says_maybe, says_yes])(endpoint_of()))
+    app.add_api_route("/never", cors(origins=[raises])(endpoint_of()))
+    install_cors(app)
+
+    with caplog.at_level(logging.DEBUG):
+        allowed = called(app, "GET", "/asked")
+        refused = called(app, "GET", "/never")
+
+    names = [f"callable: {served_by(name)}" for name in ("raises", "says_no", "says_maybe", "says_yes")]
+    assert checks(allowed)["origin"] == (
+        True,
+        (
+            f"{OURS} is allowed by {', '.join(names)}; {served_by('raises')} raised "
+            f"RuntimeError('no database'); {served_by('says_no')} does not allow it; "
+            f"{served_by('says_maybe')} returned 'maybe', and neither True nor False; "
+            f"{served_by('says_yes')} allows it"
+        ),
+    )
+    assert checks(refused)["origin"] == (
+        False,
+        f"{OURS} is not allowed by {names[0]}; {served_by('raises')} raised RuntimeError('no database')",
+    )
+    # Nothing was decided about a request that somebody sent.
+    assert [record for record in caplog.records if record.name.startswith("route_cors")] == []
+
+
+def endpoint_of() -> Any:
+    async def own() -> None:
+        await endpoint()
+
+    return own
+
+
+def test_nobody_is_told_of_what_was_never_sent(caplog: pytest.LogCaptureFixture) -> None:
+    app = shop()
+    decisions: list[object] = []
+    install_cors(app, on_decision=decisions.append)
+
+    with caplog.at_level(logging.DEBUG):
+        for origin in (OURS, STRANGER):
+            for method, path in (("PUT", "/cart/7"), ("GET", "/cart/7"), ("WEBSOCKET", "/chat")):
+                called(app, method, path, origin)
+
+    assert decisions == []
+    assert [record for record in caplog.records if record.name.startswith("route_cors")] == []
+
+
+def test_what_is_explained_is_not_granted() -> None:
+    # The app's own terms remember what they granted: an explanation must not write into them.
+    app = with_layer()
+    headers = (("X-Token", "t"), ("X-Other", "o"))
+    assert not called(app, "PUT", "/cart/7", STRANGER, headers=headers).allowed
+
+    for names in ({"X-Token": "t"}, {"X-Other": "o"}, dict(headers), {}):
+        with pytest.raises(CORSBlocked, match=r"^preflight"):
+            Browser(app, origin=STRANGER).fetch("/cart/7", method="PUT", headers=names)
+
+
+@pytest.mark.parametrize("debug", [None, True, False])
+def test_debug_changes_nothing(debug: bool | None) -> None:
+    app = shop(debug=True)
+    install_cors(app, debug=debug)
+
+    assert called(app, "PUT", "/cart/7", STRANGER) == called(with_layer(), "PUT", "/cart/7", STRANGER)
+
+
+# --- The browser's part
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "why"),
+    [
+        ("GET", (), "No preflight: GET and all its headers are safelisted."),
+        ("POST", (("Content-Type", "text/plain"),), "No preflight: POST and all its headers are safelisted."),
+        (
+            "POST",
+            (("Content-Type", "application/json"),),
+            (
+                "A preflight goes first: the header content-type is not safelisted with the value "
+                "'application/json'."
+            ),
+        ),
+        ("patch", (), "A preflight goes first: the method patch is not safelisted."),
+        (
+            "GET",
+            (("X-" + "a" * 200, "1"), ("Accept", "x" * 129)),
+            (
+                f"A preflight goes first: the header accept is not safelisted with the value '{'x' * 120}… "
+                f"(129 characters)', the header x-{'a' * 118}… (202 characters) is not safelisted."
+            ),
+        ),
+        (
+            "GET",
+            (("Cookie", "a=b"), ("Origin", OURS)),
+            (
+                "No preflight: GET and all its headers are safelisted. No script can set Cookie, Origin: the "
+                "browser leaves that out."
+            ),
+        ),
+        ("WEBSOCKET", (), "No preflight: browsers send none before a websocket's handshake."),
+    ],
+)
+def test_why_the_browser_asks_first(method: str, headers: tuple[tuple[str, str], ...], why: str) -> None:
+    assert called(with_layer(), method, "/cart/7", headers=headers).preflight == why
+
+
+def test_the_headers_of_the_transport_are_left_out() -> None:
+    app = with_layer()
+    handshake = called(app, "WEBSOCKET", "/chat")
+    accepting = called(app, "GET", "/cart/7", headers=(("Accept", "text/html"),))
+
+    assert handshake.steps[0].request == "GET wss://testserver/chat"
+    assert handshake.steps[0].request_headers == (("Origin", OURS),)
+    assert accepting.steps[0].request_headers == (("Accept", "text/html"), ("Origin", OURS))
+
+
+def test_credentials() -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/any", cors(origins="*")(endpoint_of()))
+    app.add_api_route("/ours", cors(origins=OURS)(endpoint_of()))
+    app.add_api_route("/cookies", cors(origins=OURS, allow_credentials=True)(endpoint_of()))
+    install_cors(app)
+
+    found = {
+        path: checks(called(app, "GET", path, credentials=True))["credentials"]
+        for path in ("/any", "/ours", "/cookies")
+    }
+    assert found == {
+        "/any": (False, "never with Access-Control-Allow-Origin: *"),
+        "/ours": (False, "the answer lacks Access-Control-Allow-Credentials: true"),
+        "/cookies": (True, "the answer has Access-Control-Allow-Credentials: true"),
+    }
+
+
+def test_a_page_of_the_apps_own_origin_needs_no_cors() -> None:
+    explanation = called(with_layer(), "PUT", "/closed", "https://testserver")
+
+    assert explanation.allowed
+    assert explanation.verdict == "Allowed: the page is of the app's own origin, and reads the answer."
+    assert explanation.preflight == "No preflight: the page is of the app's own origin."
+    assert [step.name for step in explanation.steps] == ["actual"]
+    assert checks(explanation)["origin"] == (
+        True,
+        "https://testserver is the app's own origin: no CORS at all",
+    )
+    assert list(checks(explanation)) == ["route", "policy", "layer", "origin"]
+
+
+def test_a_redirect_is_followed() -> None:
+    explanation = called(with_layer(), "PUT", "/slash/7?a=b")
+
+    assert [(step.name, step.request, step.status) for step in explanation.steps] == [
+        ("preflight", "OPTIONS https://testserver/slash/7?a=b", 204),
+        ("actual", "PUT https://testserver/slash/7?a=b", 307),
+        ("preflight", "OPTIONS https://testserver/slash/7/?a=b", 204),
+        ("actual", "PUT https://testserver/slash/7/?a=b", 200),
+    ]
+    # The Location is the router's.
+    assert [name for name, _ in explanation.steps[1].response_headers] == [
+        "access-control-allow-origin",
+        "access-control-expose-headers",
+        "vary",
+    ]
+
+
+def test_an_answer_that_is_an_error_is_read_all_the_same() -> None:
+    app = declared_as_default()
+
+    explanation = called(app, "GET", "/none", "https://default.example")
+    assert explanation.verdict == "Allowed: the page reads the answer, a 404."
+    explanation = called(app, "POST", "/plain", "https://default.example")
+    assert explanation.verdict == "Allowed: the page reads the answer, a 405."
+
+
+def test_enforce() -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/notes", cors(origins=OURS, enforce=True)(endpoint_of()), methods=["POST"])
+    install_cors(app)
+
+    explanation = called(app, "POST", "/notes", STRANGER)
+    assert explanation.steps[0].status == 403
+    assert explanation.verdict == (
+        "Blocked at the answer: the request is sent, and the page may not read what comes back. "
+        f"It fails at the origin: {STRANGER} is not allowed by {OURS}; refused with a 403 before "
+        "the endpoint runs."
+    )
+    assert called(app, "POST", "/notes", "https://testserver").steps[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("make", "path", "origin", "verdict"),
+    [
+        (with_layer, "/chat", OURS, "Allowed: the websocket opens."),
+        (
+            with_layer,
+            "/open",
+            STRANGER,
+            "Allowed: the websocket opens, as it does for pages of every origin: no policy is asked.",
+        ),
+        (
+            shop,
+            "/chat",
+            STRANGER,
+            "Allowed: the websocket opens, as it does for pages of every origin: no policy is asked.",
+        ),
+        (with_layer, "/chat", "https://testserver", "Allowed: the websocket opens."),
+        (
+            with_layer,
+            "/chat",
+            STRANGER,
+            (
+                f"Blocked at the handshake. It fails at the origin: {STRANGER} is not allowed by {OURS}; "
+                "refused with a 403 before the endpoint runs."
+            ),
+        ),
+        (
+            with_layer,
+            "/none",
+            OURS,
+            "Blocked at the handshake. It fails at the route: no websocket route for /none.",
+        ),
+    ],
+)
+def test_websockets(make: Any, path: str, origin: str, verdict: str) -> None:
+    explanation = called(make(), "WEBSOCKET", path, origin, credentials=True)
+
+    assert explanation.verdict == verdict
+    assert [step.name for step in explanation.steps] == ["websocket"]
+    assert explanation.allowed is verdict.startswith("Allowed")
+
+
+def test_so_many_names_that_nobody_looks_at_them() -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/any", cors(origins="*", allow_headers="*")(endpoint_of()))
+    install_cors(app)
+    headers = tuple((f"X-{number:0100}", "1") for number in range(200))
+
+    explanation = called(app, "GET", "/any", headers=headers)
+    assert checks(explanation)["headers"] == (False, "so many names that they are not looked at")
+    assert explanation.mend == Mend("No policy allows it.", None)
+
+
+# --- Where the app is served
+
+
+@pytest.mark.parametrize("base_url", ["https://api.example/v2", "https://api.example/v2/"])
+def test_a_path_before_the_apps_own(base_url: str) -> None:
+    explanation = called(with_layer(), "GET", "/cart/a%2Fb", base_url=base_url)
+
+    assert explanation.steps[0].request == "GET https://api.example/v2/cart/a%2Fb"
+    assert checks(explanation)["route"] == (False, "no route for /v2/cart/a/b")
+    assert called(with_layer(), "GET", "/cart/a%20b", base_url=base_url).allowed
+
+
+def test_a_root_path_of_the_apps_own() -> None:
+    app = with_layer()
+    app.root_path = "/proxied"
+
+    assert called(app, "GET", "/cart/7").allowed
+    assert called(app, "GET", "/proxied/cart/7").allowed
+    assert called(app, "GET", "/cart/7", base_url="https://api.example/proxied").allowed
+
+
+# --- Where it runs
+
+
+@pytest.mark.anyio
+async def test_inside_a_running_event_loop() -> None:
+    call = Call(method="PUT", path="/cart/7", origin=STRANGER)
+
+    assert explain(with_layer(), call) == await explain_async(with_layer(), call)
+
+
+# --- Bad input
+
+
+@pytest.mark.parametrize("app", [object(), opaque, GZipMiddleware(opaque)])
+def test_what_shows_no_routes(app: Any) -> None:
+    with pytest.raises(TypeError, match="shows no routes"):
+        called(app, "GET", "/")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": ""}, "method: '' is not a valid HTTP method"),
+        ({"method": "GE\nT"}, "method: 'GE\\nT' is not a valid HTTP method"),
+        ({"method": "TRACE"}, "method: 'TRACE': browsers refuse CONNECT, TRACE and TRACK to scripts"),
+        ({"path": ""}, "path: '': must start with a slash, as from the app's root: '/items'"),
+        ({"path": "items"}, "path: 'items': must start with a slash, as from the app's root: '/items'"),
+        ({"path": "/\ud800"}, "'https://testserver/\\ud800' is no URL that a browser could read"),
+        ({"origin": "*"}, None),
+        ({"origin": ""}, "origins: '': an empty string is no origin"),
+        ({"origin": "https://<script>"}, None),
+        ({"origin": "https://" + "a" * 65536}, None),
+        ({"base_url": "testserver"}, None),
+        ({"base_url": "ftp://a.example"}, None),
+        ({"base_url": "https://a:b@a.example"}, None),
+        ({"base_url": "https://a.example?q"}, None),
+        ({"base_url": "https://a.example/#f"}, None),
+        ({"headers": (("X Token", "t"),)}, "headers: 'X Token' is not a valid header name"),
+        ({"headers": (("X-Token", "é€"),)}, None),
+        (
+            {"method": "WEBSOCKET", "headers": (("X-Token", "t"),)},
+            "headers: 'X-Token': a script cannot set headers of a websocket's handshake",
+        ),
+        ({"method": "WEBSOCKET", "path": "/#a"}, None),
+    ],
+)
+def test_what_no_browser_can_send(changes: dict[str, Any], message: str | None) -> None:
+    arguments: dict[str, Any] = {"method": "GET", "path": "/cart/7", "origin": OURS}
+
+    with pytest.raises(ValueError) as caught:
+        explain(with_layer(), Call(**arguments | changes))
+    assert message in {None, str(caught.value)}
+    if "base_url" in changes:
+        assert str(caught.value) == (
+            f"base_url: {changes['base_url']!r}: must be an http or https URL, without username, password, "
+            "query and fragment"
+        )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"path": "/<script>alert(1)</script>?q=<script>"},
+        {"path": "/\x1b[31m\x00\u202e"},
+        {"path": "/%ff%00%0d%0a"},
+        {"path": "/../..//\\evil.example/"},
+        {"path": "/" + "a" * 65536},
+        {"method": "X" * 65536},
+        {"headers": (("X" * 65536, "1"),)},
+        {"headers": (("X-Token", "\x7f\x01é" + "x" * 65536),)},
+    ],
+)
+def test_what_is_hostile_is_data(changes: dict[str, Any]) -> None:
+    arguments: dict[str, Any] = {"method": "GET", "path": "/cart/7", "origin": STRANGER}
+
+    explanation = explain(with_layer(), Call(**arguments | changes))
+    assert not explanation.allowed
+    assert len(explanation.verdict) < 1000
+    assert json.loads(json.dumps(explanation.to_dict())) == explanation.to_dict()
