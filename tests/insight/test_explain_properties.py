@@ -1,0 +1,184 @@
+"""`explain` against reality: generated apps, and what the browser in the box sees of them.
+
+The apps are those of the dispatcher's own properties (generated_apps.py), whose endpoints answer 200.
+`ROUTE_CORS_EXAMPLES` sets how many apps each property sees.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from generated_apps import (
+    Include,
+    Leaf,
+    Mounted,
+    build,
+    cases,
+    forget_convertor,
+    origin_of,
+    register_convertor,
+)
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from route_cors import CORSPolicy, report
+from route_cors.insight import Call
+from route_cors.insight.explain import explain
+from route_cors.testing import Browser, CORSBlocked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from generated_apps import Built, Probe, Program, Tree
+    from starlette.types import Receive, Scope, Send
+
+EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "60"))
+generated = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # As in test_dispatch_properties.py.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
+Header = tuple[str, str]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def word_convertor() -> Iterator[None]:
+    register_convertor()
+    yield
+    forget_convertor()
+
+
+def seen_in_reality(built: Built, call: Call, root_path: str) -> tuple[str | None, list[Any]]:
+    """What blocked it, and each request with the status and headers of its answer."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["trail"] = []
+        scope["root_path"] = root_path
+        await built.app(scope, receive, send)
+
+    browser = Browser(served, origin=call.origin, base_url=call.base_url)
+    url = call.base_url + call.path
+    credentials: Any = "include" if call.credentials else "same-origin"
+    reason = None
+    try:
+        if call.method == "WEBSOCKET":
+            browser.connect(url)
+        else:
+            browser.fetch(url, method=call.method, headers=call.headers, credentials=credentials)
+    except CORSBlocked as blocked:
+        reason = blocked.reason
+    answers = [
+        (
+            f"{each.request.method} {each.request.url}",
+            each.response.status_code,
+            ours(each.response.headers.raw),
+        )
+        for each in browser.history
+        if each.response is not None
+    ]
+    return reason, answers
+
+
+def ours(headers: Iterable[Header]) -> list[Header]:
+    return [header for header in headers if header[0].startswith("access-control-") or header[0] == "vary"]
+
+
+def call_of(built: Built, probe: Probe, chosen: int, *, credentials: bool, websocket: bool) -> Call:
+    """By a page that some policy of the app allows, mostly."""
+    named = [
+        each.policy.origins[0] for each in report(built.app).routes if isinstance(each.policy, CORSPolicy)
+    ]
+    origins = [*filter(lambda origin: isinstance(origin, str), named), origin_of(0)]
+    return Call(
+        method="WEBSOCKET" if websocket else probe.method,
+        path=probe.path.partition("#")[0]
+        if probe.path.startswith("/")
+        else f"/{probe.path.partition('#')[0]}",
+        origin=str(origins[chosen % len(origins)]),
+        headers=(("X-Hide", "1"),) if probe.hides and not websocket else (),
+        credentials=credentials,
+        base_url=f"https://{probe.host}{probe.root_path}",
+    )
+
+
+def check_agreement(
+    case: tuple[Program, list[Probe]], chosen: int, *, credentials: bool, websocket: bool
+) -> None:
+    program, probes = case
+    built = build(program)
+    for register in built.late:
+        register()
+    for probe in probes:
+        call = call_of(built, probe, chosen, credentials=credentials, websocket=websocket)
+        explanation = explain(built.app, call)
+        told = [(step.request, step.status, ours(step.response_headers)) for step in explanation.steps]
+        reason, answers = seen_in_reality(built, call, probe.root_path)
+        assert (explanation.reason, told) == (reason, answers)
+        assert explanation.allowed is (reason is None)
+        assert (explanation.mend is None) is explanation.allowed
+
+
+@generated
+@given(cases("install_cors", "add_middleware"), st.integers(0, 30), st.booleans(), st.booleans())
+def test_apps_in_a_layer(
+    case: tuple[Program, list[Probe]], chosen: int, credentials: bool, websocket: bool
+) -> None:
+    check_agreement(case, chosen, credentials=credentials, websocket=websocket)
+
+
+@generated
+@given(cases("none"), st.integers(0, 30), st.booleans(), st.booleans())
+def test_apps_without_a_layer(
+    case: tuple[Program, list[Probe]], chosen: int, credentials: bool, websocket: bool
+) -> None:
+    program, probes = case
+    case = without_layer(program, redirect_slashes=True), probes
+    check_agreement(case, chosen, credentials=credentials, websocket=websocket)
+
+
+def plainer(tree: Tree, *, redirect_slashes: bool) -> Tree:
+    """Without what is explained wrongly where no layer stands around the app.
+
+    Route classes that make no 405s: whether such a CORSRoute claims a preflight, it alone knows. Redirects
+    out of a mount that has a layer: they are explained as if they were made where they lead. A policy on the
+    app itself, which its CORSRoutes do not see. ASGI apps inside such a mount, to which its layer applies the
+    default of its own app before what the routers around it declare.
+    """
+
+    def changed(item: Any) -> Any:
+        if isinstance(item, Leaf):
+            return item._replace(kind={"shy": "picky", "asgi": "plain"}.get(item.kind, item.kind))
+        if isinstance(item, Mounted) and item.kind == "asgi":
+            return item._replace(kind="starlette")
+        if isinstance(item, Include | Mounted):
+            return item._replace(tree=plainer(item.tree, redirect_slashes=redirect_slashes))
+        return item
+
+    return tree._replace(
+        items=tuple(map(changed, tree.items)),
+        later=tuple(map(changed, tree.later)),
+        redirect_slashes=redirect_slashes and tree.redirect_slashes,
+    )
+
+
+def without_layer(program: Program, *, redirect_slashes: bool) -> Program:
+    return program._replace(
+        layer="none",
+        policy="none",
+        tree=plainer(program.tree, redirect_slashes=redirect_slashes),
+        shared=tuple(plainer(tree, redirect_slashes=redirect_slashes) for tree in program.shared),
+    )
+
+
+@generated
+@given(cases("install_cors"), st.integers(0, 30), st.booleans(), st.booleans())
+def test_apps_with_layers_in_their_mounts_alone(
+    case: tuple[Program, list[Probe]], chosen: int, credentials: bool, websocket: bool
+) -> None:
+    program, probes = case
+    case = without_layer(program, redirect_slashes=False), probes
+    check_agreement(case, chosen, credentials=credentials, websocket=websocket)
