@@ -242,13 +242,19 @@ class Resolver:
         if inner is router and "app_root_path" not in scope and _root_path_inside(app, ""):
             # FastAPI(root_path=...) behind a Host route: what the top saw is overwritten.
             return seen_from_here
-        seen_from_top = _index_of(outermost, None, None).resolve(
+        on_top = policy_of(app) if inner is _NO_ROUTES else None
+        seen_from_top = _index_of(outermost, on_top, None).resolve(
             scope, method, scope.get("app_root_path", root_path)
         )
-        if seen_from_top.opaque:
-            return seen_from_top if seen_from_here.terms is None else seen_from_here
-        if seen_from_top.terms is None and seen_from_top.route is seen_from_here.route:
+        if seen_from_top.terms is None and (
+            seen_from_top.opaque or seen_from_top.route is seen_from_here.route
+        ):
             return seen_from_here
+        if seen_from_top.opaque and seen_from_top.route is not seen_from_here.route:
+            # A middleware hides what is in there. Whatever is declared there is further in than what the top
+            # knows; a default is not, and what was closed out there would be opened by it.
+            declared_here = _index_of(inner, on_app, None).resolve(scope, method, root_path)
+            return seen_from_top if declared_here.terms is None else declared_here
         return seen_from_top
 
 
@@ -372,9 +378,10 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
     inherited_from: Source = outer.inherited_from if on_router is None else "router"
     for order, registered in enumerate(_flatten(router.routes, inherited, [], inherited_from)):
         entry = _Entry(order, registered, outer.default, is_exact=False)
-        here = outer if entry.mounted is None else _inside_mount(registered, outer)
+        here = outer if registered.mounted_app is None else _inside_mount(registered, outer)
         kind = entry.kinds[0] if registered.mounted_app is None else "mount"
-        takes_default = kind != "websocket" and entry.takes_default
+        # What declares policies out of sight takes none but the default of a layer that it brings itself.
+        takes_default = kind != "websocket" and (entry.takes_default or here.default is not outer.default)
         default = (here.default_of, here.default if takes_default else None)
         source, policy = next(filter(_is_declared, (*registered.declarations(), default)), (None, None))
         view = registered.effective

@@ -422,3 +422,66 @@ def test_on_which_app_install_cors_was_called() -> None:
     assert surrounded(GZipMiddleware(inner)) == Surrounded(inner, in_layer=True, default=A)
     assert surrounded(outer) == Surrounded(outer, in_layer=False, default=None)
     assert not is_installed(RouteCORSMiddleware(outer))
+
+
+# What is surveyed is what holds, also where layers stand in mounts alone
+
+
+def answered(app: Any, path: str, method: str = "GET") -> tuple[int, str | None]:
+    """The status of a preflight for it, and the origin that may read the answer to the request itself."""
+    asked = {"Origin": "https://b.example", "Access-Control-Request-Method": method}
+    client = TestClient(app)
+    preflight = client.options(path, headers=asked)
+    response = client.request(method, path, headers={"Origin": "https://b.example"})
+    return preflight.status_code, response.headers.get("access-control-allow-origin")
+
+
+@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize("endpoint", [plain, PlainTextResponse("opaque")])
+def test_the_default_of_a_mounted_app_opens_nothing_that_is_closed_further_out(
+    endpoint: Any, hides: bool
+) -> None:
+    sub = Starlette(routes=[Route("/x", endpoint)])
+    install_cors(sub, default=B)
+    middle = no_cors(Starlette(routes=[Mount("/sub", GZipMiddleware(sub) if hides else sub)]))
+    app = Starlette(routes=[Mount("/closed", middle)])
+
+    assert answered(app, "/closed/sub/x") == (403, None)
+
+
+def test_what_is_declared_behind_middleware_is_further_in_than_what_closes_it() -> None:
+    sub = Starlette(routes=[Route("/x", cors(B)(copy_of_plain()))])
+    install_cors(sub)
+    middle = no_cors(Starlette(routes=[Mount("/sub", GZipMiddleware(sub))]))
+    app = Starlette(routes=[Mount("/closed", middle)])
+
+    assert answered(app, "/closed/sub/x") == (204, "https://b.example")
+
+
+def copy_of_plain() -> Any:
+    async def another(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("another")
+
+    return another
+
+
+def test_the_policy_of_the_whole_app_reaches_its_cors_routes_with_no_layer() -> None:
+    router = CORSRouter()
+    router.get("/x")(copy_of_nothing())
+    app = cors(B)(bare())
+    app.include_router(router)
+
+    assert rows(app, "policy", "source") == [(B, "mount")]
+    assert answered(app, "/x") == (204, "https://b.example")
+
+
+def test_an_opaque_app_in_a_layer_of_its_own() -> None:
+    layered = RouteCORSMiddleware(PlainTextResponse("raw"), default=B)
+    app = Starlette(routes=[Mount("/raw", layered), Mount("/bare", RouteCORSMiddleware(opaque))])
+    app.add_middleware(RouteCORSMiddleware, default=A)
+
+    assert rows(app, "path", "policy", "source", "in_layer") == [
+        ("/raw", B, "mounted app", True),
+        ("/bare", None, None, True),
+    ]
+    assert answered(app, "/raw/x") == (204, "https://b.example")

@@ -145,16 +145,12 @@ def plainer(tree: Tree, *, redirect_slashes: bool) -> Tree:
     """Without what is explained wrongly where no layer stands around the app.
 
     Route classes that make no 405s: whether such a CORSRoute claims a preflight, it alone knows. Redirects
-    out of a mount that has a layer: they are explained as if they were made where they lead. A policy on the
-    app itself, which its CORSRoutes do not see. ASGI apps inside such a mount, to which its layer applies the
-    default of its own app before what the routers around it declare.
+    out of a mount that has a layer: they are explained as if they were made where they lead.
     """
 
     def changed(item: Any) -> Any:
         if isinstance(item, Leaf):
-            return item._replace(kind={"shy": "picky", "asgi": "plain"}.get(item.kind, item.kind))
-        if isinstance(item, Mounted) and item.kind == "asgi":
-            return item._replace(kind="starlette")
+            return item._replace(kind="picky" if item.kind == "shy" else item.kind)
         if isinstance(item, Include | Mounted):
             return item._replace(tree=plainer(item.tree, redirect_slashes=redirect_slashes))
         return item
@@ -169,7 +165,6 @@ def plainer(tree: Tree, *, redirect_slashes: bool) -> Tree:
 def without_layer(program: Program, *, redirect_slashes: bool) -> Program:
     return program._replace(
         layer="none",
-        policy="none",
         tree=plainer(program.tree, redirect_slashes=redirect_slashes),
         shared=tuple(plainer(tree, redirect_slashes=redirect_slashes) for tree in program.shared),
     )
