@@ -1,6 +1,14 @@
 """What a person looks at: who may call what in an app, what is wrong with it, and why a call is refused.
 
 All of it reads the one dispatcher and the one protocol core, and decides nothing anew.
+
+- routes: what the dispatcher knows of an app, made presentable; access: what one origin may do there.
+- findings: the rules of what is wrong; overview: `report`, the routes and the findings together.
+- explain: one call's story. The box's browser makes it (attempt), to the app's stand-in (stand_in, site);
+  what happened is put into words (steps, preflights), and what would allow it is tried (mend).
+  explanation: the story as data.
+- baseline: what a change opened or closed (grants); sarif: the findings for other tools.
+- inspector: the page.
 """
 
 from __future__ import annotations

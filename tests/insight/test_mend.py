@@ -85,6 +85,10 @@ def code_of(
 X_TOKEN: Final = (("X-Token", "t"),)
 
 
+def yes(origin: str, connection: HTTPConnection) -> bool:
+    return True
+
+
 @pytest.mark.parametrize(
     ("policy", "call", "code"),
     [
@@ -142,6 +146,12 @@ X_TOKEN: Final = (("X-Token", "t"),)
             CORSPolicy(origins=[INSECURE, "https://*.b.example"]),
             {"credentials": True, "origin": "https://www.b.example"},
             "policy.evolve(origins=['https://*.b.example'], allow_credentials=True)",
+        ),
+        # A callable that stays says yes by itself.
+        (
+            CORSPolicy(origins=[INSECURE, yes]),
+            {"credentials": True},
+            "policy.evolve(origins=[policy.origins[1]], allow_credentials=True)",
         ),
         # What is anyone's already needs no name.
         (
@@ -297,10 +307,6 @@ def test_a_method_that_browsers_do_not_put_into_upper_case() -> None:
 
 
 # --- For all policies and calls
-
-
-def yes(origin: str, connection: HTTPConnection) -> bool:
-    return True
 
 
 def no(origin: str, connection: HTTPConnection) -> bool:
