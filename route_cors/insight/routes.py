@@ -34,16 +34,23 @@ class Place:
     @property
     def local_file(self) -> str:
         """The file as seen from the current directory; that of a library as it is imported; with slashes."""
-        return _local(self.file, Path.cwd())
+        return _local(self.file, _here())
 
     def __str__(self) -> str:
         return f"{self.local_file}:{self.line}"
 
 
+def _here() -> Path | None:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # deleted under a running server
+        return None
+
+
 @functools.lru_cache(maxsize=1024)  # thousands of routes share a few files
-def _local(file: str, here: Path) -> str:
+def _local(file: str, here: Path | None) -> str:
     path = Path(file)
-    if path.is_relative_to(here) and _LIBRARIES not in path.parts:
+    if here is not None and path.is_relative_to(here) and _LIBRARIES not in path.parts:
         return path.relative_to(here).as_posix()
     roots = [root for root in sys.path if path.is_relative_to(root)]
     return path.relative_to(max(roots, key=len)).as_posix() if roots else path.as_posix()

@@ -6,6 +6,7 @@ import functools
 import inspect
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -374,6 +375,15 @@ def test_a_file_is_named_as_seen_from_here(
     place = Place(file.format(**places), 7)
 
     assert (place.local_file, str(place)) == (told.format(**places), f"{told.format(**places)}:7")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes no directory that somebody is in")
+def test_a_directory_that_was_deleted_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    assert str(Place("/srv/api/main.py", 7)) == "/srv/api/main.py:7"
 
 
 # --- As data
