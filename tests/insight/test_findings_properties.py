@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from route_cors.dispatch import Placed
     from route_cors.insight import Finding, Report, ReportedRoute
 
-EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
+# A tenth of what the dispatcher's own properties see: each app gets a whole report.
+EXAMPLES: Final = max(100, int(os.environ.get("ROUTE_CORS_EXAMPLES", "0")) // 10)
 generated = settings(
     max_examples=EXAMPLES,
     deadline=None,
