@@ -33,7 +33,7 @@ from route_cors.origins import (
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments"]
+__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "public_suffix_list"]
 
 MAX_MAX_AGE: Final = 86400
 """Seconds. No browser keeps a preflight's answer for longer: Firefox a day, Chromium two hours."""
@@ -606,11 +606,12 @@ def _is_public_suffix(host: str) -> bool:
     # The list takes names that are not on it for suffixes too, as it is meant to be used. localhost is none:
     # https://www.rfc-editor.org/rfc/rfc6761#section-6.3
     is_localhost = host == "localhost" or host.endswith(".localhost")
-    return not is_localhost and _public_suffix_list().is_public(host)
+    return not is_localhost and public_suffix_list().is_public(host)
 
 
 @functools.cache
-def _public_suffix_list() -> PublicSuffixList:
+def public_suffix_list() -> PublicSuffixList:
+    """The names under which anyone can have one (https://publicsuffix.org/), loaded at first use."""
     from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - it takes long to load, and few need it
 
     # Those of companies count, such as github.io: there as well, anyone can have a name.

@@ -19,12 +19,14 @@ from route_cors.cli.table import matching, print_table, table_as_data
 from route_cors.cli.text import Screen, as_json
 from route_cors.insight.baseline import BASELINE_CODES, compare
 from route_cors.insight.findings import CODES, SEVERITIES
+from route_cors.insight.overview import report
 from route_cors.insight.routes import Place
 from route_cors.insight.sarif import to_sarif
 
 if TYPE_CHECKING:
     from route_cors.cli.find_app import Found
     from route_cors.insight.findings import Finding
+    from route_cors.insight.overview import Report
 
 __all__ = ["app"]
 
@@ -67,11 +69,11 @@ def _table(
     """
     with reporting_errors(with_traceback=show_traceback):
         checked = None if origin is None else page_origin(origin)
-        report = matching(_found(app, app_option, factory=factory).report, wanted)
+        shown = matching(report(_found(app, app_option, factory=factory).app), wanted)
         if as_data:
-            typer.echo(as_json(table_as_data(report, checked)))
+            typer.echo(as_json(table_as_data(shown, checked)))
         else:
-            print_table(Screen.of(), report, _ALL_CODES, origin=checked, pages=pages)
+            print_table(Screen.of(), shown, _ALL_CODES, origin=checked, pages=pages)
 
 
 @app.command("explain")
@@ -134,7 +136,8 @@ def _check(
             raise CommandError("--json and --sarif: give one of them")
         ignored = read_codes(ignore or [], _ALL_CODES)
         found = _found(app, app_option, factory=factory)
-        every = _findings(found, baseline)
+        whole = report(found.app)
+        every = _findings(whole, baseline)
         findings = [finding for finding in every if finding.code not in ignored]
         if as_data:
             typer.echo(as_json(findings_as_data(findings)))
@@ -142,7 +145,7 @@ def _check(
             typer.echo(as_json(_sarif(found, findings)))
         else:
             left_out = len(every) - len(findings)
-            print_findings(Screen.of(), findings, routes=len(found.report.routes), ignored=left_out)
+            print_findings(Screen.of(), findings, routes=len(whole.routes), ignored=left_out)
         if any(is_as_bad_as(finding, fail_on.value) for finding in findings):
             raise typer.Exit(1)
 
@@ -174,16 +177,16 @@ def _found(argument: str | None, option: str | None, *, factory: bool) -> Found:
     return find_app(option if argument is None else argument, factory=factory)
 
 
-def _findings(found: Found, baseline: str | None) -> list[Finding]:
+def _findings(whole: Report, baseline: str | None) -> list[Finding]:
     if baseline is None:
-        return [*found.report.findings]
+        return [*whole.findings]
     try:
-        changes = compare(read_baseline(baseline), found.report)
+        changes = compare(read_baseline(baseline), whole)
     except ValueError as error:
         raise CommandError(
             f"--baseline {baseline!r}: not what `route-cors table --json` writes: {error}"
         ) from error
-    findings = [*found.report.findings, *(change.to_finding() for change in changes)]
+    findings = [*whole.findings, *(change.to_finding() for change in changes)]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 

@@ -18,8 +18,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from route_cors.cli.errors import CommandError, one_line
-from route_cors.dispatch import surrounded
-from route_cors.insight.overview import Report, report
+from route_cors.dispatch import survey
 from route_cors.insight.routes import Place
 
 if TYPE_CHECKING:
@@ -34,19 +33,17 @@ _MAX_WRAPPERS = 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An app, and what its routes are.
+    """An app that shows routes.
 
     Attributes:
         app: the app.
         name: as it can be given to the command: `main:app`.
         file: of the module that holds it.
-        report: its routes and findings.
     """
 
     app: Any
     name: str
     file: str | None
-    report: Report
 
 
 def find_app(target: str | None, *, factory: bool = False) -> Found:
@@ -71,7 +68,8 @@ def find_app(target: str | None, *, factory: bool = False) -> Found:
         if factory or name.endswith("()"):
             with _naming_the_cause(f"calling {wanted.module}:{name.removesuffix('()')}()"):
                 app = app()
-        return Found(app, f"{wanted.module}:{name}", module.__file__, _report(app, f"{wanted.module}:{name}"))
+        _require_routes(app, f"{wanted.module}:{name}")
+        return Found(app, f"{wanted.module}:{name}", module.__file__)
 
 
 class _Wanted(NamedTuple):
@@ -221,13 +219,11 @@ def _attribute(module: ModuleType, name: str) -> Any:
     return thing
 
 
-def _report(app: Any, name: str) -> Report:
+def _require_routes(app: Any, name: str) -> None:
     try:
-        surrounded(app)
+        first = next(survey(app), None)
     except TypeError as error:
         hint = f": write {name}() if it makes the app" if inspect.isroutine(app) else ""
         raise CommandError(f"{name} is of type {type(app).__name__} and shows no routes{hint}") from error
-    found = report(app)
-    if not found.routes:
+    if first is None:
         raise CommandError(f"{name} has no routes")
-    return found

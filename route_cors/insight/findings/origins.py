@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -18,11 +17,10 @@ from route_cors.origins import (
     is_serialized_origin,
     parse_origin,
 )
+from route_cors.policy import public_suffix_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from publicsuffixlist import PublicSuffixList
 
     from route_cors.insight.findings.facts import Facts, Row
     from route_cors.policy import CORSPolicy
@@ -44,7 +42,7 @@ def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
 
 
 def _mended_pattern(origin: DeclaredOrigin) -> str:
-    if _suffixes().is_public(origin.host):
+    if public_suffix_list().is_public(origin.host):
         return "name the origins: under a public suffix anyone can have a name"
     narrower = f"{origin.scheme}://*.preview.{origin.host}"
     return f"name the origins, or give them a name that nothing else stands under: {narrower!r}"
@@ -135,7 +133,7 @@ def _site_of(origin: str) -> tuple[str, str]:
     is_address = host.rpartition(".")[2].isdigit()
     if is_address or is_loopback(host) or not origin.startswith(("https:", "http:")):
         return "", ""
-    site = _suffixes().privatesuffix(host) or ""
+    site = public_suffix_list().privatesuffix(host) or ""
     return site.partition(".")[0], site.partition(".")[2]
 
 
@@ -161,12 +159,4 @@ _DEEP: Final = 2
 
 def _is_site_or_suffix(host: str) -> bool:
     """Whether a name directly under it is next to the whole site, or anyone's."""
-    return not is_loopback(host) and _suffixes().privatesuffix(host) in {host, None}
-
-
-@functools.cache
-def _suffixes() -> PublicSuffixList:
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - it takes long to load, and few need it
-
-    # Those of companies count, such as github.io: there as well, anyone can have a name.
-    return PublicSuffixList(only_icann=False)
+    return not is_loopback(host) and public_suffix_list().privatesuffix(host) in {host, None}
