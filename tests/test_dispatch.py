@@ -1,4 +1,4 @@
-"""dispatch.py: whose policy answers, however a route is registered and whatever path a client sends.
+"""dispatch: whose policy answers, however a route is registered and whatever path a client sends.
 
 What changes while requests run is in test_dispatch_freshness.py, what nobody should send in
 test_dispatch_hostile.py, and whatever else there is in test_dispatch_properties.py.
@@ -1474,7 +1474,7 @@ def test_the_default_covers_a_frontend(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not KEEPS_A_TREE, reason="FastAPI keeps a flat list below 0.137")
 def test_fastapi_still_has_the_private_names_that_the_index_reads() -> None:
-    """If this fails, FastAPI keeps its included routers in another way: dispatch.py has to learn it."""
+    """If this fails, FastAPI keeps its included routers in another way: dispatch/routes.py has to learn it."""
     innermost, router, app = APIRouter(), APIRouter(), FastAPI(openapi_url=None)
     api: Any
     plain: Any

@@ -1,4 +1,4 @@
-"""dispatch.py: what is added, included or mounted while requests run, and what many threads see of it."""
+"""dispatch: what is added, included or mounted while requests run, and what many threads see of it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Mount, Route, Router
 
 from route_cors import RouteCORSMiddleware, cors, dispatch, install_cors
+from route_cors.dispatch import index, resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +56,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=clock.monotonic))
+    for module in (index, resolver):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
 
 

@@ -1,4 +1,4 @@
-"""dispatch.py: paths, hosts and methods that no browser sends, and sets of routes that nobody wants.
+"""dispatch: paths, hosts and methods that no browser sends, and sets of routes that nobody wants.
 
 How much work an answer takes is counted in calls, Python's and C's, and so is the same on every machine.
 """

@@ -38,6 +38,7 @@ from hypothesis import HealthCheck, Phase, given, reject, settings
 from starlette.responses import Response
 
 from route_cors import RouteCORSMiddleware, dispatch
+from route_cors.dispatch import index, resolver
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -310,7 +311,8 @@ def run(case: Case, checked: Any) -> None:
             await checked(built, probe)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: now))
+        for module in (index, resolver):
+            patched.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
         finished(all_checks())
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from route_cors.trie import PARAMETER, REST, TAIL, Trie
+from route_cors.dispatch.trie import PARAMETER, REST, TAIL, Trie
 
 Trail = tuple[str, ...]
 

@@ -1,0 +1,47 @@
+"""The route index: (path, method, host) -> the route that the app itself would run, and its CORS terms.
+
+The index is built from the registered routes and says what the router would say, without asking it: the
+first full match in registration order, else the first partial one (a 405), else the target of the slash
+redirect, else no route.
+
+How it works: the paths of a router, included routers and all, form a trie of their segments (trie.py,
+trails.py): literals, parameters, and tails or rests for what may span segments (`path` convertors, mounts,
+hosts). It
+gives the few routes that could match. Where a route is made of literals, plain `{x}` and a plain `{x:path}`
+at its end, reaching that is the match; else its own regex decides, and a route whose class overrides
+`matches` is asked. A mount leads to the index of the mounted app. Rejected: longest-prefix or regex rules
+of our own, which is how libraries come to hold a second opinion on paths (flask-cors CVE-2024-6839, -6844,
+-6866).
+
+Most requests take the short way, `Resolver.resolve_http`: the index is fresh, and the path can end at one
+place alone. Whatever is not as plain as that takes the long way, which gives the same answer.
+
+Read it in this order: target.py (the answer), apps.py and routes.py (what is read of apps and of their
+routes; routes.py alone knows how FastAPI keeps them), leaves.py (what is served where a path ends), index.py
+(one router, and its freshness), resolver.py (what a request meets first). survey.py lists the routes for
+people.
+"""
+
+from __future__ import annotations
+
+from route_cors.dispatch.apps import is_installed, remember_default
+from route_cors.dispatch.resolver import Resolver, resolve
+from route_cors.dispatch.routes import DECIDED, ROUTER_POLICY, Source, asks_its_base
+from route_cors.dispatch.survey import Placed, Surrounded, surrounded, survey
+from route_cors.dispatch.target import Target
+
+__all__ = [
+    "DECIDED",
+    "ROUTER_POLICY",
+    "Placed",
+    "Resolver",
+    "Source",
+    "Surrounded",
+    "Target",
+    "asks_its_base",
+    "is_installed",
+    "remember_default",
+    "resolve",
+    "surrounded",
+    "survey",
+]

@@ -1,0 +1,221 @@
+"""Every route of an app where it stands, for people: the command, the inspector, the OpenAPI schema."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from starlette.routing import PARAM_REGEX, Host
+
+from route_cors.decorators import Declared, declared_policy, policy_of
+from route_cors.dispatch.apps import around_mount, default_of, has_layer, router_of, shows_routes, wrappers_of
+from route_cors.dispatch.leaves import Entry
+from route_cors.dispatch.routes import ROUTER_POLICY, Registered, Source, flatten, frontends_of
+from route_cors.dispatch.target import first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from route_cors.policy import CORSPolicy
+
+__all__ = ["Placed", "Surrounded", "surrounded", "survey"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A route or mount where it stands in an app.
+
+    `route` is what a Target names; `view` has its attributes as they are here (path, methods, dependant),
+    with the prefixes of its routers. `endpoint` serves it: for a mount, the app. `path` and `methods` are as
+    in a Target. `example` is a path that it matches, None where none can be made up, and `host` the one that
+    it is served at, an example too, None for any.
+    `policy` holds here, declared on `source`; both are None where none does. `shows_routes` tells of a mount
+    that its routes follow, `in_layer` that a layer stands around it. `depth` counts the mounts around it.
+    """
+
+    route: object
+    view: Any
+    endpoint: Any
+    kind: Literal["http", "websocket", "mount"]
+    path: str
+    example: str | None
+    host: str | None
+    methods: frozenset[str] | None
+    shows_routes: bool
+    policy: Declared | None
+    source: Source | None
+    in_layer: bool
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surrounded:
+    """An app that shows routes, and what stands around it.
+
+    `in_layer` tells whether that is, or has, a layer of ours, and `default` is the default of that.
+    """
+
+    app: Any
+    in_layer: bool
+    default: CORSPolicy | None
+
+
+def surrounded(app: object) -> Surrounded:
+    """The app inside a middleware, or the app itself.
+
+    Raises `TypeError` where no routes are shown.
+    """
+    wrappers = [*wrappers_of(app)]
+    if not shows_routes(wrappers[-1]):
+        shown = reprlib.repr(app)
+        raise TypeError(
+            f"{shown} shows no routes: give a FastAPI or Starlette app, or a middleware around one"
+        )
+    in_layer = any(map(has_layer, wrappers))
+    return Surrounded(wrappers[-1], in_layer, first(*map(default_of, wrappers)))
+
+
+def survey(app: object) -> Iterator[Placed]:
+    """Every route and mount, in the order in which the app tries them; a mount, then what is in it.
+
+    `app` may be a middleware around it. Of an app that is mounted into itself each route is given once.
+    Raises `TypeError` where no routes are shown.
+    """
+    outermost = surrounded(app)
+    router = router_of(outermost.app)
+    outer = _Surroundings(
+        inherited=policy_of(outermost.app),
+        inherited_from="mount",
+        default=outermost.default,
+        default_of="app",
+        in_layer=outermost.in_layer,
+        path="",
+        example="",
+        host=None,
+        routers=(router,),
+    )
+    yield from _survey(router, outer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Surroundings:
+    """What a router inherits from where it is mounted. Paths and hosts are as in a Placed."""
+
+    inherited: Declared | None
+    inherited_from: Source
+    default: CORSPolicy | None
+    default_of: Source
+    in_layer: bool
+    path: str
+    example: str | None
+    host: str | None
+    routers: tuple[Any, ...]
+
+
+def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
+    on_router = declared_policy(router, ROUTER_POLICY)
+    inherited = first(on_router, outer.inherited)
+    inherited_from: Source = outer.inherited_from if on_router is None else "router"
+    for order, registered in enumerate(flatten(router.routes, inherited, [], inherited_from)):
+        entry = Entry(order, registered, is_exact=False)
+        leads_on = registered.mounted_app is not None and shows_routes(registered.mounted_app)
+        here = outer if registered.mounted_app is None else _inside_mount(registered, outer)
+        kind = entry.kinds[0] if registered.mounted_app is None else "mount"
+        # What declares policies out of sight takes none but the default of a layer that it brings itself.
+        takes_default = kind != "websocket" and (
+            leads_on or entry.takes_default or here.default is not outer.default
+        )
+        default = (here.default_of, here.default if takes_default else None)
+        source, policy = next(filter(_is_declared, (*registered.declarations(), default)), (None, None))
+        view = registered.effective
+        # What a mount matches goes on after its own path.
+        example = _joined(here.example, _example(view, entry.path + "/" if kind == "mount" else entry.path))
+        placed = Placed(
+            route=entry.route,
+            view=view,
+            endpoint=registered.endpoint,
+            kind=kind,
+            path=here.path + entry.path,
+            example=example,
+            host=_example(view, view.host) if isinstance(registered.matcher, Host) else here.host,
+            methods=frozenset() if leads_on else entry.methods,
+            shows_routes=leads_on,
+            policy=policy,
+            source=source,
+            in_layer=here.in_layer,
+            depth=len(here.routers) - 1,
+        )
+        yield placed
+        if leads_on:
+            yield from _survey_mounted(placed, here)
+    policy, source = (outer.default, outer.default_of) if inherited is None else (inherited, inherited_from)
+    for path, frontend in frontends_of(router):
+        yield Placed(
+            route=frontend,
+            view=frontend,
+            endpoint=frontend.app,
+            kind="mount",
+            path=outer.path + path,
+            example=_joined(outer.example, path),
+            host=outer.host,
+            methods=None,
+            shows_routes=False,
+            policy=policy,
+            source=None if policy is None else source,
+            in_layer=outer.in_layer,
+            depth=len(outer.routers) - 1,
+        )
+
+
+def _is_declared(declaration: tuple[Source, Declared | None]) -> bool:
+    return declaration[1] is not None
+
+
+def _inside_mount(registered: Registered, outer: _Surroundings) -> _Surroundings:
+    """What a mounted app brings itself, or gets from its mount, for whatever is under that path."""
+    around = [*around_mount(registered.matcher, registered.mounted_app)]
+    in_layer = outer.in_layer or any(map(has_layer, around))
+    own = first(*map(default_of, around))
+    if own is None:
+        return replace(outer, in_layer=in_layer)
+    return replace(outer, in_layer=in_layer, default=own, default_of="mounted app")
+
+
+def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
+    router = router_of(mount.endpoint)
+    if router in here.routers:
+        return
+    inner = replace(
+        here,
+        # A default is no policy of the mount's own: what is inside asks for it once more, after all others.
+        inherited=None if mount.source in {"app", "mounted app"} else mount.policy,
+        inherited_from=mount.source or "mount",
+        path=mount.path,
+        example=None if mount.example is None else mount.example.removesuffix("/"),
+        host=mount.host,
+        routers=(*here.routers, router),
+    )
+    yield from _survey(router, inner)
+
+
+# Values for the parameters of example paths. Nobody registers these names, so that no literal path is hit.
+_EXAMPLES: Final = ("qzkv", "7", "7.5", "01234567-89ab-4def-8123-456789abcdef", "2026-11-22", "qzkv/qzkv")
+
+
+def _example(view: Any, template: str) -> str | None:
+    """A path, or host, that the template matches; None where a convertor wants what cannot be guessed."""
+    parameters: dict[str, Any] = getattr(view, "param_convertors", {})
+    text = template
+    for match in PARAM_REGEX.finditer(template):
+        convertor = parameters.get(match[1])
+        value = next((it for it in _EXAMPLES if convertor and re.fullmatch(convertor.regex, it)), None)
+        if value is None:
+            return None
+        text = text.replace(match[0], value, 1)
+    return text
+
+
+def _joined(prefix: str | None, path: str | None) -> str | None:
+    return None if prefix is None or path is None else prefix + path
