@@ -1,0 +1,189 @@
+"""A layer around an app's whole middleware stack, whoever else stands there or comes later.
+
+Starlette makes the stack on the first call, by `app.build_middleware_stack()`: a ServerErrorMiddleware (it
+makes the 500s), the user's middleware, the router. That method is replaced here, on the one app, by one that
+puts the layer around what it makes. `add_middleware` could not: it adds inside the ServerErrorMiddleware.
+
+OpenTelemetry's `instrument_app` (and Logfire's, which calls it) replaces the same method, and
+`uninstrument_app` puts back what that had found. Its stack is, from the outside in: a ServerErrorMiddleware,
+the OpenTelemetryMiddleware, another ServerErrorMiddleware, a recorder of exceptions, the rest. The layer
+belongs right inside the OpenTelemetryMiddleware: further out, the preflights that it answers would have no
+span; further in, it would miss the 500s. And the recorder belongs inside what makes the 500s, since a span
+ends with its response. All of it is told by names and shape: nothing here may need that package.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from starlette.middleware.errors import ServerErrorMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["Layer", "put_around", "stands_in"]
+
+# Where OpenTelemetry keeps what `uninstrument_app` puts back.
+_FOUND_BY_OPENTELEMETRY: Final = "_original_build_middleware_stack"
+# Attribute of a layer that was put around a stack: others of its kind may be among the user's middleware.
+_OUTERMOST: Final = "_route_cors_outermost"
+
+
+class Layer(Protocol):
+    """A middleware whose `serve` does what calling it does, and need not be a coroutine function."""
+
+    @property
+    def app(self) -> ASGIApp:
+        """What it stands around."""
+        ...
+
+    def serve(self, scope: Scope, receive: Receive, send: Send, /) -> Awaitable[None]:
+        """Serve one request, handshake or lifespan."""
+        ...
+
+
+def put_around(app: Starlette, layer: Callable[[ASGIApp], Layer]) -> None:
+    """See to it that a layer stands around the app's stack: the one that runs, and all that will be built.
+
+    Does nothing where one does. A stack that runs is kept, as its middleware may hold state.
+    """
+    if app.middleware_stack is not None:
+        app.middleware_stack = _around(app.middleware_stack, app, layer)
+    if not _builds_layer(app.build_middleware_stack):
+        app.build_middleware_stack = _Build(app, app.build_middleware_stack, layer)  # type: ignore[method-assign]
+    found = vars(app).get(_FOUND_BY_OPENTELEMETRY)
+    if found is not None and not _builds_layer(found):
+        setattr(app, _FOUND_BY_OPENTELEMETRY, _Build(app, found, layer))
+
+
+def stands_in(app: Starlette) -> bool:
+    """Whether a layer that `put_around` made stands around the app's stack, and will around the next one.
+
+    No, where that cannot be seen: a layer that is put around another one leaves the work to it.
+    """
+    runs = app.middleware_stack is None or _holds_layer(app.middleware_stack)
+    return runs and _builds_layer(app.build_middleware_stack)
+
+
+class _Build:
+    """In place of an app's `build_middleware_stack`: what that makes, and the layer around it."""
+
+    def __init__(
+        self, app: Starlette, build: Callable[[], ASGIApp], layer: Callable[[ASGIApp], Layer]
+    ) -> None:
+        self._app = app
+        self._build = build
+        self._layer = layer
+
+    def __call__(self) -> ASGIApp:
+        return _around(self._build(), self._app, self._layer)
+
+
+def _builds_layer(build: object) -> bool:
+    """Whether it is ours, or says that it wraps ours, as OpenTelemetry's does."""
+    seen: set[int] = set()
+    while build is not None and id(build) not in seen:
+        if isinstance(build, _Build):
+            return True
+        seen.add(id(build))
+        build = getattr(build, "__wrapped__", None)
+    return False
+
+
+def _holds_layer(stack: object) -> bool:
+    return any(getattr(part, _OUTERMOST, None) is True for part in _parts(stack))
+
+
+def _parts(stack: object) -> Iterator[object]:
+    """A stack's middleware from the outside in, as far as it shows what is inside of it."""
+    seen: set[int] = set()
+    while stack is not None and id(stack) not in seen:
+        yield stack
+        seen.add(id(stack))
+        stack = getattr(stack, "app", None)
+
+
+def _around(stack: ASGIApp, app: Starlette, layer: Callable[[ASGIApp], Layer]) -> ASGIApp:
+    if _holds_layer(stack):
+        return stack
+    tracing = _tracing_in(stack)
+    if tracing is None:
+        return cast("ASGIApp", _OutsideErrors(_made(layer, stack), app))
+    tracing.app = _made(layer, tracing.app)
+    return stack
+
+
+def _made(layer: Callable[[ASGIApp], Layer], stack: ASGIApp) -> Layer:
+    made = layer(stack)
+    setattr(made, _OUTERMOST, True)
+    return made
+
+
+def _tracing_in(stack: object) -> Any:
+    """The OpenTelemetryMiddleware of `instrument_app`; one that the user added has no 500s made inside it."""
+    for part in _parts(stack):
+        inside = getattr(part, "app", None)
+        if type(part).__name__ == "OpenTelemetryMiddleware" and isinstance(inside, ServerErrorMiddleware):
+            return part
+    return None
+
+
+class _OutsideErrors(ServerErrorMiddleware):
+    """The layer around a whole middleware stack, whose own ServerErrorMiddleware makes the 500s.
+
+    It handles no errors itself. It is a ServerErrorMiddleware because OpenTelemetry's `instrument_app`
+    emits no spans where the outermost object is none, and builds its own stack around this one's `.app`.
+    """
+
+    def __init__(self, layer: Layer, app: Starlette) -> None:
+        super().__init__(cast("ASGIApp", _Taken(layer, app)))
+        self._serve = layer.serve
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        # No coroutine function: inside the app's own, nobody looks at that, and it saves one.
+        return self._serve(scope, receive, send)
+
+
+class _Taken:
+    """The layer, as whoever takes the `.app` of an `_OutsideErrors` has it; nobody else calls it.
+
+    When OpenTelemetry takes it, that one's stack does not exist yet. The first call, a lifespan or a request,
+    comes through the finished stack and puts that in order, for itself too. Later ones do not come here.
+    """
+
+    def __init__(self, layer: Layer, app: Starlette) -> None:
+        # Public, as every middleware's: who stands in a stack is found by it.
+        self.app = layer
+        self._around = app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        _move_out(self._around.middleware_stack, self)
+        return self.app.serve(scope, receive, send)
+
+
+def _move_out(stack: ASGIApp | None, taken: _Taken) -> None:
+    """Move a layer from inside OpenTelemetry's recorder to where it would be, had it come later.
+
+    What is around it stays as it is, for calls that are in there; a copy of the recorder goes further in.
+    """
+    with _moving:
+        tracing = _tracing_in(stack)
+        if tracing is None:
+            return
+        recorder: Any = tracing.app.app
+        errors: Any = taken.app.app
+        if getattr(recorder, "app", None) is not taken or not isinstance(errors, ServerErrorMiddleware):
+            return
+        further_in: Any = copy.copy(recorder)
+        further_in.app = errors.app
+        errors.app = further_in
+        tracing.app = taken.app
+
+
+# Two event loops, in two threads, may serve the first requests of one app.
+_moving: Final = threading.Lock()
