@@ -1,12 +1,15 @@
 """The inspector over ASGI: what it answers, to whom, and what it never gives away."""
 
 import base64
+import contextlib
 import functools
 import hashlib
+import inspect
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,11 +17,20 @@ import anyio
 import pytest
 from asgi import Reply, ask, http_scope, websocket_scope
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Security
-from fastapi.responses import RedirectResponse
-from fastapi.security import APIKeyHeader, HTTPBasic, OAuth2PasswordBearer, SecurityScopes
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.security import (
+    APIKeyHeader,
+    HTTPAuthorizationCredentials,
+    HTTPBasic,
+    HTTPBasicCredentials,
+    OAuth2PasswordBearer,
+    OAuth2PasswordRequestForm,
+    SecurityScopes,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from interpreters import printed_by
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
@@ -26,6 +38,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from route_cors import CORSPolicy, cors, install_cors, no_cors, policy_of
+from route_cors.decisions import escaped
 from route_cors.insight import Call, report
 from route_cors.insight.explain import explain
 from route_cors.insight.inspector import inspector
@@ -471,8 +484,25 @@ def admin(user: Annotated[str | None, Depends(current_user)]) -> None:
 class Session:
     """A dependency that is a class."""
 
-    def __init__(self, user: Annotated[str, Depends(current_user)]) -> None:
+    def __init__(self, user: Annotated[str | None, Depends(current_user)]) -> None:
         self.user = user
+
+
+def has_a_session(session: Annotated[Session, Depends()]) -> Session:
+    return session
+
+
+class GivesUser:
+    """A dependency that is an object or its method, and gives what it was made with."""
+
+    def __init__(self, user: object) -> None:
+        self.user = user
+
+    def __call__(self) -> object:
+        return self.user
+
+    async def who(self) -> object:
+        return self.user
 
 
 class IsAda:
@@ -488,6 +518,8 @@ PREDICATES: list[Any] = [
     IsAda(),
     is_ada,
     functools.partial(is_ada),
+    IsAda().__call__,
+    functools.partial(IsAda()),
     Depends(is_ada),
     current_user,
     lambda user=Depends(current_user): user == "ada",  # noqa: B008
@@ -511,7 +543,8 @@ def test_the_one_who_may_look_looks_and_nobody_else_does(allow: object) -> None:
 @pytest.mark.parametrize(
     "allow",
     [
-        *(says_yes, yields_a_user, says_nothing, Session, Depends(says_yes)),
+        *(says_yes, yields_a_user, says_nothing, has_a_session, Depends(says_yes), GivesUser("ada")),
+        *(GivesUser("ada").who, functools.partial(GivesUser.who, GivesUser("ada"))),
         lambda: says_yes(),  # noqa: PLW0108 - FastAPI does not await what it gives
     ],
 )
@@ -519,31 +552,220 @@ def test_what_lets_everybody_in(allow: object) -> None:
     assert get(inspected(allow), "/cors/").status == 200
 
 
+class NoTruth:
+    """As an array of NumPy is one."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous\nRCE01 preflight allowed")
+
+
+class User(BaseModel):
+    name: str
+
+
+@pytest.mark.parametrize("user", ["ada", 7, {"sub": "ada"}, ("ada", "token"), User(name="ada"), object()])
+@pytest.mark.parametrize("place", [GivesUser, lambda user: GivesUser(user).who, lambda user: lambda: user])
+def test_a_user_of_any_kind_is_let_in(user: object, place: Any) -> None:
+    assert get(inspected(place(user)), "/cors/").status == 200
+
+
+def a_generator() -> Iterator[bool]:
+    yield True
+
+
+async def an_async_generator() -> AsyncIterator[bool]:
+    yield True
+
+
+async def gives(answer: object) -> object:
+    return answer
+
+
+class NeverDone:
+    """To be awaited, and again, and again."""
+
+    def __await__(self) -> Generator[Any, None, "NeverDone"]:
+        yield from ()
+        return self
+
+
+USER_OR_RAISE = "it has to give True or a user, or be annotated -> None and raise to refuse"
+RESPONSE = "a response refuses nobody by being returned: raise HTTPException in its place"
+EXCEPTION = "an exception refuses nobody by being returned: raise it"
+NOT_CALLED = "it was not called, and so has checked nothing"
+NOT_RUN = "it did not run, and so has checked nothing"
+NOT_ENTERED = "nobody has entered it: a dependency yields, and needs no @contextmanager"
+AS_SENT = "that is what the client sent: check it, and give the user that it belongs to"
+ABOUT = "that is what it was asked about, and no answer"
+
+# What `allow` makes, and what the log says of it. Each is made anew: a coroutine can be awaited once.
+NO_ANSWERS: list[tuple[Callable[[Request], object], str]] = [
+    (lambda request: RedirectResponse("/login"), f"RedirectResponse; {RESPONSE}"),
+    (lambda request: JSONResponse({}, 403), f"JSONResponse; {RESPONSE}"),
+    (lambda request: HTTPException(403), f"HTTPException; {EXCEPTION}"),
+    (lambda request: KeyboardInterrupt(), f"KeyboardInterrupt; {EXCEPTION}"),
+    (lambda request: HTTPException, f"the class HTTPException; {NOT_CALLED}"),
+    (lambda request: RedirectResponse, f"the class RedirectResponse; {NOT_CALLED}"),
+    (lambda request: Session, f"the class Session; {NOT_CALLED}"),
+    (lambda request: says_no, f"function; {NOT_CALLED}"),
+    (lambda request: functools.partial(says_no), f"partial; {NOT_CALLED}"),
+    (lambda request: IsAda(), f"IsAda; {NOT_CALLED}"),
+    (lambda request: HTTPBasic(), f"HTTPBasic; {NOT_CALLED}"),
+    (
+        lambda request: Depends(says_yes),
+        "Depends; FastAPI resolves what is a parameter's default or annotation, and nothing that is given",
+    ),
+    (lambda request: a_generator(), f"generator; {NOT_RUN}"),
+    (lambda request: an_async_generator(), f"async_generator; {NOT_RUN}"),
+    (lambda request: NeverDone(), f"NeverDone; {NOT_RUN}"),
+    (lambda request: contextlib.contextmanager(a_generator)(), f"_GeneratorContextManager; {NOT_ENTERED}"),
+    (
+        lambda request: contextlib.asynccontextmanager(an_async_generator)(),
+        f"_AsyncGeneratorContextManager; {NOT_ENTERED}",
+    ),
+    (lambda request: HTTPBasicCredentials(username="ada", password="x"), f"HTTPBasicCredentials; {AS_SENT}"),
+    (
+        lambda request: HTTPAuthorizationCredentials(scheme="Bearer", credentials="x"),
+        f"HTTPAuthorizationCredentials; {AS_SENT}",
+    ),
+    (
+        lambda request: OAuth2PasswordRequestForm(username="ada", password="x"),
+        f"OAuth2PasswordRequestForm; {AS_SENT}",
+    ),
+    (lambda request: request, f"Request; {ABOUT}"),
+    (lambda request: request.headers, f"Headers; {ABOUT}"),
+    (lambda request: request.query_params, f"QueryParams; {ABOUT}"),
+    (lambda request: SecurityScopes(["cors"]), f"SecurityScopes; {ABOUT}"),
+    (
+        lambda request: HTTPStatus.FORBIDDEN,
+        "HTTPStatus; a status refuses nobody by being returned: raise HTTPException",
+    ),
+    (lambda request: None, f"NoneType; {USER_OR_RAISE}"),
+    (lambda request: 0, f"int; {USER_OR_RAISE}"),
+    (lambda request: "", f"str; {USER_OR_RAISE}"),
+    (lambda request: (), f"tuple; {USER_OR_RAISE}"),
+    (lambda request: {}, f"dict; {USER_OR_RAISE}"),
+    (lambda request: NotImplemented, f"NotImplementedType; {USER_OR_RAISE}"),
+    (lambda request: ..., f"ellipsis; {USER_OR_RAISE}"),
+]
+
+
+def as_predicate(answer: Callable[[Request], object]) -> Any:
+    def predicate(request):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        return answer(request)
+
+    return predicate
+
+
+def as_dependency(answer: Callable[[Request], object]) -> Any:
+    def dependency(request: Request):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        return answer(request)
+
+    return dependency
+
+
+def as_async_dependency(answer: Callable[[Request], object]) -> Any:
+    async def dependency(request: Request) -> object:
+        given = answer(request)
+        return await given if inspect.isawaitable(given) else given
+
+    return dependency
+
+
+def as_bool(answer: Callable[[Request], object]) -> Any:
+    def dependency(request: Request) -> bool:
+        return answer(request)  # type: ignore[return-value]
+
+    return dependency
+
+
+def as_generator(answer: Callable[[Request], object]) -> Any:
+    def dependency(request: Request) -> Iterator[object]:
+        yield answer(request)
+
+    return Depends(dependency)
+
+
 @pytest.mark.parametrize(
-    ("allow", "given"),
-    [
-        (lambda request: request.headers, "Headers"),
-        (lambda request: 1, "int"),
-        (lambda request: None, "NoneType"),
-        (truthy_yes, "str"),
-        (forgets_to_say, "NoneType"),
-        (lambda: (), "tuple"),
-        (current_user, "NoneType"),
-        (lambda: "", "str"),
-    ],
+    "kind",
+    [as_predicate, as_dependency, as_async_dependency, as_bool, as_generator],
+    ids=lambda kind: kind.__name__,
 )
-def test_what_is_neither_yes_nor_a_user_is_a_no_that_is_logged(
-    allow: Any, given: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("answer", "said"), NO_ANSWERS, ids=[said for _, said in NO_ANSWERS])
+def test_what_is_no_yes_is_a_no_that_is_logged(
+    kind: Any, answer: Any, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, "route_cors"):
+    allow = kind(answer)
+    function = allow.dependency if kind is as_generator else allow
+    with caplog.at_level(logging.DEBUG, "route_cors"):
         reply = get(inspected(allow), "/cors/data.json")
 
     assert (reply.status, json.loads(reply.body)) == (403, REFUSED)
+    assert [(record.name, record.levelname) for record in caplog.records] == [("route_cors", "WARNING")]
+    assert caplog.messages == [f"RCE20 inspector refused: allow={escaped(repr(function))} gave {said}"]
+
+
+@pytest.mark.parametrize("allow", [lambda request: 1, truthy_yes, lambda request: User(name="ada")])
+def test_where_true_is_promised_nothing_else_is_one(allow: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert get(inspected(allow), "/cors/").status == 403
     (message,) = caplog.messages
-    assert message == (
-        f"The inspector refuses: allow={allow!r} gave {given}; it has to give True or a user, or be "
-        "annotated -> None and raise to refuse"
-    )
+    assert message.endswith(f"; {USER_OR_RAISE}")
+
+
+@pytest.mark.parametrize("allow", [forgets_to_say, current_user, lambda: None, Depends(forgets_to_say)])
+def test_nothing_is_a_yes_only_where_it_is_announced(allow: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert get(inspected(allow), "/cors/").status == 403
+    (message,) = caplog.messages
+    assert message.endswith(f" gave NoneType; {USER_OR_RAISE}")
+
+
+def test_who_announces_nothing_and_gives_a_response_refuses(caplog: pytest.LogCaptureFixture) -> None:
+    def log_in() -> None:
+        return RedirectResponse("/login")  # type: ignore[return-value]
+
+    assert get(inspected(log_in), "/cors/").status == 403
+    (message,) = caplog.messages
+    assert message.endswith(f" gave RedirectResponse; {RESPONSE}")
+
+
+def test_what_does_not_say_whether_it_is_true_is_a_no(caplog: pytest.LogCaptureFixture) -> None:
+    assert get(inspected(GivesUser(NoTruth())), "/cors/").status == 403
+    (message,) = caplog.messages
+    assert message.endswith(" gave NoTruth; it does not say whether it is true, but raises ValueError")
+
+
+def test_a_coroutine_is_awaited_once_and_what_it_gives_is_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # Python would complain of a coroutine that is thrown away before it ran, and pytest makes that an error.
+    assert get(inspected(lambda: gives(gives(True))), "/cors/").status == 403
+    (message,) = caplog.messages
+    assert message.endswith(f" gave coroutine; {NOT_RUN}")
+    assert get(inspected(lambda: gives(True)), "/cors/").status == 200
+    assert get(inspected(lambda: gives(RedirectResponse("/login"))), "/cors/").status == 403
+
+
+class Named(GivesUser):
+    """Its representation is not for a log."""
+
+    def __repr__(self) -> str:
+        return "ada\r\nRCE01 preflight allowed \x1b[31m" + "x" * 500
+
+
+class Nameless(GivesUser):
+    def __repr__(self) -> str:
+        raise ValueError
+
+
+def test_the_line_is_one_line_whatever_is_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    assert get(inspected(Named(None)), "/cors/").status == 403
+    assert get(inspected(Nameless(None)), "/cors/").status == 403
+
+    named, nameless = caplog.messages
+    assert named.startswith(r"RCE20 inspector refused: allow=ada\r\nRCE01 preflight allowed \u001b[31mxxx")
+    assert named.endswith(f"x... gave NoneType; {USER_OR_RAISE}")
+    assert len(named) < 500
+    assert re.match(r"RCE20 inspector refused: allow=<[\w.<>]+\.Nameless object at 0x\w+> gave ", nameless)
 
 
 @pytest.mark.parametrize("allow", [says_no, lambda request: False, lambda: False, lambda: says_no()])  # noqa: PLW0108
@@ -562,8 +784,107 @@ def test_a_predicate_that_fails_is_a_no(caplog: pytest.LogCaptureFixture) -> Non
 
     assert get(app, "/cors/", user="ada").status == 200
     assert get(app, "/cors/").status == 403
-    assert caplog.messages == [f"Nobody may look at the inspector: allow={fails!r} failed"]
-    assert caplog.records[0].exc_info is not None
+    (message,) = caplog.messages
+    assert message.startswith(f"RCE21 inspector's allow failed: allow={fails!r} raised KeyError: 'user'\n")
+    assert ", in fails\n" in message
+
+
+def test_what_fails_is_a_no_and_no_500(caplog: pytest.LogCaptureFixture) -> None:
+    """Wherever it is raised: in a dependency, in one of its own, before or after it was awaited."""
+
+    def fails(user: Annotated[str | None, Header()] = None) -> str:
+        if user != "ada":
+            raise ValueError(f"no such user: {user}")
+        return user
+
+    async def fails_later(user: Annotated[str | None, Header()] = None) -> str:
+        return fails(user)
+
+    def yields_too_late(user: Annotated[str | None, Header()] = None) -> Iterator[str]:
+        yield fails(user)
+
+    def depends(user: Annotated[str, Depends(fails)]) -> str:
+        return user
+
+    class Reads:
+        def __init__(self, user: Annotated[str | None, Header()] = None) -> None:
+            fails(user)
+
+    def depends_on_a_class(user: Annotated[Reads, Depends()]) -> None:
+        pass
+
+    def gives_what_fails(user: Annotated[str | None, Header()] = None) -> Any:
+        return fails_later(user)
+
+    forms: list[Any] = [fails, fails_later, yields_too_late, depends, depends_on_a_class, gives_what_fails]
+    for allow in forms:
+        caplog.clear()
+        app = inspected(allow)
+        assert get(app, "/cors/data.json", user="ada").status == 200
+        assert caplog.messages == []
+        reply = get(app, "/cors/data.json", user="x\nRCE01 preflight allowed")
+        assert (reply.status, json.loads(reply.body)) == (403, REFUSED)
+        assert headers_of(reply).items() >= STRICT.items()
+        (message,) = caplog.messages
+        line, frames = message.split("\n", 1)
+        assert line == (
+            f"RCE21 inspector's allow failed: allow={escaped(repr(allow))} raised "
+            r"ValueError: no such user: x\nRCE01 preflight allowed"
+        )
+        assert frames.startswith("  File ")
+        # The oldest FastAPI raises what a generator raised anew, without its frames.
+        assert ", in fails\n" in frames or allow is yields_too_late
+        assert "\nRCE01" not in caplog.text
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_dependency_that_never_yields_is_a_no(caplog: pytest.LogCaptureFixture) -> None:
+    def yields_nothing() -> Iterator[str]:
+        yield from ()
+
+    assert get(inspected(yields_nothing), "/cors/").status == 403
+    assert caplog.messages[0].startswith("RCE21 ")
+
+
+@pytest.mark.parametrize("status", [303, 307, 401, 404, 418, 500, 503])
+def test_a_dependency_may_refuse_with_any_status(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    def refuses() -> None:
+        raise HTTPException(status, "no", {"Location": "/login"})
+
+    reply = get(inspected(refuses), "/cors/")
+
+    assert (reply.status, headers_of(reply)["location"]) == (status, "/login")
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("caught", [Exception, 500])
+def test_the_apps_answer_to_all_that_fails_is_none_to_a_refusal(
+    caught: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails() -> None:
+        raise ValueError
+
+    async def oops(request: Request, error: Exception) -> PlainTextResponse:
+        return PlainTextResponse("oops", 500)
+
+    app = inspected(fails, exception_handlers={caught: oops})
+
+    assert get(app, "/cors/").status == 403
+    assert [message[:5] for message in caplog.messages] == ["RCE21"]
+
+
+def test_what_fails_in_the_page_itself_is_no_refusal() -> None:
+    class FailingTitle(FastAPI):
+        @property
+        def title(self) -> Any:
+            raise ZeroDivisionError
+
+        @title.setter
+        def title(self, title: str) -> None: ...
+
+    app = FailingTitle(openapi_url=None)
+    with pytest.raises(ZeroDivisionError):
+        get(inspector(app, allow=everybody), "/data.json")
 
 
 def test_a_predicate_may_refuse_in_its_own_words() -> None:
@@ -668,6 +989,21 @@ def test_with_allow_debug_makes_no_difference() -> None:
     assert get(inspected(says_no, debug=True), "/cors/").status == 403
 
 
+class OnlyAdmins:
+    """A predicate once it is made, and no class that checks anything when it is."""
+
+    def __init__(self, admin: str = "ada") -> None:
+        self.admin = admin
+
+    def __call__(self, request):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        return request.headers.get("user") == self.admin
+
+
+ONLY_ADMINS_IS_A_CLASS = (
+    "allow=OnlyAdmins is a class, and everybody who asks would get an instance of it, and be let in: give an "
+    "instance that is called with the request, allow=OnlyAdmins(...), or a function that depends on it: def "
+    "require_admin(checked: Annotated[OnlyAdmins, Depends()]) -> None"
+)
 NO_ALLOW = "allow is a dependency or a function that takes the request, not"
 SCHEME = "reads credentials and does not check them, so that it lets in everybody who sends some: give a "
 
@@ -681,6 +1017,16 @@ SCHEME = "reads credentials and does not check them, so that it lets in everybod
         (HTTPBasic(), f"HTTPBasic {SCHEME}"),
         (Depends(APIKeyHeader(name="key")), f"APIKeyHeader {SCHEME}"),
         (OAuth2PasswordBearer("/token"), f"OAuth2PasswordBearer {SCHEME}"),
+        (HTTPBasic().__call__, f"HTTPBasic {SCHEME}"),
+        (functools.partial(HTTPBasic()), f"HTTPBasic {SCHEME}"),
+        (OnlyAdmins, ONLY_ADMINS_IS_A_CLASS),
+        (Depends(OnlyAdmins), ONLY_ADMINS_IS_A_CLASS),
+        (Security(OnlyAdmins, scopes=["cors"]), ONLY_ADMINS_IS_A_CLASS),
+        (functools.partial(functools.partial(OnlyAdmins, "ada")), ONLY_ADMINS_IS_A_CLASS),
+        (HTTPBasic, "allow=HTTPBasic is a class, and "),
+        (bool, "allow=bool is a class, and "),
+        (User, "allow=User is a class, and "),
+        (iter, "does not say what it takes: put it into a function"),
         (lambda request, user=Depends(current_user): user, "takes a request without a type among other "),  # noqa: B008
     ],
 )

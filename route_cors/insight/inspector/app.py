@@ -23,7 +23,7 @@ from route_cors.insight.inspector.addresses import (
 )
 from route_cors.insight.inspector.answers import access_data, report_data
 from route_cors.insight.inspector.document import document
-from route_cors.insight.inspector.gate import Allow, gate
+from route_cors.insight.inspector.gate import Allow, Gate, gate
 from route_cors.insight.inspector.questions import call_of, origin_of
 
 __all__ = ["inspector"]
@@ -59,15 +59,20 @@ def inspector(app: ASGIApp, *, allow: Allow | None = None, base_urls: Iterable[s
     Args:
         app: the FastAPI or Starlette app to show, or a middleware around one.
         allow: who may look; may be left out while `app.debug` is on. Either a FastAPI dependency, which
-            refuses by raising, or by giving False or anything else that is false; one that gives None lets
-            in only if it is annotated `-> None`, and one annotated `-> bool` has to give True. Or a function
-            with one parameter and no annotation of it, such as `lambda request: …`: it gets the request, and
-            lets in by giving True and nothing else. Both may be async.
+            lets in by giving True or a user, or by giving None if it is annotated `-> None`; one annotated
+            `-> bool` has to give True. Or a function with one parameter and no annotation of it, such as
+            `lambda request: …`: it gets the request, and lets in by giving True and nothing else. Both may
+            be async, methods, partials, and instances that can be called; no classes. Everything else
+            refuses: what is false, what is raised, and what is certain to be no user, such as a response, an
+            exception, credentials that nobody has checked, or a class, function, generator or context
+            manager. So does an exception that neither is an HTTPException nor has a handler of the app: with
+            403. Where it was no plain False or such an exception, the log says why.
         base_urls: where else the page's real requests may go, beside its own server: `https://api.example/v1`.
 
     Raises:
         ValueError: there is no `allow`, and `app.debug` is off; or one of `base_urls` is no base URL.
-        TypeError: `app` is no such app, or `allow` cannot say who may look.
+        TypeError: `app` is no such app, or `allow` cannot say who may look, as a class or one of FastAPI's
+            security schemes.
 
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
@@ -101,10 +106,10 @@ class _Inspector:
     To the app that mounts it, it is a function: it shows no routes, so that they are not in its report.
     """
 
-    def __init__(self, shown: ASGIApp, routed: Starlette, allow: Any, base_urls: tuple[str, ...]) -> None:
+    def __init__(self, shown: ASGIApp, routed: Starlette, gate: Gate, base_urls: tuple[str, ...]) -> None:
         self._shown = shown
         self._routed = routed
-        self._allow = allow
+        self._gate = gate
         self._base_urls = base_urls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,11 +127,12 @@ class _Inspector:
         answering = FastAPI(
             openapi_url=None,
             redirect_slashes=False,
-            dependencies=[Depends(_refuse_other_origins), Depends(self._allow)],
+            dependencies=[Depends(_refuse_other_origins), Depends(self._gate.ask)],
             exception_handlers=cast("Any", {**self._routed.exception_handlers}),
         )
         if isinstance(self._routed, FastAPI):
             answering.router.dependency_overrides_provider = self._routed
+        answering.router.route_class = self._gate.route_class(answering.exception_handlers)
         answers: dict[str, Callable[..., Response]] = {
             "/": self._page,
             "/data.json": self._data,

@@ -1,31 +1,126 @@
-"""Who may look at the inspector: `allow`, made a FastAPI dependency that lets in or refuses."""
+"""Who may look at the inspector: `allow`, made a FastAPI dependency that lets in or refuses.
+
+The rule is to refuse whatever is not certain to be a yes. A predicate, or a dependency annotated
+`-> bool`, says yes with True and with nothing else. Any other dependency says yes with True or with a user,
+which is whatever is true and is none of these:
+
+- a response or an exception, which should have been raised: to return one refuses nobody;
+- a class or a function, or what else could be called: a check that was never made;
+- a generator, a context manager, or what is still to be awaited when it was awaited once: one that never ran;
+- the request, or the credentials in it: what the client sent, and nobody has looked at;
+- None, except where the function is annotated `-> None`, which is how one says that it refuses by raising;
+- what cannot say whether it is true.
+
+What `allow` raises refuses: HTTPException in its own words, what the shown app has an exception handler for
+in those of that handler, and anything else with 403, and not with 500. What is refused without having said
+so itself (by False, or by an exception with an answer) is logged under an event id of its own.
+"""
 
 # No annotations from the future here: FastAPI reads those of the functions that are made below.
+import contextlib
+import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.params import Depends as DependsMarker
+from fastapi.routing import APIRoute
+from fastapi.security import (
+    HTTPAuthorizationCredentials,
+    HTTPBasicCredentials,
+    OAuth2PasswordRequestForm,
+    SecurityScopes,
+)
 from fastapi.security.base import SecurityBase
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, ImmutableMultiDict
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
-__all__ = ["Allow", "gate"]
+from route_cors.decisions import bounded, escaped
+
+__all__ = ["ALLOW_FAILED", "ALLOW_GAVE_NO_ANSWER", "Allow", "Gate", "gate"]
 
 Allow: TypeAlias = Callable[..., object] | DependsMarker
 """Who may look: a predicate, a dependency, or one in `Depends(...)` or `Security(...)`."""
 
+# No decisions about CORS: these are only logged, as RCE08 and RCE09 are.
+ALLOW_GAVE_NO_ANSWER: Final = "RCE20 inspector refused"
+ALLOW_FAILED: Final = "RCE21 inspector's allow failed"
+
 _logger = logging.getLogger("route_cors")
 
-_Gate = Callable[..., Awaitable[None]]
-
 _REFUSED: Final = "you may not look at this page"
+# Scope key: `allow` has let this request in.
+_LET_IN: Final = "route_cors_inspector"
+
+_USER_OR_RAISE: Final = "it has to give True or a user, or be annotated -> None and raise to refuse"
+# What is true, and certain to be no user, with what to do about it. The first that fits is the one.
+_NO_USERS: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
+    ((Response,), "a response refuses nobody by being returned: raise HTTPException in its place"),
+    ((BaseException,), "an exception refuses nobody by being returned: raise it"),
+    (
+        (HTTPBasicCredentials, HTTPAuthorizationCredentials, OAuth2PasswordRequestForm),
+        "that is what the client sent: check it, and give the user that it belongs to",
+    ),
+    (
+        (HTTPConnection, Headers, ImmutableMultiDict, SecurityScopes),
+        "that is what it was asked about, and no answer",
+    ),
+    ((HTTPStatus,), "a status refuses nobody by being returned: raise HTTPException"),
+    (
+        (DependsMarker,),
+        "FastAPI resolves what is a parameter's default or annotation, and nothing that is given",
+    ),
+    (
+        (contextlib.AbstractContextManager, contextlib.AbstractAsyncContextManager),
+        "nobody has entered it: a dependency yields, and needs no @contextmanager",
+    ),
+)
 
 
-def gate(allow: Allow | None, app: Starlette) -> _Gate:
-    """A dependency that refuses with 403 whoever may not look.
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`ask` is a dependency that lets in, or refuses with 403; `allow` is what it asks, for the log."""
+
+    ask: Callable[..., Awaitable[None]]
+    allow: object
+
+    def route_class(self, handlers: Mapping[Any, Any]) -> type[APIRoute]:
+        """Routes that refuse where what is asked raises; all that is in `handlers` is answered by them.
+
+        A route class, as no dependency sees what another one raises. What the endpoint raises goes through.
+        """
+        allow = self.allow
+
+        class Guarded(APIRoute):
+            """One of the inspector's."""
+
+            def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+                serve = super().get_route_handler()
+
+                async def serve_or_refuse(request: Request) -> Response:
+                    try:
+                        return await serve(request)
+                    except Exception as error:
+                        if _LET_IN in request.scope or _has_handler(error, handlers):
+                            raise
+                        _log_failure(allow, error)
+                    raise HTTPException(403, _REFUSED)
+
+                return serve_or_refuse
+
+        return Guarded
+
+
+def gate(allow: Allow | None, app: Starlette) -> Gate:
+    """What stands before each page of the inspector, and refuses whoever may not look.
 
     Args:
         allow: as `inspector` takes it.
@@ -33,20 +128,22 @@ def gate(allow: Allow | None, app: Starlette) -> _Gate:
 
     Raises:
         ValueError: there is no `allow`, and `debug` is off.
-        TypeError: `allow` cannot say who may look.
+        TypeError: `allow` cannot say who may look: it is nothing that is called, a class, or a security
+            scheme.
     """
     if allow is None:
-        return _while_debugging(app)
+        return Gate(_while_debugging(app), None)
     if isinstance(allow, DependsMarker):
         # `Security(get_user, scopes=[...])` has scopes beside the function.
-        return _asking(allow, _checked(allow.dependency))
+        decider = _checked(allow.dependency)
+        return Gate(_asking(allow, decider), decider)
     decider = _checked(allow)
     if _takes_the_request(decider):
-        return _asking(Depends(_with_request(decider)), decider, is_predicate=True)
-    return _asking(Depends(decider), decider)
+        return Gate(_asking(Depends(_with_request(decider)), decider, is_predicate=True), decider)
+    return Gate(_asking(Depends(decider), decider), decider)
 
 
-def _while_debugging(app: Starlette) -> _Gate:
+def _while_debugging(app: Starlette) -> Callable[..., Awaitable[None]]:
     if not app.debug:
         raise ValueError(
             "the inspector shows everybody who may call what: say who may look, with a dependency or a "
@@ -54,25 +151,46 @@ def _while_debugging(app: Starlette) -> _Gate:
             "while app.debug is on: FastAPI(debug=True)"
         )
 
-    async def allow_while_debugging() -> None:
+    async def allow_while_debugging(request: Request) -> None:
         if not app.debug:
             raise HTTPException(403, _REFUSED)
+        request.scope[_LET_IN] = True
 
     return allow_while_debugging
 
 
+# --- what may be asked ------------------------------------------------------------------------------
+
+
 def _checked(allow: object) -> Callable[..., object]:
-    if isinstance(allow, SecurityBase):
-        raise TypeError(
-            f"{type(allow).__name__} reads credentials and does not check them, so that it lets in everybody "
-            "who sends some: give a dependency that checks them"
-        )
     if not callable(allow):
         raise TypeError(
             f"allow is a dependency or a function that takes the request, not {allow!r}: "
             "write allow=require_admin"
         )
+    called = _what_is_called(allow)
+    if isinstance(called, type):
+        # FastAPI would make an instance for each request. Some classes refuse by raising when they are made;
+        # of most, all instances are true, and what is meant is their `__call__`. Nothing tells them apart.
+        name = called.__name__
+        raise TypeError(
+            f"allow={name} is a class, and everybody who asks would get an instance of it, and be let in: "
+            f"give an instance that is called with the request, allow={name}(...), or a function that "
+            f"depends on it: def require_admin(checked: Annotated[{name}, Depends()]) -> None"
+        )
+    if isinstance(called, SecurityBase):
+        raise TypeError(
+            f"{type(called).__name__} reads credentials and does not check them, so that it lets in "
+            "everybody who sends some: give a dependency that checks them"
+        )
     return allow
+
+
+def _what_is_called(allow: object) -> object:
+    """The function, instance or class inside a partial, or whose `__call__` it is."""
+    while isinstance(allow, functools.partial):
+        allow = allow.func
+    return allow.__self__ if inspect.ismethod(allow) and allow.__name__ == "__call__" else allow
 
 
 def _takes_the_request(allow: Callable[..., object]) -> bool:
@@ -80,13 +198,20 @@ def _takes_the_request(allow: Callable[..., object]) -> bool:
 
     FastAPI would take that for a query parameter. With the annotation `Request` it hands the request over.
     """
-    parameters = inspect.signature(allow).parameters.values()
+    parameters = _signature(allow).parameters.values()
     unknown = [each.name for each in parameters if _has_neither_type_nor_default(each)]
     if unknown and len(parameters) > 1 and unknown[0] == "request":
         raise TypeError(
             f"allow={allow!r} takes a request without a type among other parameters: write request: Request"
         )
     return len(unknown) == len(parameters) == 1
+
+
+def _signature(allow: Callable[..., object]) -> inspect.Signature:
+    try:
+        return inspect.signature(allow)
+    except ValueError as error:  # some that are written in C have none
+        raise TypeError(f"allow={allow!r} does not say what it takes: put it into a function") from error
 
 
 def _has_neither_type_nor_default(parameter: inspect.Parameter) -> bool:
@@ -103,37 +228,103 @@ def _with_request(predicate: Callable[..., object]) -> Callable[[Request], Await
             return await answer if inspect.isawaitable(answer) else answer
         except HTTPException:
             raise
-        except Exception:
-            _logger.exception("Nobody may look at the inspector: allow=%r failed", predicate)
+        except Exception as error:  # noqa: BLE001 - it is logged with its traceback
+            _log_failure(predicate, error)
             return False
 
     return ask
 
 
-def _asking(depends: Any, decider: Callable[..., object], *, is_predicate: bool = False) -> _Gate:
-    promised = inspect.signature(decider).return_annotation
-    says_yes_or_no = is_predicate or promised in {bool, "bool"}
+# --- what the answer means --------------------------------------------------------------------------
+
+
+def _asking(
+    depends: Any, decider: Callable[..., object], *, is_predicate: bool = False
+) -> Callable[..., Awaitable[None]]:
+    promised = _signature(decider).return_annotation
+    says_yes_or_no = is_predicate or promised is bool or promised == "bool"
     may_say_nothing = promised is None or promised == "None"
 
-    def lets_in(answer: object) -> bool:
-        if says_yes_or_no:
-            return answer is True
-        return may_say_nothing if answer is None else bool(answer)
-
-    async def allow_by_answer(answer: Annotated[Any, depends]) -> None:
+    async def allow_by_answer(request: Request, answer: Annotated[Any, depends]) -> None:
         # A lambda that calls an async function gives what is still to be awaited: an object, and so true.
         if inspect.isawaitable(answer):
             answer = await answer
-        if lets_in(answer):
-            return
-        if answer is not False:
-            # By its type: the answer itself may be somebody's data.
-            _logger.warning(
-                "The inspector refuses: allow=%r gave %s; it has to give True or a user, or be annotated "
-                "-> None and raise to refuse",
-                decider,
-                type(answer).__name__,
-            )
-        raise HTTPException(403, _REFUSED)
+        if answer is not True and (reason := _reason_to_refuse(answer, says_yes_or_no, may_say_nothing)):
+            if answer is not False:
+                _log_answer(decider, answer, reason)
+            _discard(answer)
+            raise HTTPException(403, _REFUSED)
+        request.scope[_LET_IN] = True
 
     return allow_by_answer
+
+
+def _reason_to_refuse(answer: object, says_yes_or_no: bool, may_say_nothing: bool) -> str | None:  # noqa: FBT001
+    """Why that answer is no yes; None where it is one."""
+    reason = _mistake(answer)
+    if reason is not None or says_yes_or_no:
+        return reason or _USER_OR_RAISE
+    if answer is None and may_say_nothing:
+        return None
+    try:
+        return None if bool(answer) else _USER_OR_RAISE
+    except Exception as error:  # noqa: BLE001 - said in the line that is logged
+        return f"it does not say whether it is true, but raises {type(error).__name__}"
+
+
+def _mistake(answer: object) -> str | None:
+    """What is wrong with an answer that is no user, whatever it is good for."""
+    for kinds, reason in _NO_USERS:
+        if isinstance(answer, kinds):
+            return reason
+    if callable(answer):
+        return "it was not called, and so has checked nothing"
+    if inspect.isawaitable(answer) or inspect.isgenerator(answer) or inspect.isasyncgen(answer):
+        return "it did not run, and so has checked nothing"
+    # The one that Python gives for "ask somebody else", and the body of a function that is not written yet.
+    return _USER_OR_RAISE if answer is NotImplemented or answer is ... else None
+
+
+def _discard(answer: object) -> None:
+    """Spare the log Python's complaint about a coroutine that was never awaited."""
+    if inspect.iscoroutine(answer):
+        answer.close()
+
+
+def _has_handler(error: Exception, handlers: Mapping[Any, Any]) -> bool:
+    """Whether the app has an answer to that very kind of exception. What catches all makes a 500 of it."""
+    return any(
+        kind in handlers
+        for kind in type(error).__mro__
+        if issubclass(kind, Exception) and kind is not Exception
+    )
+
+
+# --- what the log says ------------------------------------------------------------------------------
+
+
+def _log_answer(allow: object, answer: object, reason: str) -> None:
+    # By its type: the answer itself may be somebody's data.
+    given = f"the class {answer.__name__}" if isinstance(answer, type) else type(answer).__name__
+    _logger.warning("%s: allow=%s gave %s; %s", ALLOW_GAVE_NO_ANSWER, _named(allow), _safe(given), reason)
+
+
+def _log_failure(allow: object, error: Exception) -> None:
+    """With its traceback, but not as `exc_info`: the last line of that is the error's message as it is.
+
+    Which may hold what a client sent, line breaks and all; the frames hold the app's own code.
+    """
+    raised = "".join(traceback.format_exception_only(error)).strip()
+    frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    _logger.error("%s: allow=%s raised %s\n%s", ALLOW_FAILED, _named(allow), _safe(raised), frames)
+
+
+def _named(allow: object) -> str:
+    try:
+        return _safe(repr(allow))
+    except Exception:  # noqa: BLE001 - an object of the user's, whose name is no reason to answer with a 500
+        return _safe(object.__repr__(allow))
+
+
+def _safe(text: str) -> str:
+    return escaped(bounded(text))
