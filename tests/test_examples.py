@@ -172,7 +172,9 @@ class TestSuiteToCopy:
 
     def run(self, directory: Path, text: str) -> subprocess.CompletedProcess[str]:
         (directory / SUITE.name).write_text(text, encoding="utf-8")
-        options = ("-q", "--rootdir", str(directory), *plugin_options())
+        # It takes as long to load as all the rest.
+        loaded = ("-p", "no:hypothesispytest", *plugin_options())
+        options = ("-q", "--rootdir", str(directory), *loaded)
         return run(*options, str(directory), program=("-m", "pytest"))
 
     def test_it_passes(self, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_the_scan_is_the_naive_one(value: bytes) -> None:
 
 @pytest.mark.parametrize("value", [b"," * 10**7, b"a" * 10**7, b" " * 10**7, b"a, " * 10**7])
 def test_what_is_too_long_costs_nothing(value: bytes) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(1000):
         assert requested_names(value) is None
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5

@@ -685,13 +685,13 @@ def test_compile_refuses_what_is_no_origin() -> None:
 
 
 def seconds(origins: OriginSet, origin: bytes) -> float:
-    """The best of several runs of 2000."""
+    """The best of several runs of 2000; what other processes take meanwhile does not count."""
     runs: list[float] = []
     for _ in range(7):
-        start = time.perf_counter()
+        start = time.thread_time()
         for _ in range(2000):
             origins.matches(origin)
-        runs.append(time.perf_counter() - start)
+        runs.append(time.thread_time() - start)
     return min(runs)
 
 
@@ -710,7 +710,7 @@ def test_the_cost_does_not_grow_with_the_number_of_origins(origin: bytes) -> Non
 def test_long_values_are_refused_at_little_cost(length: int, origin: bytes) -> None:
     value = b"https://" + (origin * length)[:length]
     origins = OriginSet.compile(["https://*.a.example", re.compile(r"(?s).*")])
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(1000):
         assert not origins.matches(value)
-    assert time.perf_counter() - start < 1
+    assert time.thread_time() - start < 1
