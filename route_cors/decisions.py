@@ -18,7 +18,9 @@ __all__ = [
     "ANSWER_NOT_READABLE",
     "ANSWER_READABLE",
     "CALLABLE_FAILED",
+    "ENDPOINT_CONTRADICTS",
     "ON_DECISION_FAILED",
+    "POLICY_LOST",
     "PREFLIGHT_ALLOWED",
     "PREFLIGHT_REFUSED",
     "REQUEST_REFUSED",
@@ -64,6 +66,8 @@ WEBSOCKET_REFUSED: Final = _refused("RCE07", "websocket", "websocket refused")
 # No decisions: these are only logged.
 CALLABLE_FAILED: Final = "RCE08 origin callable failed"
 ON_DECISION_FAILED: Final = "RCE09 on_decision failed"
+ENDPOINT_CONTRADICTS: Final = "RCE10 another endpoint was served than foretold"
+POLICY_LOST: Final = "RCE11 a declared policy is lost"
 
 _WORDS: Final[dict[EventId, str]] = {
     event.id: event.words

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final, overload
 
 from fastapi import APIRouter
+from starlette.applications import Starlette
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 
 from route_cors.policy import CORSPolicy
@@ -195,6 +196,7 @@ def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
         )
     try:
         _store(endpoint, declared)
+        _store_on_router(endpoint, declared)
     except (AttributeError, TypeError):
         raise TypeError(
             f"{endpoint!r} takes no attributes, so that no CORS policy can stand on it: "
@@ -202,6 +204,12 @@ def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
         ) from None
     changes.note()
     return endpoint
+
+
+def _store_on_router(app: object, declared: Declared) -> None:
+    """What a mounted app's layer finds in the scope of the app around it is that one's router."""
+    if isinstance(app, Starlette):
+        setattr(app.router, _POLICY_ATTRIBUTE, declared)
 
 
 def _stored(endpoint: object) -> Declared | None:

@@ -158,7 +158,7 @@ def explained(refusal: Answer, terms: Terms, preflight: Preflight, scope: Scope)
     }
     allowed: dict[Check, str] = {
         "origin": "no other origin" if terms.policy is None else origins_in_words(terms.policy),
-        "method": ", ".join(sorted(terms.methods)) or "none",
+        "method": "any" if terms.methods is None else ", ".join(sorted(terms.methods)) or "none",
         "headers": "" if terms.policy is None else _headers_in_words(terms.policy),
     }
     said = (f"{check} {escaped(sent[check])}, allowed: {escaped(allowed[check])}" for check in refusal.failed)

@@ -15,7 +15,13 @@ import functools
 import itertools
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS, MAX_REQUEST_HEADERS_BYTES, requested_names
+from route_cors.headers import (
+    ALWAYS_ALLOWED_REQUEST_HEADERS,
+    MAX_REQUEST_HEADERS_BYTES,
+    is_forbidden_method,
+    is_token,
+    requested_names,
+)
 from route_cors.origins import MAX_ORIGIN_BYTES, OriginSet
 
 if TYPE_CHECKING:
@@ -24,7 +30,6 @@ if TYPE_CHECKING:
     from route_cors.policy import CORSPolicy
 
 __all__ = [
-    "UNROUTED_METHODS",
     "Answer",
     "Check",
     "Header",
@@ -64,11 +69,10 @@ _READ = _OF_A_PREFLIGHT | {_HOST}
 _MAX_REMEMBERED = 128
 _MAX_REMEMBERED_BYTES = 512
 
-# What a policy that names no methods allows where no route can be asked for its own (an opaque ASGI
-# app, a 404): the CORS-safelisted methods, which a page may send anywhere without a preflight.
-UNROUTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 # https://fetch.spec.whatwg.org/#cors-safelisted-method
-_SAFELISTED_METHODS = UNROUTED_METHODS
+_SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
+# Bytes. No method has a longer name, and what is granted is sent back.
+_LONGEST_METHOD = 64
 
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
@@ -162,6 +166,9 @@ class Terms:
     a browser keeps a grant by URL and origin, so that a method listed beside another would be lent its
     headers and credentials (https://fetch.spec.whatwg.org/#cors-preflight-cache). The safelisted methods
     need no listing there: no answer keeps a browser from sending them with a header once granted.
+    None: nobody can say what is served there (an opaque ASGI app, a 404); then any method that a browser can
+    send is granted, each alone. `methods` are those of them that the policy lets through, which may name its
+    own; `registered` what was given.
 
     `granted` and `readers` hold what was granted and readable before: browsers ask the same again and again,
     from the same few origins, and to look there first takes less than half of a new answer's time.
@@ -183,12 +190,14 @@ class Terms:
         "methods",
         "policy",
         "readers",
+        "registered",
         "unreadable",
     )
 
-    def __init__(self, policy: CORSPolicy | None, methods: Iterable[str] = ()) -> None:
+    def __init__(self, policy: CORSPolicy | None, methods: Iterable[str] | None = ()) -> None:
         self.policy = policy
-        self.methods = frozenset(methods)
+        self.registered = None if methods is None else frozenset(methods)
+        self.methods: frozenset[str] | None = self.registered
         origins = OriginSet() if policy is None else policy.origin_set
         # Whether an origin is allowed; and what is to be asked besides, with the connection in hand.
         self.admits = origins.matches
@@ -207,13 +216,16 @@ class Terms:
         # The headers of a response that was not asked for by an allowed origin; none for `no_cors`.
         self.unreadable: Headers = ()
         if policy is None:
+            self.methods = frozenset()
             return
         if policy.methods is not None:
-            self.methods &= frozenset(policy.methods)
+            named = frozenset(policy.methods)
+            self.methods = named if self.methods is None else self.methods & named
         listed = (*ALWAYS_ALLOWED_REQUEST_HEADERS, *policy.allow_headers)
         self._allowed_names = frozenset({b"", *(name.lower().encode() for name in listed)})
         self._longest_name = max(map(len, self._allowed_names))
-        self._every_grant = (*_granted_headers(policy, self.methods), _VARY_PREFLIGHT)
+        granted = _granted_headers(policy, None if self.registered is None else self.methods)
+        self._every_grant = (*granted, _VARY_PREFLIGHT)
         self._readable = _readable_headers(policy)
         self.unreadable = (_ANY_ORIGIN, *self._readable) if self.any_origin else (_VARY_ORIGIN,)
 
@@ -229,7 +241,7 @@ class Terms:
         """
         _, announced, asked, _ = preflight
         method = announced.decode("latin-1")
-        method_allowed = method in self.methods
+        method_allowed = self.grants(method)
         names = self._granted_names(asked)
         if origin_allowed and method_allowed and names is not None:
             headers = self._granting(preflight, names)
@@ -250,6 +262,15 @@ class Terms:
         added = (header for header in shown if header not in refusal.headers)
         return refusal._replace(headers=(*refusal.headers, *added))
 
+    def grants(self, method: str) -> bool:
+        """Whether a request with that method is among those that the policy is about."""
+        if self.methods is not None:
+            return method in self.methods
+        # Not `*`: a browser reads it, once granted, as all methods of that URL, those of other routes too
+        # (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7.6).
+        is_possible = len(method) <= _LONGEST_METHOD and is_token(method) and not is_forbidden_method(method)
+        return is_possible and method != "*"
+
     def readable_by(self, origin: bytes | None) -> Headers | None:
         """The headers with which a page of that origin may read a response; None if it may not.
 
@@ -269,8 +290,10 @@ class Terms:
         return ((_ALLOW_ORIGIN, origin), *self._readable, _VARY_ORIGIN)
 
     def _granting(self, preflight: Preflight, names: tuple[bytes, ...]) -> Headers:
-        origin, _, _, private_network = preflight
+        origin, method, _, private_network = preflight
         headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, origin), *self._every_grant]
+        if self.registered is None and self.grants(method.decode("latin-1")):
+            headers.append((_ALLOW_METHODS, method))
         if names:
             headers.append((_ALLOW_HEADERS, b", ".join(names)))
         if self._private_network and private_network == b"true":
@@ -392,11 +415,12 @@ def _vary_by_origin(varying: list[bytes]) -> Header:
     return (b"vary", b", ".join(once.values()))
 
 
-def _granted_headers(policy: CORSPolicy, methods: Iterable[str]) -> Headers:
+def _granted_headers(policy: CORSPolicy, methods: Iterable[str] | None) -> Headers:
     granted: RawHeaders = []
     if policy.allow_credentials:
         granted.append(_ALLOW_CREDENTIALS)
-    granted.append((_ALLOW_METHODS, ", ".join(sorted(methods)).encode()))
+    if methods is not None:
+        granted.append((_ALLOW_METHODS, ", ".join(sorted(methods)).encode()))
     if "*" not in policy.allow_headers:
         names = {name.lower(): name for name in (*ALWAYS_ALLOWED_REQUEST_HEADERS, *policy.allow_headers)}
         granted.append((_ALLOW_HEADERS, ", ".join(names.values()).encode()))

@@ -10,26 +10,42 @@ that could have one, and `install_cors(app, on_decision=...)` takes its work ove
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Match
 
-from route_cors.decorators import Declared, NoCORS
+from route_cors.claims import JUDGE, TARGET, knows_better, may_advise
+from route_cors.decorators import Declared, NoCORS, no_cors, policy_of
 from route_cors.diagnostics import Diagnostics
-from route_cors.dispatch import DECIDED, ROUTER_POLICY, Target, asks_its_base, resolve
-from route_cors.middleware import answer_preflight, refuses_websocket, serve_actual
+from route_cors.dispatch import (
+    CLAIM,
+    ENTERED,
+    ROUTER_POLICY,
+    Target,
+    asks_its_base,
+    declared_in,
+    declared_on,
+    resolve_at_route,
+)
+from route_cors.judging import Judge
 from route_cors.policy import CORSPolicy
-from route_cors.protocol import Preflight, read_preflight
+from route_cors.protocol import Preflight, Terms, read_preflight
+from route_cors.serving import answer_preflight, restrict, serve_actual, serve_advising, serve_claimed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from fastapi.params import Depends as DependsParameter
     from starlette.types import Receive, Scope, Send
 
 __all__ = ["CORSRoute", "CORSRouter", "answers_itself"]
+
+
+# Scope key: the route that has claimed a preflight as its own, when it was asked whether it matches.
+_CLAIMED_BY: Final = "route_cors.claimed_by"
 
 
 class CORSRoute(APIRoute):
@@ -46,33 +62,89 @@ class CORSRoute(APIRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """As APIRoute, and a preflight of a request that this very route will serve is a full match."""
         match, child_scope = super().matches(scope)
-        if match is Match.PARTIAL and self._will_serve(scope):
-            return Match.FULL, child_scope
+        if match is not Match.NONE and self._claims(scope, is_own=match is Match.FULL):
+            return Match.FULL, {**child_scope, _CLAIMED_BY: self}
         return match, child_scope
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the preflight, or serve the request and write the headers of its policy."""
         preflight = _preflight(scope)
-        target = _target(scope, preflight)
-        # A preflight may come to an OPTIONS route, and be about another one. Where that is no CORSRoute, it
-        # is not ours to answer for; neither is a response under the policy of any route but this one.
-        ours = target.route is self if preflight is None else isinstance(target.route, CORSRoute)
-        if target.terms is None or not ours:
+        if preflight is not None:
+            await self._handle_preflight(preflight, scope, receive, send)
+            return
+        claim: Any = scope.get(CLAIM)
+        if claim.__class__ is list and claim[TARGET].route is self:
             await super().handle(scope, receive, send)
-        elif preflight is not None:
-            await answer_preflight(target.terms, target, preflight, scope, send, _DIAGNOSTICS)
+            return
+        target = self._target(scope)
+        if claim is not None:
+            await serve_claimed(super().handle, target, scope, receive, send, _JUDGE)
+        elif target.terms is None:
+            await super().handle(scope, receive, send)
         else:
-            await serve_actual(super().handle, target.terms, target, scope, receive, send, _DIAGNOSTICS)
+            await serve_actual(super().handle, target.terms, target, scope, receive, send, _JUDGE)
 
-    def _will_serve(self, scope: Scope) -> bool:
-        """Whether it is a preflight, and this route the one that the announced request goes to."""
+    async def _handle_preflight(
+        self, preflight: Preflight, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer a preflight that this route has claimed, as its own or as one that comes to its OPTIONS.
+
+        The answer for another route is ours to give where that is a CORSRoute too.
+        """
+        target = resolve_at_route(scope, preflight[1])
+        asked = scope.get(CLAIM)
+        if scope.get(_CLAIMED_BY) is not self:
+            await super().handle(scope, receive, send)
+        elif not target.is_known and self._may_be_meant(preflight, scope):
+            await restrict(super().handle, self._itself(), preflight, scope, receive, send, _JUDGE)
+        elif target.terms is None or not isinstance(target.route, CORSRoute):
+            await super().handle(scope, receive, send)
+        elif asked is not None and asked.is_awaited:
+            await serve_advising(super().handle, target, preflight, scope, receive, send, _JUDGE)
+        else:
+            await answer_preflight(target.terms, target, preflight, scope, send, _JUDGE)
+
+    def _target(self, scope: Scope) -> Target:
+        """This route, on the terms that hold here."""
+        target = resolve_at_route(scope, scope["method"])
+        return target if target.route is self else self._itself()
+
+    def _itself(self) -> Target:
+        """This route, on the terms that it and its routers declare.
+
+        For where it stands behind something that shows no routes, and the index does not see it.
+        """
+        terms = _terms_around(self, self.methods)
+        methods = frozenset(self.methods or ())
+        return Target(self, terms, self.path, methods, endpoint=self.endpoint, declared=terms is not None)
+
+    def _claims(self, scope: Scope, *, is_own: bool) -> bool:
+        """Whether it is a preflight, and this route the one that the announced request goes to.
+
+        `is_own`: the route serves OPTIONS, and gets the preflight whatever it is about.
+
+        Where the index does not see this route, another one that was registered before it may serve the
+        request. Then it is asked as well if somebody further out answers: it may refuse, and not grant.
+        """
         preflight = _preflight(scope)
-        if preflight is None:
+        if preflight is None or scope.get(CLAIM) is True:  # asked by the index, which it must not ask again
             return False
         # Not "it is my path": a private route registered earlier may serve that method, and a browser told
         # yes by this one would send it the request (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
-        target = _target(scope, preflight)
-        return target.route is self and target.terms is not None
+        target = resolve_at_route(scope, preflight[1])
+        if _is_elsewhere(scope, target):
+            return False
+        if is_own:
+            return True
+        if target.is_known:
+            return target.route is self and target.terms is not None
+        return self._may_be_meant(preflight, scope)
+
+    def _may_be_meant(self, preflight: Preflight, scope: Scope) -> bool:
+        """Whether somebody further out answers a preflight about a request that this route could serve."""
+        asked = scope.get(CLAIM)
+        is_awaited = asked is not None and asked.is_awaited
+        return is_awaited and preflight[1].decode("latin-1") in (self.methods or ())
 
 
 class CORSRouter(APIRouter):
@@ -95,7 +167,14 @@ class CORSRouter(APIRouter):
         _require_declared(cors)
         super().__init__(**arguments)
         self.cors = cors
+        _ROUTERS[id(self)] = self
         self._route_classes: dict[tuple[type[APIRoute], Declared | None], type[APIRoute]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As APIRouter's, for a router that is mounted, or called by an app of any kind, and not included."""
+        # Its routes have to know where they stand, and no app may show that.
+        scope[ENTERED] = (self, scope.get("app"))
+        await super().__call__(scope, receive, send)
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **arguments: Any) -> None:
         """As APIRouter's, with a route class that carries the policy."""
@@ -160,18 +239,36 @@ def _cors_route_class(route_class: type[APIRoute], declared: Declared | None) ->
 
 
 def _preflight(scope: Scope) -> Preflight | None:
-    return read_preflight(scope["headers"]) if scope["method"] == "OPTIONS" else None
+    return read_preflight(scope.get("headers", ())) if scope["method"] == "OPTIONS" else None
 
 
-def _target(scope: Scope, preflight: Preflight | None = None) -> Target:
-    """Where the request goes, or the one that is announced; nowhere if a layer further out took it on."""
-    if DECIDED in scope:
-        return _ELSEWHERE
-    return resolve(scope, scope.get("method", "") if preflight is None else preflight[1])
+def _is_elsewhere(scope: Scope, target: Target) -> bool:
+    """Whether a preflight is not for the routes here to answer: somebody further out knows better."""
+    asked = scope.get(CLAIM)
+    return asked is not None and not may_advise(asked, target, resolve_at_route(scope, "OPTIONS"), scope)
+
+
+# All that there are, by id: routers compare by nothing that could be hashed for good.
+_ROUTERS: WeakValueDictionary[int, CORSRouter] = WeakValueDictionary()
+
+
+def _terms_around(route: Any, methods: Iterable[str] | None) -> Terms | None:
+    """The terms of a route as it and the routers around it declare them, wherever those stand.
+
+    Where the routers that include its endpoint differ, nobody can tell in which one it is: closed.
+    """
+    declared = declared_on(route)
+    if declared is None:
+        endpoint = getattr(route, "endpoint", None)
+        found = {each for router in [*_ROUTERS.values()] for each in declared_in(router, endpoint, "")}
+        declared = no_cors if len(found) > 1 else next(iter(found), None)
+    if declared is None:
+        return None
+    return Terms(None if isinstance(declared, NoCORS) else declared, methods or ())
 
 
 _ELSEWHERE = Target(None, None)
-_DIAGNOSTICS = Diagnostics(debug=False)
+_JUDGE = Judge(Diagnostics(debug=False))
 
 
 def _handshake_guard(declared: Declared | None) -> Callable[..., Awaitable[None]]:
@@ -183,10 +280,29 @@ def _handshake_guard(declared: Declared | None) -> Callable[..., Awaitable[None]
 
     async def refuse_foreign_handshake(websocket: WebSocket) -> None:
         scope = websocket.scope
-        target = _target(scope)
+        claim = scope.get(CLAIM)
+        target = _handshake_target(scope, declared)
         terms = target.terms
-        if terms is not None and await refuses_websocket(terms, target, scope, _DIAGNOSTICS):
+        if terms is None or (claim is not None and not knows_better(target, claim[TARGET])):
+            return
+        teller = _JUDGE if claim is None else claim[JUDGE]
+        if await _JUDGE.refuses_handshake(terms, target, scope, teller.diagnostics):
             raise WebSocketException(code=1008, reason="CORS: origin")
+        if claim is not None:
+            claim[TARGET] = target
 
     setattr(refuse_foreign_handshake, ROUTER_POLICY, declared)
     return refuse_foreign_handshake
+
+
+def _handshake_target(scope: Scope, declared: Declared | None) -> Target:
+    """The websocket's route, on the terms that hold there; where the index does not see it, on its own."""
+    route: object = scope.get("route")
+    target = resolve_at_route(scope, "")
+    endpoint = scope.get("endpoint")
+    if target.endpoint is endpoint:
+        return target
+    # Below FastAPI 0.137 the guard of a router that includes the route runs as well, and before its own.
+    own = policy_of(endpoint) or (declared if route is None else None)
+    terms = _terms_around(route, ()) if own is None else Terms(None if isinstance(own, NoCORS) else own)
+    return Target(route, terms, endpoint=endpoint, declared=terms is not None)

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = [
+    "ALONE",
     "FASTAPI",
     "KEEPS_A_TREE",
-    "SAFELISTED",
     "STRANGER",
     "VARY_PREFLIGHT",
     "Opaque",
@@ -62,7 +62,8 @@ in_a_list = pytest.mark.skipif(KEEPS_A_TREE, reason="include_router keeps the or
 allows_root_path = pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
 
 STRANGER: Final = "https://stranger.example"
-SAFELISTED: Final = "GET, HEAD, POST"
+# Where nobody can say what is served: the method that was asked for, alone.
+ALONE: Final = "GET"
 VARY_PREFLIGHT: Final = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 
 

@@ -257,12 +257,12 @@ def test_without_a_route_there_is_none_to_name(lines: Callable[[], list[tuple[in
     app = site()
     seen = listening(app, default=POLICY)
     ask(app, get("/nowhere", A))
-    ask(app, asks_first("/nowhere", b"DELETE"))
+    ask(app, asks_first("/nowhere", b"TRACE"))
     assert lines() == [
         (ALLOWED, "RCE03 answer readable: method=GET path=/nowhere origin=https://a.example"),
         (
             REFUSED,
-            "RCE02 preflight refused: failed=method method=DELETE path=/nowhere origin=https://a.example",
+            "RCE02 preflight refused: failed=method method=TRACE path=/nowhere origin=https://a.example",
         ),
     ]
     assert [decision.route for decision in seen] == [None, None]

@@ -34,7 +34,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Mount, Route, Router
 
-from route_cors import RouteCORSMiddleware, cors, dispatch, install_cors
+from route_cors import RouteCORSMiddleware, cors, install_cors
 from route_cors.dispatch import index, resolver
 
 if TYPE_CHECKING:

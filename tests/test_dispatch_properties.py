@@ -55,7 +55,6 @@ generated = settings(
 )
 
 # What a policy that names no methods grants where no route can be asked for its own.
-SAFELISTED: Final = frozenset({"GET", "HEAD", "POST"})
 STRANGER: Final = "https://stranger.example"
 
 
@@ -137,12 +136,12 @@ class Verdict(NamedTuple):
     party: int | None
     serves: bool
     declared: str | None  # the origin that holds there, "" for no_cors, None for no policy
-    granted: frozenset[str] | None = None  # the methods that may be granted where no route can be asked
+    is_unknowable: bool = False  # nobody can say which methods are served there
     answers_alone: bool = False
     is_redirect: bool = False
 
-    def may_grant(self, method: str) -> bool:
-        return self.serves if self.granted is None else method in self.granted
+    def may_grant(self) -> bool:
+        return self.serves or self.is_unknowable
 
 
 def redirected(probe: Probe, reply: Reply) -> Probe:
@@ -173,7 +172,7 @@ async def verdict_on(built: Built, probe: Probe, reply: Reply, *, follow: bool =
         verdict = await verdict_on(built, target, await send_to(built.app, target), follow=False)
         return verdict._replace(is_redirect=True)
     assert reply.status in {404, 307}, reply
-    return Verdict(None, False, built.policy_of(None, reply.trail, ()), SAFELISTED)
+    return Verdict(None, False, built.policy_of(None, reply.trail, ()), is_unknowable=True)
 
 
 def verdict_on_party(built: Built, party: int, reply: Reply, *, serves: bool) -> Verdict:
@@ -182,8 +181,8 @@ def verdict_on_party(built: Built, party: int, reply: Reply, *, serves: bool) ->
         party,
         serves,
         built.policy_of(party, reply.trail, parameters),
-        SAFELISTED if built.parties[party].is_opaque else None,
-        built.answers_alone(party, parameters),
+        is_unknowable=built.parties[party].is_opaque,
+        answers_alone=built.answers_alone(party, parameters),
     )
 
 
@@ -236,7 +235,7 @@ async def check_preflight(built: Built, probe: Probe, verdict: Verdict, origin: 
         # Untouched: the app has seen it, and nobody has written a CORS header.
         assert preflight.cors() == {}
         assert preflight.trail
-    elif origin == verdict.declared and verdict.may_grant(probe.method):
+    elif origin == verdict.declared and verdict.may_grant():
         assert preflight.status == 204
         await check_grant(built, probe, verdict, preflight)
     else:
@@ -253,16 +252,19 @@ async def check_grant(built: Built, probe: Probe, verdict: Verdict, preflight: R
     assert preflight.headers["access-control-allow-origin"] == [verdict.declared]
     granted = set(preflight.headers["access-control-allow-methods"][0].split(", "))
     assert probe.method in granted
+    if verdict.is_unknowable:
+        assert granted == {probe.method}
+        return
     for method in {*granted, *METHODS, "HEAD", f"X{verdict.party}"}:
         other = await verdict_on_method(built, probe, method)
         # A browser keeps the grant for the URL: every method in it must have that very policy. (Where a
         # route that is asked redirects one method alone, there is nothing that the others could reach.)
-        has_equal_policy = other.declared == verdict.declared and other.may_grant(method)
+        has_equal_policy = other.declared == verdict.declared and other.may_grant()
         is_nowhere = verdict.is_redirect and built.asks and other.party is None
         assert method not in granted or has_equal_policy or is_nowhere
         # And it spares the preflights of the endpoint's other methods; a route that was asked has spoken
         # of the one method alone.
-        if other.party == verdict.party and other.may_grant(method):
+        if other.party == verdict.party and other.may_grant():
             assert method in granted or built.asks
 
 
@@ -340,13 +342,13 @@ async def check_preflight_alone(built: Built, probe: Probe, verdict: Verdict, or
     untouched = await send_to(built.app, probe._replace(method="OPTIONS"))
     if preflight.status == 204:
         assert origin == verdict.declared
-        assert verdict.may_grant(probe.method)
+        assert verdict.may_grant()
         await check_grant(built, probe, verdict, preflight)
         return
     assert preflight.cors() == {}
     if preflight.status == 403:
         assert verdict.declared is not None
-        assert origin != verdict.declared or not verdict.may_grant(probe.method)
+        assert origin != verdict.declared or not verdict.may_grant()
         return
     assert preflight.status == untouched.status
     assert preflight.headers.get("x-served") == untouched.headers.get("x-served")

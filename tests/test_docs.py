@@ -143,7 +143,7 @@ def test_the_readme_runs(story: list[Block], monkeypatch: pytest.MonkeyPatch, tm
 
 def test_the_readme_holds_the_command_that_ci_runs() -> None:
     (command,) = re.findall(r"^<!-- ci: test -->\s*```sh\n(.+?)\n```$", _readme(), re.MULTILINE | re.DOTALL)
-    assert command.endswith("-m pytest")
+    assert command.endswith("-m pytest -n auto")
     assert "\n" not in command
 
 

@@ -200,9 +200,9 @@ def test_around_a_router_and_around_an_app_without_routes() -> None:
     granted = ask(plain, http_scope("OPTIONS", "/x", preflight(b"POST")))
     assert (granted.status, granted.cors) == (
         204,
-        {**GRANTED, "access-control-allow-methods": "GET, HEAD, POST"},
+        {**GRANTED, "access-control-allow-methods": "POST"},
     )
-    assert ask(plain, http_scope("OPTIONS", "/x", preflight(b"PUT"))).status == 403
+    assert ask(plain, http_scope("OPTIONS", "/x", preflight(b"TRACE"))).status == 403
 
 
 class Wrapper:
@@ -445,7 +445,9 @@ def test_what_declares_policies_behind_a_wrapper_is_further_in_than_the_default(
     install_cors(with_layer)
     with_middleware = FastAPI()
     with_middleware.add_middleware(RouteCORSMiddleware)
-    for inner in (private(), with_layer, with_middleware, RouteCORSMiddleware(Starlette())):
+    for inner in (private(), with_layer, with_middleware, RouteCORSMiddleware(private())):
+        if inner in {with_layer, with_middleware}:
+            inner.add_api_route("/x", no_cors(answers()), methods=["GET"])
         outer = FastAPI()
         outer.mount("/m", Wraps(inner))
         install_cors(outer, default=CORSPolicy(origins="*"))
@@ -848,10 +850,9 @@ def test_a_callable_never_sees_what_is_no_origin(origin: bytes, caplog: pytest.L
     assert caplog.records == []
 
 
-def test_a_cancelled_callable_cancels_the_request() -> None:
+def test_a_callable_whose_own_task_was_cancelled_allows_nobody() -> None:
     async def cancelled(_origin: str, _connection: HTTPConnection) -> bool:
         raise asyncio.CancelledError
 
     app = app_with(cors(origins=cancelled))
-    with pytest.raises(asyncio.CancelledError):
-        ask(app, http_scope("GET", "/x", [(b"origin", A)]))
+    assert ask(app, http_scope("GET", "/x", [(b"origin", A)])).cors == {"vary": "Origin"}

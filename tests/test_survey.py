@@ -256,12 +256,12 @@ def test_websockets_take_no_default() -> None:
     assert rows(app, "policy", "source") == [(None, None)]
 
 
-def test_an_opaque_app_takes_the_default_unless_it_declares_policies() -> None:
-    declaring = GZipMiddleware(Starlette(routes=[Route("/x", ours)]))
-    app = Starlette(routes=[Mount("/opaque", opaque), Mount("/hidden", hiding(declaring))])
+def test_an_opaque_app_takes_the_default_and_what_shows_its_app_is_looked_into() -> None:
+    declaring = GZipMiddleware(Starlette(routes=[Route("/x", cors(B)(copy_of_nothing()))]))
+    app = Starlette(routes=[Mount("/opaque", opaque), Mount("/wrapped", hiding(declaring))])
     install_cors(app, default=A)
 
-    assert rows(app, "path", "policy") == [("/opaque", A), ("/hidden", None)]
+    assert rows(app, "path", "policy") == [("/opaque", A), ("/wrapped", A), ("/wrapped/x", B)]
 
 
 def hiding(app: Any) -> Any:
@@ -347,7 +347,7 @@ def test_the_default_of_a_layer_around_the_app() -> None:
 
 
 @pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="this FastAPI serves no frontends")
-def test_frontends_come_last_and_have_the_policy_of_a_404(tmp_path: Path) -> None:
+def test_frontends_come_last_and_have_the_policy_of_their_router(tmp_path: Path) -> None:
     router = CORSRouter(prefix="/router", cors=B)
     router.frontend("/site", directory=tmp_path)
     app = bare()
@@ -361,7 +361,7 @@ def test_frontends_come_last_and_have_the_policy_of_a_404(tmp_path: Path) -> Non
         ("mount", "/in", "/in/", A, "app", 0),
         ("http", "/in/x", "/in/x", A, "app", 1),
         ("mount", "/in/", "/in/", A, "app", 1),
-        ("mount", "/in/v1/router/site", "/in/v1/router/site", A, "app", 1),
+        ("mount", "/in/v1/router/site", "/in/v1/router/site", B, "router", 1),
     ]
 
 
@@ -482,6 +482,6 @@ def test_an_opaque_app_in_a_layer_of_its_own() -> None:
 
     assert rows(app, "path", "policy", "source", "in_layer") == [
         ("/raw", B, "mounted app", True),
-        ("/bare", None, None, True),
+        ("/bare", A, "app", True),
     ]
     assert answered(app, "/raw/x") == (204, "https://b.example")

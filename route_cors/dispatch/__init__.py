@@ -25,13 +25,15 @@ people.
 from __future__ import annotations
 
 from route_cors.dispatch.apps import is_installed, remember_default
-from route_cors.dispatch.resolver import Resolver, resolve
-from route_cors.dispatch.routes import DECIDED, ROUTER_POLICY, Source, asks_its_base
+from route_cors.dispatch.resolver import ENTERED, Resolver, declared_in, resolve, resolve_at_route, scope_at
+from route_cors.dispatch.routes import ROUTER_POLICY, Source, asks_its_base, declared_on
+from route_cors.dispatch.served import served_in
 from route_cors.dispatch.survey import Placed, Surrounded, surrounded, survey
-from route_cors.dispatch.target import Target
+from route_cors.dispatch.target import CLAIM, Target
 
 __all__ = [
-    "DECIDED",
+    "CLAIM",
+    "ENTERED",
     "ROUTER_POLICY",
     "Placed",
     "Resolver",
@@ -39,9 +41,14 @@ __all__ = [
     "Surrounded",
     "Target",
     "asks_its_base",
+    "declared_in",
+    "declared_on",
     "is_installed",
     "remember_default",
     "resolve",
+    "resolve_at_route",
+    "scope_at",
+    "served_in",
     "surrounded",
     "survey",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Router
+from starlette.staticfiles import StaticFiles
 
 from route_cors.dispatch.target import MAX_MOUNTS, first
 
@@ -17,10 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_ROUTES",
-    "around_mount",
+    "certain_defaults_of",
     "default_of",
     "has_layer",
+    "holds_nothing",
     "is_installed",
+    "is_layer",
     "remember_default",
     "root_path_inside",
     "router_of",
@@ -68,10 +73,22 @@ NO_ROUTES: Final = Router()
 def wrappers_of(app: object) -> Iterator[object]:
     """An app and what it is a middleware of, as far as that can be seen."""
     for _ in range(MAX_MOUNTS):
+        if app is None:
+            return
         yield app
         if shows_routes(app):
             return
         app = getattr(app, "app", None)
+
+
+def is_layer(app: object) -> bool:
+    """Whether it is a layer of ours."""
+    return bool(getattr(app, "is_route_cors_layer", False))
+
+
+def holds_nothing(app: object) -> bool:
+    """Whether it is known that nothing of ours can be inside: it serves files, or is a response."""
+    return type(app).__call__ in {StaticFiles.__call__, Response.__call__}
 
 
 def has_layer(app: object) -> bool:
@@ -81,21 +98,29 @@ def has_layer(app: object) -> bool:
 
 def _layers_of(app: object) -> Iterator[Any]:
     """The layers of ours among an app's middleware, as they were added."""
-    for middleware in getattr(app, "user_middleware", ()):
-        if getattr(middleware.cls, "is_route_cors_layer", False):
-            yield middleware
+    yield from filter(_is_ours, getattr(app, "user_middleware", ()))
 
 
-def around_mount(mount: Any, app: object) -> Iterator[object]:
-    """A mounted app, and what the mount put around it."""
-    yield app
-    yield from wrappers_of(mount.app)
+def _is_ours(middleware: Any) -> bool:
+    return is_layer(middleware.cls)
 
 
 def default_of(app: object) -> CORSPolicy | None:
-    """The default of the layer that an app brings itself or is, however it was added."""
+    """The default of the layer that an app brings itself or is; of several, of the innermost that has one."""
+    # Those that were added stand inside the one that was installed; the last of them is the innermost.
+    added = [layer.kwargs.get("default") for layer in _layers_of(app)]
     installed: CORSPolicy | None = getattr(app, _DEFAULT, None)
-    return first(installed, *(layer.kwargs.get("default") for layer in _layers_of(app)))
+    return first(*reversed(added), installed)
+
+
+def certain_defaults_of(app: object) -> list[CORSPolicy | None]:
+    """As `default_of`, innermost first, of the layers that a request surely goes through: all of them.
+
+    A middleware in front of an added one may send the request elsewhere.
+    """
+    leading = itertools.takewhile(_is_ours, getattr(app, "user_middleware", ()))
+    added = [layer.kwargs.get("default") for layer in leading]
+    return [*reversed(added), getattr(app, _DEFAULT, None)]
 
 
 def root_path_inside(app: object, root_path: str) -> str:

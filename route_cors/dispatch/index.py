@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from route_cors.decorators import Declared, NoCORS, changes, declared_policy
-from route_cors.dispatch.apps import around_mount, default_of, router_of, shows_routes
-from route_cors.dispatch.leaves import Entry, Mounted, Routes, unrouted_methods
-from route_cors.dispatch.routes import ROUTER_POLICY, Registered, Watched, flatten
-from route_cors.dispatch.target import MAX_MOUNTS, TOO_DEEP, Call, Kind, Target, behind, first
+from route_cors.decorators import Declared, NoCORS, changes, declared_policy, no_cors, policy_of
+from route_cors.dispatch.apps import certain_defaults_of, default_of, holds_nothing, router_of, shows_routes
+from route_cors.dispatch.leaves import Entry, Mounted, Routes
+from route_cors.dispatch.routes import (
+    ROUTER_POLICY,
+    Frontend,
+    Registered,
+    Watched,
+    flatten,
+    frontends_of,
+    instead_of_404,
+)
+from route_cors.dispatch.target import MAX_MOUNTS, TOO_DEEP, Call, Target, behind, first
 from route_cors.dispatch.trails import trail_of
 from route_cors.dispatch.trie import REST
 from route_cors.protocol import Terms
@@ -23,7 +32,6 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from route_cors.dispatch.leaves import Leaf
-    from route_cors.policy import CORSPolicy
 
 __all__ = ["Index", "index_of"]
 
@@ -38,11 +46,15 @@ _RECHECK_AFTER: Final = 1.0
 class Index:
     """The routes of one router, under the policies that it inherits. Mounted apps have their own."""
 
-    def __init__(self, router: Any, inherited: Declared | None, default: CORSPolicy | None) -> None:
+    def __init__(
+        self, router: Any, inherited: Declared | None, default: Declared | None, beyond: Declared | None
+    ) -> None:
         self.router = router
         self.inherited = first(declared_policy(router, ROUTER_POLICY), inherited)
         self.default = default
-        self._terms: dict[tuple[Declared, frozenset[str]], Terms] = {}
+        # That of what no route of this router is known to serve: not every layer may be on the way there.
+        self.beyond = beyond
+        self._terms: dict[tuple[Declared, frozenset[str] | None], Terms] = {}
         self.table: _Table | None = None
         self._building = threading.Lock()
 
@@ -52,20 +64,13 @@ class Index:
 
     def resolve(self, scope: Scope, method: str | bytes, root_path: str) -> Target:
         """The target of one request; that of its slash redirect, where there is one."""
-        if isinstance(method, bytes):
-            method = method.decode("latin-1")
-        return self._find(Call(scope, scope["type"], method, scope["path"], root_path))
+        return self._find(Call.of(scope, method, root_path))
 
-    def declared(self, entry: Entry, kind: Kind) -> Declared | None:
-        """The policy of an entry. The app's default is for HTTP alone."""
-        takes_default = kind == "http" and entry.takes_default
-        return first(entry.declared, self.default if takes_default else None)
-
-    def terms(self, declared: Declared | None, methods: Iterable[str]) -> Terms | None:
+    def terms(self, declared: Declared | None, methods: Iterable[str] | None) -> Terms | None:
         """The terms of a policy for these methods: one object for all the paths that share them."""
         if declared is None:
             return None
-        key = (declared, frozenset(methods))
+        key = (declared, None if methods is None else frozenset(methods))
         terms = self._terms.get(key)
         if terms is None:
             terms = Terms(None) if isinstance(declared, NoCORS) else Terms(declared, key[1])
@@ -80,7 +85,7 @@ class Index:
         alone: bool = False,
         redirects: bool = True,
     ) -> Target:
-        """The target, through all mounts; `taken` and `alone` as `_narrowed` has them."""
+        """The target, through all mounts; `taken` and `alone` as `narrowed` has them."""
         index, call = self, asked
         led_by: tuple[Target, ...] = ()
         for _ in range(MAX_MOUNTS):
@@ -93,10 +98,12 @@ class Index:
                     # The browser follows to a URL that is routed from the top; the grant is for this one.
                     asked = asked._replace(path=redirected)
                     target = self._find(asked, taken, alone=alone, redirects=False)
-                    return replace(target, redirects_to=redirected)
-            target = index._unrouted(call.kind) if leaf is None else leaf.target(call.method)
+                    # The router that has got here answers that itself, whatever is there.
+                    way = tuple(entry for mount in led_by for entry in mount.way)
+                    return replace(target, redirects_to=redirected, asks_inside=False, way=way)
+            target = index._unrouted(call, path) if leaf is None else leaf.target(call.method)
             if leaf is None or target.mounted is None:
-                narrowed = index._narrowed(target, taken, call.method if alone else None)
+                narrowed = index.narrowed(target, taken, call.method if alone else None)
                 return behind(led_by, narrowed) if led_by else narrowed
             led_by += (target,)
             taken |= leaf.shape.taken
@@ -104,18 +111,20 @@ class Index:
             index = target.mounted.index
         return TOO_DEEP
 
-    def _narrowed(self, target: Target, taken: frozenset[str], alone: str | None) -> Target:
+    def narrowed(
+        self, target: Target, taken: frozenset[str] = frozenset(), alone: str | None = None
+    ) -> Target:
         """The target without the methods that routes before its mount serve on the same path.
 
         Where routes were asked about one method (`alone`), they said nothing of the others: none of these
         may be granted beside it.
         """
         terms = target.terms
-        if terms is None or terms.policy is None or (not taken and alone is None):
+        if terms is None or terms.registered is None or (not taken and alone is None):
             return target
-        methods = terms.methods - taken
+        methods = terms.registered - taken
         granted = methods if alone is None else methods & {alone}
-        return replace(target, terms=self.terms(terms.policy, granted))
+        return replace(target, terms=self.terms(terms.policy or no_cors, granted))
 
     def _look_up(self, call: Call, path: str) -> tuple[Routes, Leaf | None]:
         """What the routes that match the path serve, if any does, and the routes of which that is true."""
@@ -134,9 +143,25 @@ class Index:
         redirected = call._replace(path=call.path.rstrip("/") if path.endswith("/") else call.path + "/")
         return None if routes.find(redirected, redirected.route_path()) is None else redirected.path
 
-    def _unrouted(self, kind: Kind) -> Target:
-        declared = first(self.inherited, self.default if kind == "http" else None)
-        return Target(None, self.terms(declared, unrouted_methods(declared)))
+    def _unrouted(self, call: Call, path: str) -> Target:
+        """What is served where no route matches: a frontend, or what the router has for that."""
+        table = self.current()
+        default = self.beyond if call.kind == "http" else None
+        if call.kind == "http" and (frontend := table.frontend(path)) is not None:
+            declared = frontend.inherited
+            terms = self.terms(first(declared, default), frontend.route.methods)
+            methods = frozenset(frontend.route.methods)
+            return Target(frontend.route, terms, frontend.path, methods, declared=declared is not None)
+        instead = instead_of_404(self.router)
+        declared = first(policy_of(instead), self.inherited)
+        return Target(
+            instead,
+            self.terms(first(declared, default), None),
+            methods=frozenset() if instead is None else None,
+            declared=declared is not None,
+            # Of a 404 too: a middleware may have sent the request elsewhere before it gets to the router.
+            asks_inside=instead is None or not holds_nothing(instead),
+        )
 
     def current(self) -> _Table:
         """The routes as they are now, as far as that has to be known."""
@@ -158,6 +183,8 @@ class Index:
         with self._building:
             table = self.table
             if table is None or table is seen or table.is_outdated():  # else another thread has just built it
+                # Those of policies that are gone are not to be kept.
+                self._terms = {}
                 # One assignment publishes it: running requests keep the table that they hold.
                 self.table = table = _Table(self)
             return table
@@ -174,17 +201,35 @@ class _Table:
             "websocket": Routes(index, "websocket"),
         }
         self.mounted: list[Index] = []
+        self._entries: list[Entry] = []
+        # By id, what the router notes as the endpoint of a request that it has led into an app.
+        self.leads_to: set[int] = set()
         for order, registered in enumerate(flatten(self._watched[0][1], index.inherited, self._watched)):
             trail, is_exact = trail_of(registered.effective) if registered.is_indexed else ((REST,), False)
-            entry = Entry(order, registered, is_exact=is_exact, mounted=_mounted(registered, index.default))
+            mounted = _mounted(registered, index, is_exact=is_exact)
+            entry = Entry(order, registered, is_exact=is_exact, mounted=mounted)
             for kind in entry.kinds:
                 self.routes[kind].register(trail, entry)
+            self._entries.append(entry)
             if entry.mounted is not None:
                 self.mounted.append(entry.mounted.index)
+            if entry.leads_to is not None:
+                self.leads_to.add(id(entry.leads_to))
         for routes in self.routes.values():
             routes.seal()
+        self._frontends = [*frontends_of(index.router, self._watched[0][1], index.inherited, self._watched)]
         self.http = self.routes["http"]
         self.recheck_at = time.monotonic() + _RECHECK_AFTER
+
+    def frontend(self, path: str) -> Frontend | None:
+        """The directory that is served under that path: of several, the first of the longest ones."""
+        matching = (frontend for frontend in self._frontends if frontend.matches(path))
+        return max(matching, key=_by_length, default=None)
+
+    def policies_of(self, endpoint: object, method: str) -> set[Declared | None]:
+        """Those that are declared for that endpoint, wherever it stands in these routes; None: none is."""
+        entries = (entry for entry in self._entries if entry.endpoint is endpoint)
+        return {entry.declared_for(method) for entry in entries}
 
     def is_outdated(self) -> bool:
         """Whether anything has changed, in any of the routers."""
@@ -194,20 +239,30 @@ class _Table:
         )
 
 
-def _mounted(registered: Registered, default: CORSPolicy | None) -> Mounted | None:
+def _by_length(frontend: Frontend) -> int:
+    return 0 if frontend.path == "/" else len(frontend.path)
+
+
+def _mounted(registered: Registered, outer: Index, *, is_exact: bool) -> Mounted | None:
     """The way into what a mount or host leads to; None where no routes are shown there."""
     app = registered.mounted_app
     if app is None or not shows_routes(app):
         return None
-    mount = registered.matcher
-    own = first(*map(default_of, around_mount(mount, app)))
-    index = index_of(router_of(app), registered.policy(), first(own, default))
-    return Mounted(mount, app, index, registered.effective.path_regex if registered.is_indexed else None)
+    default = first(*map(default_of, reversed(registered.around)), outer.default)
+    certain = itertools.chain(*map(certain_defaults_of, reversed(registered.around)))
+    beyond = first(*certain, outer.beyond)
+    index = index_of(router_of(app), registered.policy(), default, beyond)
+    return Mounted(registered, index, is_exact=is_exact)
 
 
-def index_of(router: Any, inherited: Declared | None, default: CORSPolicy | None) -> Index:
+def index_of(
+    router: Any,
+    inherited: Declared | None,
+    default: Declared | None = None,
+    beyond: Declared | None = None,
+) -> Index:
     """The index of a router in that position; kept on the router, so that it lives as long."""
-    key = (inherited, default)
+    key = (inherited, default, beyond)
     index: Index | None = router.__dict__.get(_INDEXES, _NO_INDEXES).get(key)
     if index is not None and index.router is router:  # a copy of a router has the attributes of the original
         return index
@@ -215,7 +270,7 @@ def index_of(router: Any, inherited: Declared | None, default: CORSPolicy | None
         indexes: dict[object, Index] = router.__dict__.get(_INDEXES, _NO_INDEXES)
         index = indexes.get(key)
         if index is None or index.router is not router:
-            index = Index(router, inherited, default)
+            index = Index(router, inherited, default, beyond)
             router.__dict__[_INDEXES] = {**indexes, key: index}
         return index
 

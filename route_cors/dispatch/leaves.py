@@ -5,14 +5,12 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.routing import Host, Match, Mount, Route, WebSocketRoute
+from starlette.routing import Match, Route, WebSocketRoute
 
-from route_cors.dispatch.apps import root_path_inside, wrappers_of
-from route_cors.dispatch.routes import ask, declares_policies, methods_of
-from route_cors.dispatch.target import Call, Kind, Target
+from route_cors.dispatch.apps import default_of, holds_nothing, root_path_inside
+from route_cors.dispatch.routes import ask, leads_to_app, methods_of, policies_of_methods
+from route_cors.dispatch.target import Call, Kind, Target, behind, first
 from route_cors.dispatch.trie import Node, Trie
-from route_cors.policy import CORSPolicy
-from route_cors.protocol import UNROUTED_METHODS, Terms
 
 if TYPE_CHECKING:
     import re
@@ -21,8 +19,9 @@ if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.dispatch.index import Index
     from route_cors.dispatch.routes import Registered
+    from route_cors.protocol import Terms
 
-__all__ = ["Entry", "Leaf", "Mounted", "Routes", "unrouted_methods"]
+__all__ = ["Entry", "Leaf", "Mounted", "Offer", "Routes"]
 
 # Sets of overlapping routes that are kept compiled: a bound on what hostile paths can make us remember.
 _MAX_OVERLAPS: Final = 1024
@@ -33,23 +32,28 @@ class Entry:
 
     `methods` are those it is known to serve (None: an ASGI app, which alone knows); `serves_all` tells
     that the router hands it any method, `judges_method` that its own `matches` decides on each.
+    `asks_inside`: it leads to an app in which something of ours may stand, out of sight. `default` is that of
+    a layer that stands around a mounted app, in place of the index's own.
     """
 
     __slots__ = (
-        "_context",
-        "_matcher",
-        "_regex",
+        "_of_methods",
+        "asks_inside",
+        "context",
         "deciding_regex",
         "declared",
+        "default",
+        "endpoint",
         "judges_method",
         "kinds",
+        "matcher",
         "methods",
         "mounted",
         "order",
         "path",
+        "regex",
         "route",
         "serves_all",
-        "takes_default",
     )
 
     def __init__(
@@ -57,75 +61,114 @@ class Entry:
     ) -> None:
         self.order = order
         self.route = registered.declared
-        self._context = registered.context
+        self.context = registered.context
+        self.matcher = registered.matcher
         effective = registered.effective
         # A Host has none, and what overrides `matches` may have none.
         self.path: str = getattr(effective, "path", "")
-        self._matcher = registered.matcher
         self.declared = registered.policy()
         app = registered.mounted_app
-        self._regex: re.Pattern[str] | None = effective.path_regex if registered.is_indexed else None
+        self.regex: re.Pattern[str] | None = effective.path_regex if registered.is_indexed else None
         # What the end of the trail leaves open.
-        self.deciding_regex = None if is_exact else self._regex
-        self.judges_method = self._regex is None and app is None
+        self.deciding_regex = None if is_exact else self.regex
+        self.judges_method = self.regex is None and app is None
         self.kinds: tuple[Kind, ...] = ("http", "websocket")
         self.methods: frozenset[str] | None = None
         self.mounted = mounted
         self.serves_all = True
-        self.takes_default = True
-        if app is not None:
-            self._describe_mount(app)
+        self.default: Declared | None = None
+        self._of_methods: dict[Declared, frozenset[str]] = {}
+        self.endpoint = registered.endpoint
+        self.asks_inside = False
+        if mounted is not None:
+            self.methods = frozenset()  # its routes speak for themselves
+        elif app is not None:
+            self.default = first(*map(default_of, reversed(registered.around)))
+            self.asks_inside = not holds_nothing(app)
         else:
             self._describe_endpoint(effective)
 
-    def claim(self) -> _Claim:
-        """What an indexed route serves wherever its path matches."""
-        return self, self.methods, self.serves_all
-
-    def claim_on(self, call: Call, path: str) -> _Claim | None:
-        """What the route serves of this request; None where it does not match."""
-        if self._regex is not None:
-            return self.claim() if self._regex.match(path) else None
-        match, _ = ask(self._matcher, call, self._context)
-        if match is Match.NONE:
+    @property
+    def leads_to(self) -> object:
+        """The app that the router notes as the endpoint of a request that it leads on; else None."""
+        if self.mounted is None and not self.asks_inside:
             return None
-        if match is Match.FULL:
-            return self, self.methods, True  # it takes this request, at any rate
-        return self, frozenset(), False
-
-    def target(self, terms: Terms | None) -> Target:
-        """Where a request goes that this route serves."""
-        return Target(self.route, terms, self.path, self.methods, None, self.mounted)
-
-    def _describe_mount(self, app: Any) -> None:
-        if self.mounted is not None:
-            self.methods = frozenset()  # its routes speak for themselves
-        else:
-            # What declares policies behind a middleware that hides it is further in than the app's default.
-            self.takes_default = not any(map(declares_policies, wrappers_of(app)))
+        return getattr(self.matcher, "app", self.endpoint)
 
     def _describe_endpoint(self, effective: Any) -> None:
-        if isinstance(self._matcher, WebSocketRoute):
+        self.asks_inside = leads_to_app(self.matcher, self.endpoint)
+        if isinstance(self.matcher, WebSocketRoute):
             self.kinds = ("websocket",)
             self.methods = frozenset()
-        elif isinstance(self._matcher, Route):
+        elif isinstance(self.matcher, Route):
             self.kinds = ("http",)
             self.serves_all = not effective.methods
-            self.methods = (
-                frozenset(effective.methods) if effective.methods else methods_of(effective.endpoint)
-            )
+            served = methods_of(self.endpoint)
+            self.methods = frozenset(effective.methods) if effective.methods else served
+            self._of_methods = policies_of_methods(self.endpoint)
+
+    def declared_for(self, method: str) -> Declared | None:
+        """The policy that is declared for requests with that method."""
+        of_method = (each for each, methods in self._of_methods.items() if method in methods)
+        return next(of_method, self.declared)
+
+    def offers(self) -> Iterable[Offer]:
+        """What an indexed route serves wherever its path matches."""
+        return self._offers(self.methods, takes_all=self.serves_all)
+
+    def offers_on(self, call: Call, path: str) -> Iterable[Offer]:
+        """What the route serves of this request; nothing where it does not match."""
+        if self.regex is not None:
+            return self.offers() if self.regex.match(path) else ()
+        match, _ = ask(self.matcher, call, self.context)
+        if match is Match.NONE:
+            return ()
+        if match is Match.FULL:
+            return self._offers(self.methods, takes_all=True)  # it takes this request, at any rate
+        return self._offers(frozenset(), takes_all=False)
+
+    def _offers(self, methods: frozenset[str] | None, *, takes_all: bool) -> Iterable[Offer]:
+        if methods is not None:
+            for declared, of_methods in self._of_methods.items():
+                yield self, methods & of_methods, False, declared
+                methods -= of_methods
+        yield self, methods, takes_all, self.declared
+
+    def target(self, terms: Terms | None, declared: Declared | None) -> Target:
+        """Where a request goes that this route serves."""
+        return Target(
+            self.route,
+            terms,
+            self.path,
+            self.methods,
+            mounted=self.mounted,
+            endpoint=self.endpoint,
+            declared=declared is not None,
+            asks_inside=self.asks_inside,
+            way=(self,),
+        )
 
 
 class Mounted:
-    """The way into a mounted app that shows its routes."""
+    """The way into a mounted app that shows its routes.
 
-    __slots__ = ("_app", "_mount", "_regex", "index")
+    `is_wrapped` tells that something stands around it of which nothing is known. `prefix` is the length of
+    what the mount takes off the path, where that is always the same and all that it does; else None.
+    """
 
-    def __init__(self, mount: Mount | Host, app: object, index: Index, regex: Any) -> None:
-        self._mount = mount
-        self._app = app
-        self._regex = regex
+    __slots__ = ("_mount", "_regex", "_seen", "app", "index", "is_wrapped", "prefix")
+
+    def __init__(self, registered: Registered, index: Index, *, is_exact: bool) -> None:
+        mount = registered.effective
+        self._mount = registered.matcher
+        self._regex = mount.path_regex if registered.is_indexed else None
+        self.app = registered.mounted_app
         self.index = index
+        self.is_wrapped = registered.is_wrapped
+        is_plain = is_exact and not mount.param_convertors.keys() - {"path"} and mount.path
+        self.prefix = len(mount.path) if is_plain and not root_path_inside(self.app, "") else None
+        # Targets inside, as they are named from outside: by the object, as to hash one takes long.
+        self._seen: dict[int, tuple[Target, Target]] = {}
 
     def enter(self, call: Call, path: str) -> Call:
         """The request as the mounted app sees it."""
@@ -133,10 +176,21 @@ class Mounted:
         if found is not None:
             # As Mount.matches does it, its treatment of a trailing newline included.
             root_path = call.root_path + path[: -len("/" + found["path"])]
-            return call._replace(root_path=root_path_inside(self._app, root_path))
+            return call._replace(root_path=root_path_inside(self.app, root_path))
         child = ask(self._mount, call, None)[1]
-        root_path = root_path_inside(self._app, child.get("root_path", call.root_path))
-        return call._replace(path=child.get("path", call.path), root_path=root_path)
+        return call.inside(child, root_path_inside(self.app, child.get("root_path", call.root_path)))
+
+    def seen_from_outside(self, mount: Target, inside: Target) -> Target:
+        """The target inside, as it is named where the mount is; one object for each that is inside."""
+        known = self._seen.get(id(inside))
+        if known is not None:
+            return known[1]
+        if len(self._seen) >= _MAX_OVERLAPS:
+            self._seen.clear()  # of routes that are gone, mostly
+        target = behind((mount,), inside)
+        # With the inner one, so that no other object gets its id.
+        self._seen[id(inside)] = inside, target
+        return target
 
 
 class Routes(Trie["Entry", "Leaf"]):
@@ -148,7 +202,7 @@ class Routes(Trie["Entry", "Leaf"]):
         self._index = index
         self._kind: Kind = kind
         self._shapes: dict[tuple[_Served, ...], _Shape] = {}
-        self._overlaps: dict[tuple[_Claim, ...], Leaf] = {}
+        self._overlaps: dict[tuple[Offer, ...], Leaf] = {}
 
     def register(self, trail: Iterable[str], entry: Entry) -> None:
         """Add a route."""
@@ -172,39 +226,45 @@ class Routes(Trie["Entry", "Leaf"]):
             matching = sorted([*node.ends, *node.inherited], key=_by_order)
             regexes = {entry.deciding_regex for entry in node.ends} or {None}
             if len(regexes) == 1:
-                node.leaf = self._compiled([entry.claim() for entry in matching], *regexes)
+                offers = [offer for entry in matching for offer in entry.offers()]
+                node.leaf = self._compiled(offers, *regexes)
         return node.leaf
 
     def _overlap(self, call: Call, path: str, candidates: list[Entry]) -> Leaf | None:
         """The leaf of those candidates that do match, in the order in which the router tries them."""
-        claims: list[_Claim] = []
+        offers: list[Offer] = []
         for entry in sorted(candidates, key=_by_order):
-            claim = entry.claim_on(call, path)
-            if claim is None:
-                continue
-            claims.append(claim)
-            if claim[2]:
+            offers += entry.offers_on(call, path)
+            if offers and offers[-1][2]:
                 break
-        if not claims:
+        if not offers:
             return None
-        key = tuple(claims)
+        key = tuple(offers)
         leaf = self._overlaps.get(key)
         if leaf is None:
             if len(self._overlaps) >= _MAX_OVERLAPS:
                 self._overlaps.clear()
                 self._shapes.clear()
-            leaf = self._overlaps[key] = self._compiled(claims, None)
+            leaf = self._overlaps[key] = self._compiled(offers, None)
         return leaf
 
-    def _compiled(self, claims: list[_Claim], regex: re.Pattern[str] | None) -> Leaf:
-        policies = [self._index.declared(entry, self._kind) for entry, _, _ in claims]
-        shape = self._shape(tuple(map(_served, claims, policies)))
+    def _compiled(self, offers: list[Offer], regex: re.Pattern[str] | None) -> Leaf:
+        policies = [self._policy(offer) for offer in offers]
+        shape = self._shape(tuple((methods or frozenset(), takes_all) for _, methods, takes_all, _ in offers))
         targets: list[Target] = []
-        for (entry, _, _), policy in zip(claims, policies, strict=True):
+        for (entry, served, _, declared), policy in zip(offers, policies, strict=True):
             # Methods are granted together where their policies are equal: see Terms.
             methods = [method for method, owner in shape.owners.items() if policies[owner] == policy]
-            targets.append(entry.target(self._index.terms(policy, methods)))
+            terms = self._index.terms(policy, None if served is None else methods)
+            targets.append(entry.target(terms, declared))
         return Leaf(shape, tuple(targets), regex)
+
+    def _policy(self, offer: Offer) -> Declared | None:
+        """The policy of an offer. A default is for HTTP alone, and speaks for no mount that has routes."""
+        entry, _, _, declared = offer
+        if self._kind == "websocket" or entry.mounted is not None:
+            return declared
+        return first(declared, entry.default, self._index.default)
 
     def _shape(self, served: tuple[_Served, ...]) -> _Shape:
         shape = self._shapes.get(served)
@@ -215,16 +275,11 @@ class Routes(Trie["Entry", "Leaf"]):
 
 _by_order = operator.attrgetter("order")
 
-# A route that matches a path, the methods it serves there, and whether it takes all others too. The methods
-# None are those of an ASGI app, which knows itself: its policy names them, or they are the safelisted.
-_Claim = tuple["Entry", "frozenset[str] | None", bool]
+# A route that matches a path, the methods it serves there (None: an ASGI app, which alone knows), whether it
+# takes all others too, and the policy that is declared for them.
+Offer = tuple["Entry", "frozenset[str] | None", bool, "Declared | None"]
 # The methods that a route serves, and whether it takes all others too.
 _Served = tuple[frozenset[str], bool]
-
-
-def _served(claim: _Claim, policy: Declared | None) -> _Served:
-    _, methods, takes_all = claim
-    return frozenset(unrouted_methods(policy)) if methods is None else methods, takes_all
 
 
 class _Shape:
@@ -264,20 +319,16 @@ class Leaf:
     They match if the path leads there, and matches `regex` where there is one.
     """
 
-    __slots__ = ("owners", "regex", "shape", "targets")
+    __slots__ = ("otherwise", "owners", "regex", "shape", "targets")
 
     def __init__(self, shape: _Shape, targets: tuple[Target, ...], regex: re.Pattern[str] | None) -> None:
         self.shape = shape
         self.owners = shape.spelled
+        # Who has all other methods; None where to know that takes a look at whether the routes are current.
+        self.otherwise = shape.otherwise if shape.takes_all else None
         self.targets = targets
         self.regex = regex
 
     def target(self, method: str) -> Target:
         """Where a request with that method goes."""
         return self.targets[self.shape.owners.get(method, self.shape.otherwise)]
-
-
-def unrouted_methods(declared: Declared | None) -> Iterable[str]:
-    """The methods that a policy grants where no route can be asked for its own."""
-    named = declared.methods if isinstance(declared, CORSPolicy) else None
-    return UNROUTED_METHODS if named is None else named

@@ -1,37 +1,62 @@
-"""R(path, method, host): the route to which the app itself would dispatch a request, as a layer asks."""
+"""R(path, method, host): the route to which the app itself would dispatch a request, as a layer asks.
+
+The router has the first word: what it is asked about is the path that it will see. And a request that is
+here already needs no permission from further out, but a preflight does: it is granted only where the request
+that it announces would be led to the very route that grants it.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette._utils import get_route_path
+from starlette.applications import Starlette
 
-from route_cors.decorators import changes, policy_of
-from route_cors.dispatch.apps import NO_ROUTES, root_path_inside, router_of, shows_routes, wrappers_of
+from route_cors.decorators import Declared, changes, no_cors, policy_of
+from route_cors.dispatch.apps import (
+    NO_ROUTES,
+    certain_defaults_of,
+    default_of,
+    root_path_inside,
+    router_of,
+    shows_routes,
+    wrappers_of,
+)
 from route_cors.dispatch.index import index_of
+from route_cors.dispatch.routes import ask
+from route_cors.dispatch.target import CLAIM, Call, Target, first
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import Scope
 
     from route_cors.dispatch.index import Index
-    from route_cors.dispatch.target import Target
-    from route_cors.policy import CORSPolicy
 
-__all__ = ["Resolver", "resolve"]
+__all__ = ["ENTERED", "Resolver", "declared_in", "passed_router", "resolve", "resolve_at_route", "scope_at"]
+
+# Scope key: the CORSRouter that was called as an ASGI app, and the app that was around it then.
+ENTERED: Final = "route_cors.entered"
+# Scope key: how those further out that passed a preflight in see its path.
+_VIEWS: Final = "route_cors.views"
+
+# Where a request with some method goes, and where the one goes that a preflight announces.
+_View = tuple["Callable[[str | bytes], Target]", Target]
 
 
 class Resolver:
     """R(path, method, host), as one layer asks for it, request by request.
 
-    `app` is what the layer stands around (None: a route asks, which stands around nothing); `default` holds
-    where nothing else is declared.
+    `app` is what the layer stands around; `default` holds where nothing else is declared.
     """
 
-    def __init__(self, app: object = None, default: CORSPolicy | None = None) -> None:
+    def __init__(self, app: object = None, default: Declared | None = None) -> None:
         self._around = app
+        self._wrappers = [*wrappers_of(app)]
         # The app inside a middleware inside the layer, which has not been there to name itself in the scope.
-        self._further_in = next(filter(shows_routes, wrappers_of(app)), None)
+        self._further_in = next(filter(shows_routes, self._wrappers), None)
         self._default = default
         # The app of the last request, and its index, where that alone says where the next one goes.
         self._seen: tuple[object, Index | None] = (None, None)
@@ -49,10 +74,11 @@ class Resolver:
             or scope.get("app") is not app
             or "router" in scope
             or table.change is not changes.latest
-            or time.monotonic() >= table.recheck_at
+            or (now := time.monotonic()) >= table.recheck_at
         ):
             return self.resolve(scope, method)
-        path = get_route_path(scope) if scope.get("root_path") else scope["path"]
+        root_path = scope.get("root_path")
+        path = get_route_path(scope) if root_path else scope["path"]
         # `Trie.end_of`, without the call, which is 2 % of a whole preflight.
         node = table.http.start
         for segment in path.split("/", table.http.depth):
@@ -60,10 +86,15 @@ class Resolver:
         leaf = node.leaf
         # The `$` of a route's regex also matches before a last newline, and `{x:path}` stops at any.
         if leaf is not None and "\n" not in path and (leaf.regex is None or leaf.regex.match(path)):
-            owner = leaf.owners.get(method)
+            owner = leaf.owners.get(method, leaf.otherwise)
             if owner is not None:
-                return leaf.targets[owner]
-        return index.resolve(scope, method, scope.get("root_path", ""))
+                target = leaf.targets[owner]
+                if target.mounted is None:
+                    return target
+                inside = None if root_path or leaf.owners else _inside(target, path, method, now)
+                if inside is not None:
+                    return inside
+        return index.resolve(scope, method, root_path or "")
 
     def resolve(self, scope: Scope, method: str | bytes) -> Target:
         """As `resolve_http`, the long way, and for handshakes as well (whose method is "")."""
@@ -71,12 +102,40 @@ class Resolver:
         sent_root_path = scope.get("root_path", "")
         is_entered_later = app is self._around or app is self._further_in
         root_path = root_path_inside(app, sent_root_path) if is_entered_later else sent_root_path
-        if "router" in scope:
-            return self._resolve_inside(scope["router"], scope, method, app, root_path)
         index = self._index_of(app)
-        target = index.resolve(scope, method, root_path)
-        self._seen = (scope.get("app"), index if root_path == sent_root_path else None)
-        return target
+        if "router" not in scope:
+            self._seen = (scope.get("app"), index if root_path == sent_root_path else None)
+            return index.resolve(scope, method, root_path)
+        return self._resolve_inside(scope, method, app, index, root_path).uncertain()
+
+    def _resolve_inside(
+        self, scope: Scope, method: str | bytes, app: object, index: Index, root_path: str
+    ) -> Target:
+        """R behind a router that has led the request here."""
+        # Around something that shows no routes, behind a router that has led the request here?
+        has_passed = self._further_in is None and (
+            index.router is scope["router"] or id(scope.get("endpoint")) in index.current().leads_to
+        )
+        if has_passed:
+            index = index_of(NO_ROUTES, None, self._default, self._default)
+        if CLAIM in scope:
+            return _narrowed(index.resolve(scope, method, root_path), index, scope, method)
+        # FastAPI(root_path=...) behind a Host route: what the top saw is overwritten, and mostly none.
+        is_overwritten = not has_passed and "app_root_path" not in scope and root_path_inside(app, "")
+        on_top = policy_of(app) if has_passed else policy_of(scope["router"])
+        top = _from_top(scope, method, "" if is_overwritten else root_path, on_top)
+        return _under(top, index, scope, method, root_path)
+
+    def leave_view(self, scope: Scope, target: Target) -> None:
+        """Let those further in see where requests with other methods go from here, for a preflight's grant.
+
+        The scope is copied, as routers on the way in write theirs into it.
+        """
+        app = self._app_of(scope)
+        root_path = scope.get("root_path", "")
+        root_path = root_path if app is scope.get("app") else root_path_inside(app, root_path)
+        view = _view_of(self._index_of(app), dict(scope), root_path)
+        scope[_VIEWS] = (*scope.get(_VIEWS, ()), (view, target))
 
     def warm_up(self, scope: Scope) -> None:
         """Build the index before the first request asks for it, that of mounted apps included."""
@@ -88,45 +147,157 @@ class Resolver:
                 known.add(index)
                 pending += index.current().mounted
 
+    def scope_at(self, scope: Scope, target: Target, method: str | bytes) -> Scope:
+        """The scope as the route of the target will have it, for a layer that may be outside of the app."""
+        app = self._app_of(scope)
+        seen = dict(scope)
+        if app is self._around or app is self._further_in:
+            seen["app"] = app
+            seen["root_path"] = root_path_inside(app, scope.get("root_path", ""))
+        return scope_at(seen, target, method)
+
     def _app_of(self, scope: Scope) -> object:
-        return self._around if shows_routes(self._around) else scope.get("app", self._further_in)
+        """What holds the routes: the innermost that is shown, or the app around it if that is its router."""
+        app = scope.get("app")
+        inside = self._further_in
+        is_inside_its_app = inside is None or router_of(app) is router_of(inside)
+        return app if is_inside_its_app and shows_routes(app) else inside
 
     def _index_of(self, app: object) -> Index:
-        return index_of(router_of(app), policy_of(app), self._default)
-
-    def _resolve_inside(
-        self, outermost: Any, scope: Scope, method: str | bytes, app: object, root_path: str
-    ) -> Target:
-        """R behind another router, which alone knows what is registered before the mount that led here.
-
-        A private route on the same path would serve the request that a preflight announces. The router is
-        asked with the root path that it saw, and overruled where it cannot know better.
-        """
-        router = router_of(app)
-        inner = NO_ROUTES if router is outermost else router
-        on_app = None if inner is NO_ROUTES else policy_of(app)
-        seen_from_here = index_of(inner, on_app, self._default).resolve(scope, method, root_path)
-        if inner is router and "app_root_path" not in scope and root_path_inside(app, ""):
-            # FastAPI(root_path=...) behind a Host route: what the top saw is overwritten.
-            return seen_from_here
-        on_top = policy_of(app) if inner is NO_ROUTES else None
-        seen_from_top = index_of(outermost, on_top, None).resolve(
-            scope, method, scope.get("app_root_path", root_path)
-        )
-        if seen_from_top.terms is None and (
-            seen_from_top.opaque or seen_from_top.route is seen_from_here.route
-        ):
-            return seen_from_here
-        if seen_from_top.opaque and seen_from_top.route is not seen_from_here.route:
-            # A middleware hides what is in there. Whatever is declared there is further in than what the top
-            # knows; a default is not, and what was closed out there would be opened by it.
-            declared_here = index_of(inner, on_app, None).resolve(scope, method, root_path)
-            return seen_from_top if declared_here.terms is None else declared_here
-        return seen_from_top
+        on_app = first(policy_of(app), *map(policy_of, reversed(self._wrappers)))
+        # Of several layers around one app the innermost default holds, whichever layer is asked.
+        inside = [default_of(wrapper) for wrapper in reversed(self._wrappers)]
+        default = first(default_of(app), *inside, self._default)
+        # One that is not known to be in front of all others speaks for itself alone.
+        certain = certain_defaults_of(app)
+        is_in_front = isinstance(self._further_in, Starlette) or self._default in certain
+        beyond = first(*certain, *inside, self._default) if is_in_front else first(*inside, self._default)
+        return index_of(router_of(app), on_app, default, beyond)
 
 
 def resolve(
-    scope: Scope, method: str | bytes, *, app: object = None, default: CORSPolicy | None = None
+    scope: Scope, method: str | bytes, *, app: object = None, default: Declared | None = None
 ) -> Target:
     """What a Resolver says, for those who ask once."""
     return Resolver(app, default).resolve(scope, method)
+
+
+def resolve_at_route(scope: Scope, method: str | bytes) -> Target:
+    """As a Resolver, for a route that asks: its router has been passed already."""
+    root_path = scope.get("root_path", "")
+    router, on_app = passed_router(scope)
+    if router is scope.get("router"):
+        return _from_top(scope, method, root_path, on_app)[1]
+    index = index_of(router, on_app)
+    if "router" not in scope or CLAIM in scope:
+        return _narrowed(index.resolve(scope, method, root_path), index, scope, method)
+    top = _from_top(scope, method, root_path, policy_of(scope["router"]))
+    return _under(top, index, scope, method, root_path)
+
+
+def passed_router(scope: Scope) -> tuple[Any, Declared | None]:
+    """The router that has led the request to where it is, and what is declared on its app."""
+    app = scope.get("app")
+    entered, outer = scope.get(ENTERED, (None, None))
+    if entered is not None and outer is app:
+        return entered, None
+    return router_of(app), policy_of(app)
+
+
+def declared_in(router: Any, endpoint: object, method: str) -> set[Declared]:
+    """What is declared for an endpoint in that router, be it in routers that this one includes."""
+    policies = index_of(router, None).current().policies_of(endpoint, method)
+    return {declared for declared in policies if declared is not None}
+
+
+def _from_top(scope: Scope, method: str | bytes, root_path: str, on_app: Declared | None) -> _View:
+    """R as the outermost router has it, which was asked with the root path that it saw."""
+    view = _view_of(index_of(scope["router"], on_app), scope, scope.get("app_root_path", root_path))
+    return view, view(method)
+
+
+def _view_of(index: Index, scope: Scope, root_path: str) -> Callable[[str | bytes], Target]:
+    return lambda method: index.resolve(scope, method, root_path)
+
+
+def _under(top: _View, index: Index, scope: Scope, method: str | bytes, root_path: str) -> Target:
+    """R behind another router, which alone knows what is registered before the mount that led here.
+
+    A private route on the same path would serve the request that a preflight announces.
+    """
+    _, above = top
+    here = _narrowed(index.resolve(scope, method, root_path), index, scope, method, top)
+    if above.is_known and not above.agrees_with(here):
+        # Who serves what is announced answers for it, and is not here.
+        return replace(above, terms=None) if isinstance(method, bytes) else here
+    if above.redirects_to is not None:
+        return above
+    if above.is_known or index.router is NO_ROUTES:
+        return here if above.terms is None else replace(above, asks_inside=here.asks_inside)
+    if not above.declared or above.terms is None:
+        return here
+    # What is in there is out of the top's sight, and inherits what is declared on the way to it.
+    inherited = first(index.inherited, above.terms.policy or no_cors)
+    index = index_of(index.router, inherited, index.default, index.beyond)
+    return _narrowed(index.resolve(scope, method, root_path), index, scope, method, top)
+
+
+def _narrowed(target: Target, index: Index, scope: Scope, method: str | bytes, *views: _View) -> Target:
+    """The target of what a preflight announces, without the methods that would not get here.
+
+    A browser keeps a grant for the URL: a route further out that serves one of them must not be lent it.
+    """
+    if not isinstance(method, bytes) or target.terms is None:
+        return target
+    views = (*views, *scope.get(_VIEWS, ()))
+    others = (target.terms.methods or frozenset()) - {method.decode("latin-1")}
+    taken = {other for other in others if any(view(other).route is not led.route for view, led in views)}
+    return index.narrowed(target, frozenset(taken))
+
+
+def _inside(mount: Target, path: str, method: str | bytes, now: float) -> Target | None:
+    """The short way through a mount; None where it has to be the long one."""
+    mounted = mount.mounted
+    table = None if mounted is None else mounted.index.table
+    if (
+        mounted is None
+        or mounted.prefix is None
+        or table is None
+        or table.change is not changes.latest
+        or now >= table.recheck_at
+    ):
+        return None
+    path = path[mounted.prefix :]
+    node = table.http.start
+    for segment in path.split("/", table.http.depth):
+        node = node.one_way.get(segment, node.otherwise)
+    leaf = node.leaf
+    if leaf is None or (leaf.regex is not None and not leaf.regex.match(path)):
+        return None
+    owner = leaf.owners.get(method, leaf.otherwise)
+    if owner is None:
+        return None
+    found = leaf.targets[owner]
+    if found.mounted is None:
+        return mounted.seen_from_outside(mount, found)
+    inside = None if leaf.owners else _inside(found, path, method, now)
+    return None if inside is None else mounted.seen_from_outside(mount, inside)
+
+
+def scope_at(scope: Scope, target: Target, method: str | bytes) -> Scope:
+    """The scope as the route of the target will have it: its parameters, app and root path.
+
+    For those who look at the request before it gets there. What the router will do is done once more, on a
+    copy.
+    """
+    if target.endpoint is not None and scope.get("endpoint") is target.endpoint:
+        return scope  # it is there
+    seen = dict(scope)
+    for entry in target.way:
+        call = Call.of(seen, method, seen.get("root_path", ""))
+        seen.update(ask(entry.matcher, call, entry.context)[1])
+        if entry.mounted is not None:
+            seen["root_path"] = root_path_inside(entry.mounted.app, seen["root_path"])
+            if isinstance(entry.mounted.app, Starlette):
+                seen["app"] = entry.mounted.app
+    return seen

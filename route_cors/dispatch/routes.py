@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 import fastapi.routing
-from starlette.endpoints import HTTPEndpoint
-from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 
 from route_cors.decorators import Declared, declared_policy, policy_of
-from route_cors.dispatch.apps import has_layer, router_of, shows_routes
-from route_cors.dispatch.target import first
+from route_cors.dispatch.apps import is_layer, shows_routes, wrappers_of
+from route_cors.dispatch.target import CLAIM, first
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -20,21 +22,22 @@ if TYPE_CHECKING:
     from route_cors.dispatch.target import Call
 
 __all__ = [
-    "DECIDED",
     "ROUTER_POLICY",
+    "Frontend",
     "Registered",
     "Source",
     "Watched",
     "ask",
     "asks_its_base",
-    "declares_policies",
+    "declared_on",
     "flatten",
     "frontends_of",
+    "instead_of_404",
+    "leads_to_app",
     "methods_of",
+    "policies_of_methods",
 ]
 
-# Scope key: a layer further out has found a policy and does the work. It holds the terms.
-DECIDED: Final = "route_cors"
 # Attribute of a router, and of the route class that a CORSRouter gives its routes: the declared policy.
 ROUTER_POLICY: Final = "cors"
 
@@ -79,14 +82,29 @@ def flatten(
 ) -> Iterator[Registered]:
     """The routes in the order in which the router tries them, depth first; `watched` gets the routers."""
     for candidate in candidates:
-        if isinstance(candidate, _IncludedRouter):
-            router = candidate.original_router
-            watched.append((router, tuple(router.routes)))
-            own = declared_policy(router, ROUTER_POLICY)
-            nearest, source = (inherited, inherited_from) if own is None else (own, "router")
-            yield from flatten(candidate.effective_candidates(), nearest, watched, source)
-        else:
+        if not isinstance(candidate, _IncludedRouter):
             yield Registered.of(candidate, inherited, inherited_from)
+            continue
+        router = candidate.original_router
+        watched.append((router, tuple(router.routes)))
+        own = declared_policy(router, ROUTER_POLICY)
+        nearest, source = (inherited, inherited_from) if own is None else (own, "router")
+        if _matches_its_own_way(router):
+            # It is asked itself, and what it serves is for it alone to know.
+            yield Registered(candidate, candidate, None, nearest, source, candidate, is_indexed=False)
+        else:
+            yield from flatten(candidate.effective_candidates(), nearest, watched, source)
+
+
+def _matches_its_own_way(router: Any) -> bool:
+    """Whether the class of an included router, or the router itself, overrides how it chooses a route."""
+    names = ("matches", "handle")
+    own = cast("dict[str, object]", vars(router))
+    usual = fastapi.APIRouter
+    router_class: Any = router.__class__
+    return any(name in own for name in names) or any(
+        getattr(router_class, name, None) is not getattr(usual, name, None) for name in names
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +138,30 @@ class Registered:
         return cls(original, candidate, candidate, *outer, original, _is_indexed(original))
 
     @property
-    def mounted_app(self) -> Any:
-        """The app of a mount or host, without the mount's own middleware; None for any other route."""
+    def around(self) -> tuple[Any, ...]:
+        """What a mount or host leads to, outermost first: its middleware, wrappers, the app; else nothing."""
         matcher = self.matcher
-        return getattr(matcher, "_base_app", matcher.app) if isinstance(matcher, Mount | Host) else None
+        if not isinstance(matcher, Mount | Host):
+            return ()
+        app = getattr(matcher, "_base_app", matcher.app)
+        inside = [*wrappers_of(app)]
+        # The mount's own middleware need not show what it is around.
+        outside = [wrapper for wrapper in wrappers_of(matcher.app) if all(wrapper is not it for it in inside)]
+        return (*outside, *inside)
+
+    @property
+    def mounted_app(self) -> Any:
+        """The app of a mount or host, inside whatever shows what it is around; None for any other route."""
+        around = self.around
+        if not around or shows_routes(around[-1]):
+            return around[-1] if around else None
+        return getattr(self.matcher, "_base_app", self.matcher.app)
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether something stands around a mounted app that is no layer of ours."""
+        outermost = self.around[0]
+        return outermost is not self.mounted_app and not is_layer(outermost)
 
     def policy(self) -> Declared | None:
         """The innermost that is declared."""
@@ -131,9 +169,8 @@ class Registered:
 
     def declarations(self) -> Iterator[tuple[Source, Declared | None]]:
         """Innermost first: the endpoint or app itself, the router it was declared on, those around it."""
-        app = self.mounted_app
-        if app is not None:
-            yield "mount", first(policy_of(app), policy_of(self.matcher.app))
+        if self.mounted_app is not None:
+            yield "mount", first(*map(policy_of, reversed(self.around)))
         else:
             yield "endpoint", policy_of(self.endpoint)
             yield "router", _carried_by(self.declared)
@@ -146,40 +183,97 @@ class Registered:
         return getattr(self.effective, "endpoint", self.matcher) if app is None else app
 
 
-def frontends_of(router: Any) -> Iterator[tuple[str, Any]]:
-    """The directories that `FastAPI.frontend` serves where no route matches, each with its path.
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """A directory that `frontend()` serves where no route matches; its path in the router that is asked."""
 
-    To the dispatcher they are what any 404 is: the policies of included routers do not reach them.
+    path: str
+    route: Any
+    inherited: Declared | None
+    inherited_from: Source
+
+    def matches(self, path: str) -> bool:
+        """Whether it serves that path."""
+        return self.path in ("/", path) or path.startswith(self.path + "/")
+
+
+def frontends_of(
+    router: Any,
+    routes: Iterable[Any],
+    inherited: Declared | None,
+    watched: Watched,
+    inherited_from: Source = "router",
+    *,
+    within: Any = None,
+) -> Iterator[Frontend]:
+    """The directories that a router and those that it includes serve where no route matches, in its order.
+
+    `routes` are the router's own, `within` is how it is included; None where it is the one that is asked.
     """
-    groups = [("", group) for group in getattr(router, "_low_priority_routes", ())]
-    for candidate in router.routes:
-        contexts: Any = getattr(candidate, "effective_low_priority_routes", tuple)()
-        groups += [(context.frontend_prefix, context.original_route) for context in contexts]
-    for prefix, group in groups:
-        yield from ((prefix + frontend.path, frontend) for frontend in group.routes)
+    prefix = "" if within is None else within.include_context.prefix
+    for group in getattr(router, "_low_priority_routes", ()):
+        watched.append((group, tuple(group.routes)))
+        for route in group.routes:
+            path = prefix if prefix and route.path == "/" else prefix + route.path
+            yield Frontend(path, route, inherited, inherited_from)
+    for candidate in routes:
+        if isinstance(candidate, _IncludedRouter):
+            included = candidate.original_router
+            own = declared_policy(included, ROUTER_POLICY)
+            nearest, source = (inherited, inherited_from) if own is None else (own, "router")
+            within_it = candidate.effective_candidates()
+            yield from frontends_of(included, within_it, nearest, watched, source, within=candidate)
 
 
-def declares_policies(app: object) -> bool:
-    """Whether it is a layer of ours, an app with one, or one whose routes carry policies or may lead to some.
+def instead_of_404(router: Any) -> Any:
+    """The ASGI app that a router has for requests that no route matches; None where that is the usual 404."""
+    if not isinstance(router, Router) or getattr(router.default, "__func__", None) is Router.not_found:
+        return None
+    return router.default
 
-    Not by its index: what is mounted may be the very app whose index is being built.
-    """
-    if has_layer(app):
-        return True
-    router = router_of(app)
-    inherited = declared_policy(router, ROUTER_POLICY)
-    return inherited is not None or any(
-        registered.policy() is not None or shows_routes(registered.mounted_app)
-        for registered in flatten(router.routes, inherited, [])
-    )
+
+def declared_on(route: Any) -> Declared | None:
+    """What a route declares itself: its endpoint, or the CORSRouter that it was declared on."""
+    return first(policy_of(getattr(route, "endpoint", None)), _carried_by(route))
 
 
 def methods_of(endpoint: Any) -> frozenset[str] | None:
     """The methods that an endpoint class defines; None for any other ASGI app."""
-    if not (isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint)):
+    if not _is_endpoint_class(endpoint):
         return None
     defined = {method.upper() for method in _ENDPOINT_METHODS if getattr(endpoint, method, None) is not None}
     return frozenset(defined | {"HEAD"} if "GET" in defined else defined)
+
+
+def policies_of_methods(endpoint: Any) -> dict[Declared, frozenset[str]]:
+    """The policies on the handlers of an endpoint class, each with the methods that it is about."""
+    policies: dict[Declared, frozenset[str]] = {}
+    for method in methods_of(endpoint) or ():
+        # Starlette has `get` answer HEAD where no `head` is defined.
+        handler = getattr(endpoint, method.lower(), None) or endpoint.get
+        declared = policy_of(handler)
+        if declared is not None:
+            policies[declared] = policies.get(declared, frozenset()) | {method}
+    return policies
+
+
+def _is_endpoint_class(endpoint: Any) -> bool:
+    return isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint)
+
+
+def leads_to_app(route: object, endpoint: Any) -> bool:
+    """Whether the endpoint of a route is an ASGI app, in which something of ours may stand.
+
+    As Starlette tells them apart, a function in a `functools.partial` is one. FastAPI calls whatever it is
+    given.
+    """
+    if isinstance(route, fastapi.routing.APIRoute | fastapi.routing.APIWebSocketRoute):
+        return False
+    while isinstance(endpoint, functools.partial):
+        endpoint = endpoint.func
+    view: type[Any] = endpoint if isinstance(endpoint, type) else object
+    is_view = issubclass(view, HTTPEndpoint | WebSocketEndpoint)
+    return not (is_view or inspect.isfunction(endpoint) or inspect.ismethod(endpoint))
 
 
 # The handlers that HTTPEndpoint looks for (`query` from Starlette 1.0 on).
@@ -212,10 +306,10 @@ def _is_indexed(route: BaseRoute) -> bool:
 def ask(route: BaseRoute, call: Call, context: Any) -> tuple[Match, Scope]:
     """The verdict of the route's own `matches` on the request, with that method, at that place."""
     scope = dict(call.scope)
-    scope.update(type=call.kind, method=call.method, path=call.path, root_path=call.root_path, path_params={})
+    scope.update(type=call.kind, method=call.method, path=call.path, root_path=call.root_path)
     # A fresh state for FastAPI's matching, and a CORSRoute must not ask us again.
     scope["fastapi"] = {} if context is None else {_CONTEXT_KEY: context}
-    scope[DECIDED] = True
+    scope[CLAIM] = True
     try:
         match, child_scope = route.matches(scope)
     except Exception:  # noqa: BLE001 - a convertor that raises is the app's 500 to make, not ours

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from starlette.routing import PARAM_REGEX, Host
 
 from route_cors.decorators import Declared, declared_policy, policy_of
-from route_cors.dispatch.apps import around_mount, default_of, has_layer, router_of, shows_routes, wrappers_of
+from route_cors.dispatch.apps import default_of, has_layer, router_of, shows_routes, wrappers_of
 from route_cors.dispatch.leaves import Entry
 from route_cors.dispatch.routes import ROUTER_POLICY, Registered, Source, flatten, frontends_of
 from route_cors.dispatch.target import first
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from route_cors.policy import CORSPolicy
+
 
 __all__ = ["Placed", "Surrounded", "surrounded", "survey"]
 
@@ -67,14 +68,14 @@ def surrounded(app: object) -> Surrounded:
 
     Raises `TypeError` where no routes are shown.
     """
-    wrappers = [*wrappers_of(app)]
+    wrappers = [*wrappers_of(app)] or [app]
     if not shows_routes(wrappers[-1]):
         shown = reprlib.repr(app)
         raise TypeError(
             f"{shown} shows no routes: give a FastAPI or Starlette app, or a middleware around one"
         )
     in_layer = any(map(has_layer, wrappers))
-    return Surrounded(wrappers[-1], in_layer, first(*map(default_of, wrappers)))
+    return Surrounded(wrappers[-1], in_layer, first(*map(default_of, reversed(wrappers))))
 
 
 def survey(app: object) -> Iterator[Placed]:
@@ -123,11 +124,7 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
         leads_on = registered.mounted_app is not None and shows_routes(registered.mounted_app)
         here = outer if registered.mounted_app is None else _inside_mount(registered, outer)
         kind = entry.kinds[0] if registered.mounted_app is None else "mount"
-        # What declares policies out of sight takes none but the default of a layer that it brings itself.
-        takes_default = kind != "websocket" and (
-            leads_on or entry.takes_default or here.default is not outer.default
-        )
-        default = (here.default_of, here.default if takes_default else None)
+        default = (here.default_of, here.default if kind != "websocket" else None)
         source, policy = next(filter(_is_declared, (*registered.declarations(), default)), (None, None))
         view = registered.effective
         # What a mount matches goes on after its own path.
@@ -150,20 +147,22 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
         yield placed
         if leads_on:
             yield from _survey_mounted(placed, here)
-    policy, source = (outer.default, outer.default_of) if inherited is None else (inherited, inherited_from)
-    for path, frontend in frontends_of(router):
+    for frontend in frontends_of(router, router.routes, inherited, [], inherited_from):
+        source, policy = frontend.inherited_from, frontend.inherited
+        if policy is None:
+            source, policy = (None, None) if outer.default is None else (outer.default_of, outer.default)
         yield Placed(
-            route=frontend,
-            view=frontend,
-            endpoint=frontend.app,
+            route=frontend.route,
+            view=frontend.route,
+            endpoint=frontend.route.app,
             kind="mount",
-            path=outer.path + path,
-            example=_joined(outer.example, path),
+            path=outer.path + frontend.path,
+            example=_joined(outer.example, frontend.path),
             host=outer.host,
             methods=None,
             shows_routes=False,
             policy=policy,
-            source=None if policy is None else source,
+            source=source,
             in_layer=outer.in_layer,
             depth=len(outer.routers) - 1,
         )
@@ -175,7 +174,7 @@ def _is_declared(declaration: tuple[Source, Declared | None]) -> bool:
 
 def _inside_mount(registered: Registered, outer: _Surroundings) -> _Surroundings:
     """What a mounted app brings itself, or gets from its mount, for whatever is under that path."""
-    around = [*around_mount(registered.matcher, registered.mounted_app)]
+    around = [*reversed(registered.around)]
     in_layer = outer.in_layer or any(map(has_layer, around))
     own = first(*map(default_of, around))
     if own is None:

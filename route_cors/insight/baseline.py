@@ -10,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 from route_cors.insight.findings import Code, Finding
 from route_cors.insight.grants import NOTHING, UNGUARDED, Grant, differences
 from route_cors.insight.routes import ReportedRoute
-from route_cors.protocol import UNROUTED_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -188,10 +187,10 @@ def _grant_of(row: _Row | None, method: str | None) -> Grant | None:
     )
 
 
-def _methods_of(policy: _Policy, method: str | None) -> frozenset[str]:
+def _methods_of(policy: _Policy, method: str | None) -> frozenset[str] | None:
     """What a preflight grants; with no method to ask about, where there is no route that knows its own."""
     if method is None:
-        return UNROUTED_METHODS if policy.methods is None else policy.methods
+        return policy.methods
     return frozenset({method}) if policy.methods is None else policy.methods & {method}
 
 

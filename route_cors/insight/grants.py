@@ -21,7 +21,7 @@ class Grant:
     Attributes:
         origins: as `describe_policy` writes them; empty where nobody is let in.
         credentials: whether cookies may go along.
-        methods: those that a preflight grants.
+        methods: those that a preflight grants; None: any.
         headers: request-header names.
         exposed: response-header names.
         private_network: whether public sites may call a private address.
@@ -30,7 +30,7 @@ class Grant:
 
     origins: frozenset[str] = frozenset()
     credentials: bool = False
-    methods: frozenset[str] = frozenset()
+    methods: frozenset[str] | None = frozenset()
     headers: frozenset[str] = frozenset()
     exposed: frozenset[str] = frozenset()
     private_network: bool = False
@@ -86,7 +86,7 @@ def _changed(before: Grant, after: Grant) -> Iterator[Difference]:
     opened, closed = _uncovered(after.origins, before.origins), _uncovered(before.origins, after.origins)
     yield from _told(_origins(opened), "opened to {}", _origins(closed), "no longer open to {}")
     yield from _flag("credentials", before=before.credentials, after=after.credentials)
-    yield from _names("method", after.methods - before.methods, before.methods - after.methods)
+    yield from _methods(before.methods, after.methods)
     yield from _names(
         "request header", _unlisted(after.headers, before.headers), _unlisted(before.headers, after.headers)
     )
@@ -99,6 +99,16 @@ def _changed(before: Grant, after: Grant) -> Iterator[Difference]:
     yield from _flag(
         "calls into a private network", before=before.private_network, after=after.private_network
     )
+
+
+def _methods(before: frozenset[str] | None, after: frozenset[str] | None) -> Iterator[Difference]:
+    if before is not None and after is not None:
+        yield from _names("method", after - before, before - after)
+    elif before is not None:
+        sentence = f"any method is allowed now, not only {_joined(before) or 'none'}"
+        yield Difference(opened=True, sentence=sentence)
+    elif after is not None:
+        yield Difference(opened=False, sentence=f"only methods {_joined(after) or 'none'} are allowed now")
 
 
 def _flag(what: str, *, before: bool, after: bool) -> Iterator[Difference]:

@@ -14,7 +14,6 @@ from route_cors.insight.explanation import Mend
 from route_cors.insight.stand_in import Change
 from route_cors.insight.steps import declared, shortened, where_declared
 from route_cors.policy import CORSPolicy
-from route_cors.protocol import UNROUTED_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -229,9 +228,6 @@ class _Needs:
         present = None if self._policy is None else self._policy.methods
         if present is not None and method not in present:
             yield _Argument("methods", [*present, method], f"[*policy.methods, {method!r}]", method)
-        elif present is None and self._handled.target.opaque and method not in UNROUTED_METHODS:
-            methods = [*sorted(UNROUTED_METHODS), method]
-            yield _Argument("methods", methods, repr(methods), method)
 
     def _headers(self) -> Iterator[_Argument]:
         present = () if self._policy is None else self._policy.allow_headers

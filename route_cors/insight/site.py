@@ -56,12 +56,18 @@ class Site:
         found = self.find(target)
         return name_of(target.route) if found is None else found.reported.endpoint
 
-    def is_in_layer(self, target: Target) -> bool:
-        """Whether a layer stands around what answers there."""
-        positions = [self._positions(mount)[0] for mount in target.through]
-        if target.route is not None:
-            positions.append(self.position(target))
+    def is_in_layer(self, target: Target, receiver: Target) -> bool:
+        """Whether a layer stands around both what answers there and what receives the request.
+
+        For a preflight these may be two: a layer that only its receiver is in has no say about the other.
+        """
+        positions = self._way(target) & self._way(receiver)
         return self._has_layer or any(self._routes[each].placed.in_layer for each in positions)
+
+    def _way(self, target: Target) -> set[int]:
+        """The positions of the mounts that lead there, and of the route."""
+        positions = {self._positions(mount)[0] for mount in target.through}
+        return positions if target.route is None else {*positions, self.position(target)}
 
     def _positions(self, route: object) -> list[int]:
         return [position for position, each in enumerate(self._routes) if each.placed.route is route]

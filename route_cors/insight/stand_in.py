@@ -16,11 +16,13 @@ from fastapi import FastAPI
 from starlette.datastructures import URL
 from starlette.responses import RedirectResponse, Response
 
+from route_cors.claims import Consultation
 from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
-from route_cors.dispatch import Resolver, Target
+from route_cors.dispatch import CLAIM, Resolver, Target
+from route_cors.judging import Judge
 from route_cors.middleware import RouteCORSMiddleware
-from route_cors.protocol import UNROUTED_METHODS, Terms, read_preflight
+from route_cors.protocol import Terms, read_preflight
 from route_cors.routing import CORSRoute, answers_itself
 
 if TYPE_CHECKING:
@@ -165,7 +167,7 @@ class StandIn:
     def _carrier(
         self, scope: Scope, target: Target, receiver: Target, *, is_preflight: bool
     ) -> Carrier | None:
-        if self._change.adds_layer or self._site.is_in_layer(receiver):
+        if self._change.adds_layer or self._site.is_in_layer(target, receiver):
             return "layer"
         if scope["type"] == "websocket":
             return "route" if answers_itself(target.route) else None
@@ -183,7 +185,7 @@ class StandIn:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What the app's router, and the endpoint, would answer."""
-        self.handled[-1].reached_app = True
+        self.handled[-1].reached_app = not _is_asked_in_vain(scope)
         receiver = self.handled[-1].receiver
         if scope["type"] == "websocket":
             accepts = receiver.route is not None
@@ -198,7 +200,7 @@ class _Layer(RouteCORSMiddleware):
     def __init__(self, app: ASGIApp, resolver: Resolver, listener: Diagnostics) -> None:
         super().__init__(app)
         self._resolver = resolver
-        self._diagnostics = listener
+        self._judge = Judge(listener, resolver.scope_at)
 
 
 class _Listener(Diagnostics):
@@ -270,13 +272,13 @@ def _changed_terms(target: Target, method: str | bytes, policy: CORSPolicy | Non
     """Terms of our own: those of the app remember what they granted, and are asked by others too."""
     present = target.terms
     if policy is None:
-        return None if present is None else Terms(present.policy, present.methods)
+        return None if present is None else Terms(present.policy, present.registered)
     if isinstance(method, bytes):
         method = method.decode("latin-1")
-    methods: Iterable[str] = () if present is None else present.methods
-    if target.opaque:
-        methods = UNROUTED_METHODS if policy.methods is None else policy.methods
-    elif _serves(target, method):
+    methods: Iterable[str] | None = () if present is None else present.registered
+    if target.opaque or target.route is None:
+        methods = None
+    elif methods is not None and _serves(target, method):
         methods = {*methods, method}
     return Terms(policy, methods)
 
@@ -284,6 +286,12 @@ def _changed_terms(target: Target, method: str | bytes, policy: CORSPolicy | Non
 def _claims(target: Target) -> bool:
     """Whether it is a CORSRoute with a policy: it takes the preflights of its own requests."""
     return isinstance(target.route, CORSRoute) and target.terms is not None and target.redirects_to is None
+
+
+def _is_asked_in_vain(scope: Scope) -> bool:
+    """Whether it is a preflight that the layer passed in, and answers itself whatever is said here."""
+    asked = scope.get(CLAIM)
+    return isinstance(asked, Consultation) and asked.is_awaited
 
 
 def _serves(target: Target, method: str) -> bool:

@@ -215,9 +215,16 @@ def _method(handled: Handled, terms: Terms) -> Check:
     if terms.policy is None:
         return Check("method", passed=None, detail="of no account where no origin is allowed")
     passed = "method" not in handled.failed
+    return Check("method", passed, f"{shortened(handled.method)} {_granted(terms, passed=passed)}")
+
+
+def _granted(terms: Terms, *, passed: bool) -> str:
+    """What is granted besides, in words that follow a method."""
+    if terms.methods is None:
+        said = "is granted, as any method is where nobody can say what is served"
+        return said if passed else "is not a method that can be granted"
     granted = ", ".join(sorted(terms.methods)) or "none"
-    is_granted = "is" if passed else "is not"
-    return Check("method", passed, f"{shortened(handled.method)} {is_granted} among those granted: {granted}")
+    return f"{'is' if passed else 'is not'} among those granted: {granted}"
 
 
 def _headers(handled: Handled, terms: Terms) -> Check:
@@ -243,7 +250,7 @@ def _grants(terms: Terms, name: str) -> bool:
     """Whether the terms grant that one header, whatever else is asked for."""
     alone = (b"", b"", name.encode("latin-1"), None)
     # Terms remember what they granted: these are nobody else's.
-    answer = Terms(terms.policy, terms.methods).answer_preflight(alone, origin_allowed=True)
+    answer = Terms(terms.policy, terms.registered).answer_preflight(alone, origin_allowed=True)
     return "headers" not in answer.failed
 
 

@@ -156,12 +156,14 @@ def test_a_websocket_is_open_without_a_policy(
     assert between(before, after, kind="websocket") == told
 
 
-def test_an_opaque_app_takes_the_methods_that_need_no_route() -> None:
+def test_an_opaque_app_takes_any_method_unless_the_policy_names_some() -> None:
     public = CORSPolicy(origins="*")
-    assert between(public, public.evolve(methods=["GET", "PUT"]), kind="mount") == [
-        "+ method PUT is allowed now",
-        "- method HEAD, POST is no longer allowed",
-    ]
+    some, fewer = public.evolve(methods=["GET", "PROPFIND"]), public.evolve(methods=["GET"])
+    assert between(public, some, kind="mount") == ["- only methods GET, PROPFIND are allowed now"]
+    assert between(some, public, kind="mount") == ["+ any method is allowed now, not only GET, PROPFIND"]
+    assert between(some, fewer, kind="mount") == ["- method PROPFIND is no longer allowed"]
+    assert between(fewer, some, kind="mount") == ["+ method PROPFIND is allowed now"]
+    assert between(public, public.evolve(max_age=1), kind="mount") == []
 
 
 def test_a_policy_that_nothing_carries_out_opens_nothing() -> None:

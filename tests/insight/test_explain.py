@@ -510,10 +510,70 @@ def test_routes_of_other_kinds() -> None:
         f"/class is {served_by('Endpoint')}, for GET, HEAD and not for PUT (405)",
     )
     assert called(app, "GET", "/asgi").allowed
-    assert checks(called(app, "PUT", "/asgi"))["method"] == (
-        False,
-        "PUT is not among those granted: GET, HEAD, POST",
+    assert called(app, "PUT", "/asgi").allowed
+    assert checks(called(app, "PUT", "/asgi"), 0)["method"] == (
+        True,
+        "PUT is granted, as any method is where nobody can say what is served",
     )
+
+
+def test_a_policy_restricts_the_methods_where_nobody_can_say_what_is_served() -> None:
+    app = FastAPI(openapi_url=None)
+    app.mount("/files", cors(origins=OURS, methods=["GET", "PUT"])(Router()))
+    install_cors(app, default=SHOP.evolve(methods=["GET", "PUT"]))
+    for path in ("/files/a", "/nowhere"):
+        assert checks(called(app, "PUT", path), 0)["method"] == (
+            True,
+            "PUT is among those granted: GET, PUT",
+        )
+        assert checks(called(app, "DELETE", path), 0)["method"] == (
+            False,
+            "DELETE is not among those granted: GET, PUT",
+        )
+
+
+@pytest.mark.parametrize("path", ["/files/a", "/nowhere"])
+def test_a_preflight_that_is_passed_in_is_answered_by_the_layer(path: str) -> None:
+    app = FastAPI(openapi_url=None)
+    app.mount("/files", opaque)
+    install_cors(app, default=SHOP)
+    explanation = called(app, "PUT", path, origin="https://other.example")
+    (preflight,) = explanation.steps
+    assert preflight.status == 403
+    # All of them, and not only those that are written on an answer of the app's.
+    assert "content-length" in dict(preflight.response_headers)
+
+
+def test_any_method_is_any_that_a_browser_can_send() -> None:
+    app = FastAPI(openapi_url=None)
+    install_cors(app, default=SHOP)
+    assert checks(called(app, "PURGE", "/nowhere"), 0)["method"] == (
+        True,
+        "PURGE is granted, as any method is where nobody can say what is served",
+    )
+    assert checks(called(app, "x" * 65, "/nowhere"), 0)["method"] == (
+        False,
+        f"{'x' * 65} is not a method that can be granted",
+    )
+
+
+def test_a_layer_in_a_mount_speaks_for_no_route_in_front_of_it() -> None:
+    @cors(origins=OURS)
+    async def in_front() -> None:
+        await endpoint()
+
+    inside = FastAPI(openapi_url=None)
+    inside.add_api_route("/x", cart, methods=["PUT"])
+    install_cors(inside, default=SHOP)
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/{anything}/x", in_front, methods=["GET"])
+    app.mount("/in", inside)
+    headers = (("X-Token", "1"),)
+    explanation = called(app, "GET", "/in/x", headers=headers)
+    assert [step.status for step in explanation.steps] == [405]
+    with pytest.raises(CORSBlocked) as blocked:
+        Browser(app, origin=OURS).fetch("/in/x", headers=headers)
+    assert explanation.reason == blocked.value.reason
 
 
 def test_a_route_that_leaves_preflights_to_others() -> None:

@@ -683,7 +683,7 @@ def test_a_default_that_is_never_asked() -> None:
             "error",
             None,
             "of two layers of route_cors on one app, CORSPolicy(origins=('https://a.example.com',),"
-            " max_age=2) is asked, and CORSPolicy(origins=('https://a.example.com',), max_age=1) never is",
+            " max_age=1) is asked, and CORSPolicy(origins=('https://a.example.com',), max_age=2) never is",
             "give one default, to install_cors(app, default=...)",
         )
     ]

@@ -161,7 +161,7 @@ async def test_03_dependencies_of_the_whole_app(build: Build) -> None:
     assert calls == ["auth GET"]
 
 
-async def test_03_a_layer_within_a_layer_defers_where_the_outer_one_found_a_policy() -> None:
+async def test_03_of_two_layers_on_one_app_the_innermost_default_decides() -> None:
     asked: list[str] = []
 
     def is_a(origin: str, connection: HTTPConnection) -> bool:
@@ -178,10 +178,14 @@ async def test_03_a_layer_within_a_layer_defers_where_the_outer_one_found_a_poli
     assert (await send(app, "GET", "/v1/x", origin=A)).seen == readable(200, A)
     assert (await preflight(app, "/v1/x")).seen == granted(A, "GET")
     assert asked == [A, A]  # once each, with three that could
-    assert (await send(app, "POST", "/none", origin=E)).seen == readable(200, E)
+    assert (await send(app, "POST", "/none", origin=A)).seen == readable(200, A)
+    assert (await preflight(app, "/none", "POST")).seen == granted(A, "POST")
+    # `enforce` of the innermost as well: the endpoint does not run.
+    assert (await send(app, "POST", "/none", origin=E)).seen == blocked(403)
+    assert (await preflight(app, "/none", "POST", origin=E)).seen == REFUSED
 
 
-async def test_03_and_does_its_work_where_it_found_none() -> None:
+async def test_03_and_one_without_a_default_leaves_it_to_the_other() -> None:
     app = FastAPI()
     app.post("/none")(says())
     app.get("/own")(cors(origins="*")(says()))

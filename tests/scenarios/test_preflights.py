@@ -136,10 +136,11 @@ async def test_21_a_path_without_a_route(build: Build) -> None:
 async def test_21_or_with_the_default_policy(build: Build) -> None:
     site = build(serves("GET", "/get", FOR_A), default=FOR_B)
     for path in ("/nope", "/get/nope"):
-        for method in ("GET", "HEAD", "POST"):
-            assert (await site.preflight(path, method, B)).seen == granted(B, "GET", "HEAD", "POST")
-        assert (await site.preflight(path, "DELETE", B)).seen == REFUSED
-        assert (await site.preflight(path, "GET", A)).seen == REFUSED
+        for method in ("GET", "HEAD", "POST", "DELETE", "PROPFIND"):
+            assert (await site.preflight(path, method, B)).seen == granted(B, method)
+            assert (await site.preflight(path, method, A)).seen == REFUSED
+        for method in ("*", "TRACE", "CONNECT"):
+            assert (await site.preflight(path, method, B)).seen == REFUSED
     assert (await site.preflight("/get", "GET", A)).seen == granted(A, *site.methods("GET"))
 
 

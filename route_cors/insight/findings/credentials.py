@@ -91,7 +91,7 @@ def find_missing_headers(facts: Facts) -> Iterator[Finding]:
 def _grants(row: Row, name: str) -> bool:
     """Whether a preflight for that header passes; where no method does, the header is not what is wrong."""
     terms = Terms(row.policy, _methods(row))
-    method = next(iter(sorted(terms.methods)), None)
+    method = next(iter(sorted(terms.methods or ())), None)
     if method is None:
         return True
     asked = (b"", method.encode(), name.lower().encode("latin-1", "replace"), None)

@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 
 from route_cors.dispatch import is_installed
+from route_cors.dispatch.apps import certain_defaults_of
 from route_cors.insight.findings.facts import named
 from route_cors.insight.findings.finding import finding_about
 from route_cors.insight.printable import printable
@@ -62,7 +63,7 @@ def find_second_layers(facts: Facts) -> Iterator[Finding]:
         ]
         if ruled:
             yield from _foreign_layers(level, ruled)
-            yield from _unheard_defaults(facts, level)
+            yield from _unheard_defaults(level)
 
 
 def _levels(facts: Facts) -> Iterator[_Level]:
@@ -133,21 +134,26 @@ def _foreign(level: _Level, layer_class: object, ruled: list[Row], *, is_covered
     )
 
 
-def _unheard_defaults(facts: Facts, level: _Level) -> Iterator[Finding]:
-    """A default of ours that another one, further out on the same app, never lets come to a word."""
-    heard = facts.around.default if level.row is None else _own_default(level)
-    for middleware in _user_middleware(level.app):
-        default = middleware.kwargs.get("default")
-        if heard is not None and _is_ours(middleware.cls) and default is not None and default != heard:
+def _unheard_defaults(level: _Level) -> Iterator[Finding]:
+    """A default of ours that another one, further in on the same app, never lets come to a word."""
+    defaults = [*_defaults_on(level.app)]
+    for default in defaults[:-1]:
+        heard = defaults[-1]
+        if default != heard:
             sentence = f"of two layers of route_cors on one app, {heard!r} is asked, and {default!r} never is"
             mend = "give one default, to install_cors(app, default=...)"
             yield finding_about(level.reported, "RC003", sentence, mend)
 
 
-def _own_default(level: _Level) -> CORSPolicy | None:
-    """That of a mounted app, as far as a route of its own shows it."""
-    own = (row for row in level.behind if row.mount is level.row)
-    return next((row.policy for row in own if row.placed.source == "mounted app"), None)
+def _defaults_on(app: object) -> Iterator[CORSPolicy]:
+    """Those of the layers that an app brings, outermost first."""
+    installed = certain_defaults_of(app)[-1] if is_installed(app) else None
+    if installed is not None:
+        yield installed
+    for layer in _user_middleware(app):
+        default: Any = layer.kwargs.get("default")
+        if _is_ours(layer.cls) and default is not None:
+            yield default
 
 
 def _user_middleware(app: object) -> list[Middleware]:

@@ -1,0 +1,42 @@
+"""The router's own record of what it ran, against what the index foretold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from route_cors.decorators import NoCORS, no_cors, policy_of
+from route_cors.dispatch.index import index_of
+from route_cors.dispatch.resolver import passed_router
+from route_cors.dispatch.target import Target
+from route_cors.protocol import Terms
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+__all__ = ["served_in"]
+
+
+def served_in(scope: Scope, foretold: tuple[Target, ...], noted: object) -> Target | None:
+    """What was really served, with the terms that it declares; None where the record says nothing else.
+
+    `foretold` is what was found out on the way, `noted` what the record held before. A middleware that copies
+    the scope hides the record: then it holds whatever leads to that middleware.
+    """
+    served = scope.get("endpoint")
+    if served is None or served is noted:
+        return None
+    for target in foretold:
+        on_the_way = (getattr(entry.matcher, "app", None) for entry in target.way)
+        if served is target.endpoint or any(served is app for app in on_the_way):
+            return None
+    router, on_app = passed_router(scope)
+    table = index_of(router, on_app).current()
+    is_taken_over = any(target is not foretold[0] for target in foretold)
+    policies = table.policies_of(served, scope.get("method", ""))
+    if is_taken_over and (id(served) in table.leads_to or not policies):
+        return None  # on the way to whoever has taken it over, and knows better
+    policies = {policy_of(served)} - {None} or policies
+    # Of several that are declared for one endpoint nobody can tell which it was.
+    declared = no_cors if len(policies) > 1 else next(iter(policies), None)
+    terms = None if declared is None else Terms(None if isinstance(declared, NoCORS) else declared)
+    return Target(None, terms, endpoint=served, declared=declared is not None)

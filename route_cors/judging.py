@@ -1,0 +1,179 @@
+"""The judgement on one request under the terms that hold where it goes, and who is told of it.
+
+protocol.py decides what needs the request's headers alone. Here is what takes more: the callables of a
+policy, which are asked with the connection in hand, and the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from starlette.requests import HTTPConnection
+
+from route_cors.decisions import (
+    ANSWER_NOT_READABLE,
+    ANSWER_READABLE,
+    CALLABLE_FAILED,
+    PREFLIGHT_ALLOWED,
+    PREFLIGHT_REFUSED,
+    REQUEST_REFUSED,
+    WEBSOCKET_ALLOWED,
+    WEBSOCKET_REFUSED,
+)
+from route_cors.diagnostics import LOGGER, Diagnostics, explained
+from route_cors.dispatch import scope_at as scope_at_route
+from route_cors.origins import is_serialized_origin
+from route_cors.protocol import is_foreign, read_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import Scope
+
+    from route_cors.decisions import Event
+    from route_cors.dispatch import Target
+    from route_cors.protocol import Answer, Check, Headers, Preflight, Terms
+
+    # The scope as the route of a target will have it, for a request with that method.
+    ScopeAt = Callable[[Scope, Target, str | bytes], Scope]
+
+__all__ = ["Judge", "Judgement"]
+
+
+class Judgement(NamedTuple):
+    """On an actual request: the headers of its response, and what is to be told of it."""
+
+    headers: Headers
+    event: Event | None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the request is not to be served."""
+        return self.event is REQUEST_REFUSED
+
+
+class Judge:
+    """Judges requests for one layer, or for all routes that carry their policy out themselves.
+
+    `diagnostics` are told; `scope_at` is the dispatcher's, for an app that has not been entered yet the
+    resolver's.
+    """
+
+    __slots__ = ("curiosity", "diagnostics", "scope_at")
+
+    def __init__(self, diagnostics: Diagnostics, scope_at: ScopeAt = scope_at_route) -> None:
+        self.diagnostics = diagnostics
+        self.curiosity = diagnostics.curiosity
+        self.scope_at = scope_at
+
+    async def preflight(
+        self, terms: Terms, target: Target, preflight: Preflight, scope: Scope, *, explain: bool
+    ) -> Answer:
+        """The answer to a preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7)."""
+        origin, method, _, _ = preflight
+        allowed = terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, method)
+        return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
+
+    def told(self, answer: Answer, target: Target, preflight: Preflight, scope: Scope) -> Answer:
+        """The answer as it is sent, after it was told."""
+        event = PREFLIGHT_REFUSED if answer.failed else PREFLIGHT_ALLOWED
+        # Of any preflight: browsers send none to their page's own origin.
+        method = preflight[1].decode("latin-1")
+        self.diagnostics.tell(event, scope, target, method=method, failed=answer.failed)
+        if target.terms is None or not answer.failed or not self.diagnostics.explains(scope):
+            return answer
+        return explained(answer, target.terms, preflight, scope)
+
+    async def actual(self, terms: Terms, target: Target, scope: Scope) -> Judgement:
+        """What an actual request is answered with, and whether it is served at all."""
+        origin = read_origin(scope.get("headers", ()))
+        headers = terms.readers.get(origin) or terms.readable_by(origin)
+        if headers is not None:
+            return Judgement(headers, None if origin is None else ANSWER_READABLE)
+        return await self.unlisted(terms, target, origin or b"", scope)
+
+    async def unlisted(self, terms: Terms, target: Target, origin: bytes, scope: Scope) -> Judgement:
+        """As `actual`, of an origin that no more than a callable may allow."""
+        if await self._is_admitted(terms, target, origin, scope, scope["method"]):
+            return Judgement(terms.readable_by_admitted(origin), ANSWER_READABLE)
+        is_refused = terms.enforces and _is_foreign(origin, scope)
+        return Judgement(terms.unreadable, REQUEST_REFUSED if is_refused else ANSWER_NOT_READABLE)
+
+    def tell_of_actual(self, event: Event | None, target: Target, scope: Scope) -> None:
+        """Unless a page of the app's own origin sent it, for which no policy is needed."""
+        if event is None or not self.diagnostics.asked_for(event):
+            return
+        origin = read_origin(scope.get("headers", ()))
+        if origin is not None and _is_foreign(origin, scope):
+            failed: tuple[Check, ...] = () if event.allowed else ("origin",)
+            self.diagnostics.tell(event, scope, target, method=scope["method"], failed=failed)
+
+    async def refuses_handshake(
+        self, terms: Terms, target: Target, scope: Scope, teller: Diagnostics
+    ) -> bool:
+        """Whether the handshake of a websocket is to be closed before it is accepted.
+
+        Browsers let any page open a websocket anywhere, cookies and all, and tell the server its origin
+        (https://websockets.spec.whatwg.org/#websocket-opening-handshake): the check is the server's to make.
+        `teller` is told of it: that of whoever of ours is the outermost.
+        """
+        origin = read_origin(scope.get("headers", ()))
+        if origin is None or not _is_foreign(origin, scope):
+            return False
+        if terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, ""):
+            teller.tell(WEBSOCKET_ALLOWED, scope, target)
+            return False
+        teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",))
+        return True
+
+    async def _is_admitted(
+        self, terms: Terms, target: Target, sent: bytes, scope: Scope, method: str | bytes
+    ) -> bool:
+        """Whether one of the policy's callables lets the origin in."""
+        if not terms.callables or not is_serialized_origin(sent):
+            return False
+        origin = sent.decode("ascii")
+        connection = HTTPConnection(self.scope_at(scope, target, method))
+        for is_allowed in terms.callables:
+            try:
+                verdict: Any = is_allowed(origin, connection)
+                if inspect.isawaitable(verdict):
+                    verdict = await verdict
+                if not isinstance(verdict, bool):
+                    raise TypeError(f"an origin callable must return True or False, not {verdict!r}")  # noqa: TRY301
+            except BaseException as error:
+                if _ends_the_request(error):
+                    raise
+                # Only a serialized origin comes here: ASCII, no controls, 512 bytes at most.
+                LOGGER.exception("%s: callable=%r origin=%s", CALLABLE_FAILED, is_allowed, origin)
+                continue
+            if verdict:
+                return True
+        return False
+
+
+def _is_foreign(origin: bytes, scope: Scope) -> bool:
+    return is_foreign(origin, scope.get("scheme", "http"), scope.get("headers", ()))
+
+
+def _ends_the_request(error: BaseException) -> bool:
+    """Whether what a callable raised is not its own failure, but the end of the request or of the server.
+
+    A callable that awaits a task which somebody else cancelled raises the same CancelledError as one whose
+    own request is cancelled: asyncio counts the cancellations of each task. In trio nothing but a cancelled
+    scope raises one.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return any(map(_ends_the_request, group.exceptions))
+    if isinstance(error, asyncio.CancelledError):
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # another event loop than asyncio's
+            return False
+        return task is not None and task.cancelling() > 0
+    # By name, as trio need not be installed.
+    is_trios = type(error).__name__ == "Cancelled" and type(error).__module__.startswith("trio")
+    return is_trios or isinstance(error, KeyboardInterrupt | GeneratorExit)

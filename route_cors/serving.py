@@ -1,0 +1,426 @@
+"""Carrying out what is judged: answering preflights, writing headers, refusing requests and handshakes.
+
+For the layer and for the routes that do it themselves. Whichever of ours is the outermost on the way of a
+request does the writing; who is further in tells it what to write, by the claim in the scope (claims.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from route_cors.claims import EVENT, FOUND, HEADERS, JUDGE, TARGET, Claim, Consultation, is_lost, knows_better
+from route_cors.decisions import ANSWER_NOT_READABLE, ANSWER_READABLE, ENDPOINT_CONTRADICTS, escaped
+from route_cors.diagnostics import LOGGER, ROOT_LOGGER
+from route_cors.dispatch import CLAIM, served_in
+from route_cors.protocol import Terms, merge_headers, read_origin, refuse_actual
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from route_cors.dispatch import Target
+    from route_cors.judging import Judge
+    from route_cors.protocol import Answer, Headers, Preflight
+
+__all__ = [
+    "answer_preflight",
+    "consult_inside",
+    "guard_handshake",
+    "restrict",
+    "serve_actual",
+    "serve_advising",
+    "serve_claimed",
+    "serve_unsure",
+]
+
+_CLOSED: Final = Terms(None)
+
+
+# --- Preflights
+
+
+async def answer_preflight(  # noqa: PLR0917 - by position, which takes less time
+    terms: Terms, target: Target, preflight: Preflight, scope: Scope, send: Send, judge: Judge
+) -> None:
+    """Answer in the app's place, before any of its middleware, dependencies or endpoints."""
+    granted = terms.granted.get(preflight)
+    # Whoever wants to know of it is told on the long way.
+    if granted is None or (LOGGER.level or ROOT_LOGGER.level) <= judge.curiosity:
+        explain = judge.diagnostics.explains(scope)
+        if terms.callables:
+            answer = await judge.preflight(terms, target, preflight, scope, explain=explain)
+        else:
+            allowed = terms.admits(preflight[0])
+            answer = terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
+        answer = judge.told(answer, target, preflight, scope)
+        await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers]})
+        await send({"type": "http.response.body", "body": answer.body})
+        return
+    # A list of its own, as middleware further out may add to it.
+    await send({"type": "http.response.start", "status": 204, "headers": [*granted]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def consult_inside(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp,
+    target: Target,
+    led_here: Target | None,
+    preflight: Preflight,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    judge: Judge,
+) -> None:
+    """Answer a preflight on terms that something of ours further in may replace: it is passed in first.
+
+    What the app itself answers is dropped. `led_here` as a Consultation has it.
+    """
+    explains = judge.diagnostics.explains(scope)
+    terms = cast("Terms", target.terms)
+    answer = await judge.preflight(terms, target, preflight, scope, explain=explains)
+    asked = scope[CLAIM] = Consultation(target, judge, answer, scope, led_here)
+    answering = _Answering(asked, preflight, scope, receive, send)
+    try:
+        await app(scope, answering.receive, answering.send)
+    except Exception:  # noqa: BLE001 - it is logged with its traceback
+        # Its answer would have been dropped as well: nobody has asked the app for it.
+        LOGGER.debug("the app failed on a preflight that was passed in", exc_info=True)
+    await answering.answer()
+
+
+class _Answering:
+    """The send and receive of an app to which a preflight is passed in: it is answered once, by ours."""
+
+    def __init__(
+        self, asked: Consultation, preflight: Preflight, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._asked = asked
+        self._preflight = preflight
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._is_answered = False
+
+    async def answer(self) -> None:
+        """Send the best answer, unless that was done."""
+        if self._is_answered:
+            return
+        self._is_answered = True
+        asked = self._asked
+        answer = asked.judge.told(cast("Answer", asked.answer), asked.target, self._preflight, self._scope)
+        await _send(answer, self._send)
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the app; with the first one it is certain that nobody further in takes over."""
+        if message["type"] == "http.response.start":
+            await self.answer()
+        elif message.get("more_body"):
+            # A stream would go on for ever. It is how a server tells that the client has gone
+            # (https://asgi.readthedocs.io/en/latest/specs/www.html#send-exceptions).
+            raise OSError("a preflight gets no more than headers")
+
+    async def receive(self) -> Message:
+        """What the client sends, which is nobody any more once it was answered."""
+        return {"type": "http.disconnect"} if self._is_answered else await self._receive()
+
+
+def serve_advising(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp,
+    target: Target,
+    preflight: Preflight,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    judge: Judge,
+) -> Awaitable[None]:
+    """Tell the one further out what the answer to a preflight is, as far as that is known better here."""
+    asked: Consultation = scope[CLAIM]
+    if knows_better(target, asked.target):
+        terms = cast("Terms", target.terms)
+    elif is_lost(target, asked.target):
+        terms = _CLOSED
+    else:
+        if target.is_known and not target.asks_inside:
+            asked.lead(scope)
+        return app(scope, receive, send)
+    return _advise(app, asked, terms, target, preflight, scope, receive, send, judge)
+
+
+async def _advise(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp,
+    asked: Consultation,
+    terms: Terms,
+    target: Target,
+    preflight: Preflight,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    judge: Judge,
+) -> None:
+    explains = asked.judge.diagnostics.explains(scope)
+    answer = await judge.preflight(terms, target, preflight, scope, explain=explains)
+    asked.answer, asked.target = answer, target
+    if target.asks_inside:
+        await app(scope, receive, send)
+    else:
+        # Middleware between here and there wants to see an answer.
+        await _send(answer, send)
+
+
+async def restrict(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp,
+    target: Target,
+    preflight: Preflight,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    judge: Judge,
+) -> None:
+    """Close a preflight that somebody further out answers, if these terms refuse it; they open nothing."""
+    asked: Consultation = scope[CLAIM]
+    if target.terms is not None:
+        explains = asked.judge.diagnostics.explains(scope)
+        answer = await judge.preflight(target.terms, target, preflight, scope, explain=explains)
+        if answer.failed:
+            asked.answer, asked.target = answer, target
+    await app(scope, receive, send)
+
+
+# --- Actual requests
+
+
+def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp,
+    terms: Terms,
+    target: Target,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    judge: Judge,
+    headers: Headers | None = None,
+) -> Awaitable[None]:
+    """Hand the request on, and write the headers when its response starts: the outermost of ours does.
+
+    No router has noted an endpoint yet, or this very route's. `headers` where they were decided already.
+    """
+    if headers is None:
+        try:
+            origin = read_origin(scope["headers"])
+        except KeyError:  # a scope that somebody made by hand
+            origin = None
+        headers = terms.readers.get(origin)
+        if headers is None:
+            headers = terms.readable_by(origin)
+            if headers is None:
+                return _serve_unlisted(app, terms, target, scope, receive, send, judge, cast("bytes", origin))
+        if (LOGGER.level or ROOT_LOGGER.level) <= judge.curiosity:
+            judge.tell_of_actual(ANSWER_READABLE, target, scope)
+    # Few variables in the function below: to make it takes the longer, the more it holds.
+    claim: Claim = [headers, target, judge, None, target]
+    scope[CLAIM] = claim
+
+    def send_with_headers(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            if "endpoint" in scope and scope["endpoint"] is not claim[FOUND].endpoint:
+                return _settle(claim, None, scope, message, send)
+            # A copy: the message belongs to the app, which may send the same one again.
+            message = dict(message)
+            message["headers"] = merge_headers(message.get("headers", ()), claim[HEADERS])
+        return send(message)
+
+    return app(scope, receive, send_with_headers)
+
+
+async def _serve_unlisted(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp,
+    terms: Terms,
+    target: Target,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    judge: Judge,
+    origin: bytes,
+) -> None:
+    """An actual request from an origin that no more than a callable may allow."""
+    judgement = await judge.unlisted(terms, target, origin, scope)
+    judge.tell_of_actual(judgement.event, target, scope)
+    if judgement.is_refused:
+        await _send(refuse_actual(), send)
+        return
+    await serve_actual(app, terms, target, scope, receive, send, judge, judgement.headers)
+
+
+async def serve_unsure(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
+) -> None:
+    """As `serve_actual`, where something of ours further in may know better."""
+    claim: Claim = [None, target, judge, None, target]
+    if target.terms is not None:
+        judgement = await judge.actual(target.terms, target, scope)
+        if judgement.is_refused:
+            judge.tell_of_actual(judgement.event, target, scope)
+            await _send(refuse_actual(), send)
+            return
+        claim[HEADERS], claim[EVENT] = judgement
+    noted = scope.get("endpoint")
+    scope[CLAIM] = claim
+
+    def send_settled(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            return _settle(claim, noted, scope, message, send)
+        return send(message)
+
+    await app(scope, receive, send_settled)
+
+
+def serve_claimed(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
+) -> Awaitable[None]:
+    """Serve a request that somebody further out has claimed, and take it over where more is known here."""
+    claim: Claim = scope[CLAIM]
+    if type(claim) is not list:
+        # A preflight that a middleware has turned into another request: its answer goes nowhere.
+        return app(scope, receive, send)
+    outer: Target = claim[TARGET]
+    if knows_better(target, outer):
+        return _take_over(app, claim, target, scope, receive, send, judge)
+    if is_lost(target, outer):
+        claim[HEADERS], claim[TARGET], claim[EVENT] = _CLOSED.unreadable, target, ANSWER_NOT_READABLE
+    return app(scope, receive, send)
+
+
+async def _take_over(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp, claim: Claim, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
+) -> None:
+    judgement = await judge.actual(cast("Terms", target.terms), target, scope)
+    claim[HEADERS], claim[EVENT], claim[TARGET] = *judgement, target
+    if judgement.is_refused:
+        await _send(refuse_actual(), send)
+    else:
+        await app(scope, receive, send)
+
+
+async def _settle(claim: Claim, noted: object, scope: Scope, message: Message, send: Send) -> None:
+    """Write the headers on whatever was last said, and hold that against what the router notes to have run.
+
+    `noted` is what it had noted before: nothing of this request's.
+    """
+    judge: Judge = claim[JUDGE]
+    served = served_in(scope, (claim[FOUND], claim[TARGET]), noted)
+    if served is not None:
+        await _correct(claim, served, scope)
+    event, claim[EVENT] = claim[EVENT], None
+    judge.tell_of_actual(event, claim[TARGET], scope)
+    headers = claim[HEADERS]
+    if headers is not None:
+        message = {**message, "headers": merge_headers(message.get("headers", ()), headers)}
+    await send(message)
+
+
+async def _correct(claim: Claim, served: Target, scope: Scope) -> None:
+    """What the index could not see, or was wrong about: the policy of the endpoint that was served holds."""
+    target: Target = claim[TARGET]
+    if served.terms is None and not target.is_known:
+        return  # what was provisional stands
+    if target.is_known:
+        LOGGER.error(
+            "%s: path=%s route=%s served=%r",
+            ENDPOINT_CONTRADICTS,
+            escaped(str(scope.get("path", ""))[:300]),
+            escaped(target.path),
+            served.endpoint,
+        )
+    terms = served.terms or _CLOSED
+    judgement = await claim[JUDGE].actual(terms, served, scope)
+    claim[HEADERS], claim[TARGET] = judgement.headers, served
+    # It has run: there is nothing left to refuse.
+    claim[EVENT] = ANSWER_NOT_READABLE if judgement.is_refused else judgement.event
+
+
+# --- Handshakes
+
+
+async def guard_handshake(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
+) -> None:
+    """Hand a handshake on, or close it before it is accepted."""
+    claim: Claim | None = scope.get(CLAIM)
+    if claim is not None and not knows_better(target, claim[TARGET]):
+        await app(scope, receive, send)
+        return
+    terms = target.terms
+    teller = judge if claim is None else claim[JUDGE]
+    is_sure = not target.asks_inside and terms is not None
+    if is_sure and await judge.refuses_handshake(cast("Terms", terms), target, scope, teller.diagnostics):
+        await _close(send)
+        return
+    if claim is not None:
+        claim[TARGET] = target
+        await app(scope, receive, send)
+    elif terms is None and not target.asks_inside:
+        await app(scope, receive, send)
+    else:
+        scope[CLAIM] = claim = [None, target, judge, None, target]
+        await _Handshake(claim, scope, receive, send).serve(app)
+
+
+async def _close(send: Send) -> None:
+    await send({"type": "websocket.close", "code": 1008, "reason": "CORS: origin"})
+
+
+class _Handshake:
+    """The send and receive of a websocket that is not accepted before the router's record is looked at."""
+
+    def __init__(self, claim: Claim, scope: Scope, receive: Receive, send: Send) -> None:
+        self._claim = claim
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._noted = scope.get("endpoint")
+        self._is_closed = False
+
+    async def serve(self, app: ASGIApp) -> None:
+        """Hand it on. An app that fails as its websocket was closed has not failed."""
+        try:
+            await app(self._scope, self.receive, self.send)
+        except Exception:
+            if not self._is_closed:
+                raise
+
+    async def send(self, message: Message) -> None:
+        """Pass a message of the app on; an accept that the served endpoint's policy refuses is a close."""
+        if self._is_closed:
+            raise OSError(
+                "the websocket was closed: CORS: origin"
+            )  # as a server tells of a client that is gone
+        if message["type"] == "websocket.accept" and await self._is_refused():
+            self._is_closed = True
+            await _close(self._send)
+            return
+        await self._send(message)
+
+    async def receive(self) -> Message:
+        """What the client sends; once it is closed, that."""
+        if self._is_closed:
+            return {"type": "websocket.disconnect", "code": 1008, "reason": "CORS: origin"}
+        return await self._receive()
+
+    async def _is_refused(self) -> bool:
+        target: Target = self._claim[TARGET]
+        served = served_in(self._scope, (self._claim[FOUND], target), self._noted)
+        if served is not None and (served.terms is not None or target.is_known):
+            terms: Terms | None = served.terms or _CLOSED
+        elif target.asks_inside:
+            served, terms = target, target.terms  # nobody further in knew better
+        else:
+            return False
+        judge: Judge = self._claim[JUDGE]
+        return terms is not None and await judge.refuses_handshake(
+            terms, served, self._scope, judge.diagnostics
+        )
+
+
+async def _send(answer: Any, send: Send) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers]})
+    await send({"type": "http.response.body", "body": answer.body})
