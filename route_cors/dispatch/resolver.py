@@ -7,6 +7,7 @@ that it announces would be led to the very route that grants it.
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ from route_cors.dispatch.apps import (
     NO_ROUTES,
     certain_defaults_of,
     default_of,
+    is_layer,
     root_path_inside,
     router_of,
     shows_routes,
@@ -170,8 +172,12 @@ class Resolver:
         default = first(default_of(app), *inside, self._default)
         # One that is not known to be in front of all others speaks for itself alone.
         certain = certain_defaults_of(app)
-        is_in_front = isinstance(self._further_in, Starlette) or self._default in certain
-        beyond = first(*certain, *inside, self._default) if is_in_front else first(*inside, self._default)
+        is_in_front = self._further_in is not None and (
+            isinstance(self._further_in, Starlette) or self._default in certain
+        )
+        # Nor does it for those behind another middleware.
+        next_to_it = [*map(default_of, itertools.takewhile(is_layer, self._wrappers))]
+        beyond = first(*(certain if is_in_front else ()), *reversed(next_to_it), self._default)
         return index_of(router_of(app), on_app, default, beyond)
 
 
