@@ -29,6 +29,7 @@ from route_cors.dispatch import (
     declared_in,
     declared_on,
     resolve_at_route,
+    terms_of,
 )
 from route_cors.judging import Judge
 from route_cors.policy import CORSPolicy
@@ -264,7 +265,7 @@ def _terms_around(route: Any, methods: Iterable[str] | None) -> Terms | None:
         declared = no_cors if len(found) > 1 else next(iter(found), None)
     if declared is None:
         return None
-    return Terms(None if isinstance(declared, NoCORS) else declared, methods or ())
+    return terms_of(declared, methods or ())
 
 
 _ELSEWHERE = Target(None, None)
@@ -304,5 +305,5 @@ def _handshake_target(scope: Scope, declared: Declared | None) -> Target:
         return target
     # Below FastAPI 0.137 the guard of a router that includes the route runs as well, and before its own.
     own = policy_of(endpoint) or (declared if route is None else None)
-    terms = _terms_around(route, ()) if own is None else Terms(None if isinstance(own, NoCORS) else own)
+    terms = _terms_around(route, ()) if own is None else terms_of(own)
     return Target(route, terms, endpoint=endpoint, declared=terms is not None)

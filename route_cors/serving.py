@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from route_cors.claims import EVENT, FOUND, HEADERS, JUDGE, TARGET, Claim, Consultation, is_lost, knows_better
-from route_cors.decisions import ANSWER_NOT_READABLE, ANSWER_READABLE, ENDPOINT_CONTRADICTS, escaped
+from route_cors.decisions import ANSWER_NOT_READABLE, ANSWER_READABLE, ENDPOINT_CONTRADICTS, bounded, escaped
 from route_cors.diagnostics import LOGGER, ROOT_LOGGER
 from route_cors.dispatch import CLAIM, served_in
 from route_cors.protocol import Terms, merge_headers, read_origin, refuse_actual
@@ -53,9 +53,7 @@ async def answer_preflight(  # noqa: PLR0917 - by position, which takes less tim
         else:
             allowed = terms.admits(preflight[0])
             answer = terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
-        answer = judge.told(answer, target, preflight, scope)
-        await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers]})
-        await send({"type": "http.response.body", "body": answer.body})
+        await _send(judge.told(answer, target, preflight, scope), send)
         return
     # A list of its own, as middleware further out may add to it.
     await send({"type": "http.response.start", "status": 204, "headers": [*granted]})
@@ -327,7 +325,7 @@ async def _correct(claim: Claim, served: Target, scope: Scope) -> None:
         LOGGER.error(
             "%s: path=%s route=%s served=%r",
             ENDPOINT_CONTRADICTS,
-            escaped(str(scope.get("path", ""))[:300]),
+            escaped(bounded(scope["path"])),
             escaped(target.path),
             served.endpoint,
         )

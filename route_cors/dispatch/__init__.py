@@ -29,7 +29,7 @@ from route_cors.dispatch.resolver import ENTERED, Resolver, declared_in, resolve
 from route_cors.dispatch.routes import ROUTER_POLICY, Source, asks_its_base, declared_on
 from route_cors.dispatch.served import served_in
 from route_cors.dispatch.survey import Placed, Surrounded, surrounded, survey
-from route_cors.dispatch.target import CLAIM, Target
+from route_cors.dispatch.target import CLAIM, Target, terms_of
 
 __all__ = [
     "CLAIM",
@@ -51,4 +51,5 @@ __all__ = [
     "served_in",
     "surrounded",
     "survey",
+    "terms_of",
 ]

@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from route_cors.decorators import Declared, NoCORS, changes, declared_policy, no_cors, policy_of
+from route_cors.decorators import Declared, changes, declared_policy, no_cors, policy_of
 from route_cors.dispatch.apps import certain_defaults_of, default_of, holds_nothing, router_of, shows_routes
 from route_cors.dispatch.leaves import Entry, Mounted, Routes
 from route_cors.dispatch.routes import (
@@ -21,10 +21,9 @@ from route_cors.dispatch.routes import (
     frontends_of,
     instead_of_404,
 )
-from route_cors.dispatch.target import MAX_MOUNTS, TOO_DEEP, Call, Target, behind, first
+from route_cors.dispatch.target import MAX_MOUNTS, TOO_DEEP, Call, Target, behind, first, terms_of
 from route_cors.dispatch.trails import trail_of
 from route_cors.dispatch.trie import REST
-from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from route_cors.dispatch.leaves import Leaf
+    from route_cors.protocol import Terms
 
 __all__ = ["Index", "index_of"]
 
@@ -73,8 +73,7 @@ class Index:
         key = (declared, None if methods is None else frozenset(methods))
         terms = self._terms.get(key)
         if terms is None:
-            terms = Terms(None) if isinstance(declared, NoCORS) else Terms(declared, key[1])
-            self._terms[key] = terms
+            terms = self._terms[key] = terms_of(declared, key[1])
         return terms
 
     def _find(

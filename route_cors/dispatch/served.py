@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from route_cors.decorators import NoCORS, no_cors, policy_of
+from route_cors.decorators import no_cors, policy_of
 from route_cors.dispatch.index import index_of
 from route_cors.dispatch.resolver import passed_router
-from route_cors.dispatch.target import Target
-from route_cors.protocol import Terms
+from route_cors.dispatch.target import Target, terms_of
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -38,5 +37,5 @@ def served_in(scope: Scope, foretold: tuple[Target, ...], noted: object) -> Targ
     policies = {policy_of(served)} - {None} or policies
     # Of several that are declared for one endpoint nobody can tell which it was.
     declared = no_cors if len(policies) > 1 else next(iter(policies), None)
-    terms = None if declared is None else Terms(None if isinstance(declared, NoCORS) else declared)
+    terms = None if declared is None else terms_of(declared)
     return Target(None, terms, endpoint=served, declared=declared is not None)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from starlette._utils import get_route_path
 
-from route_cors.decorators import Declared
+from route_cors.decorators import Declared, NoCORS
 from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import Scope
 
     from route_cors.dispatch.leaves import Entry, Mounted
 
-__all__ = ["CLAIM", "MAX_MOUNTS", "TOO_DEEP", "Call", "Kind", "Target", "behind", "first"]
+__all__ = ["CLAIM", "MAX_MOUNTS", "TOO_DEEP", "Call", "Kind", "Target", "behind", "first", "terms_of"]
 
 # Scope key: what a layer further out has found out about the request (claims.py), or True in the copies of a
 # scope with which routes are asked whether they match.
@@ -109,6 +111,11 @@ TOO_DEEP: Final = Target(None, Terms(None), declared=True)
 def first(*declared: _Policy | None) -> _Policy | None:
     """The innermost policy wins: the first that is declared."""
     return next((policy for policy in declared if policy is not None), None)
+
+
+def terms_of(declared: Declared, methods: Iterable[str] | None = ()) -> Terms:
+    """The terms of what is declared, for these methods."""
+    return Terms(None) if isinstance(declared, NoCORS) else Terms(declared, methods)
 
 
 class Call(NamedTuple):
