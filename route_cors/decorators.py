@@ -10,19 +10,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final, overload
+from dataclasses import dataclass
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from fastapi import APIRouter
 from starlette.applications import Starlette
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 
+from route_cors.declarations import Changes, Declaration, mark
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
     from route_cors.origins import OriginItem
 
 __all__ = [
+    "AROUND",
     "Declared",
+    "Lost",
     "NoCORS",
     "changes",
     "cors",
@@ -37,28 +42,16 @@ _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 # by the underlying function, lest it speak for the same method of every other instance.
 _POLICY_ATTRIBUTE = "__route_cors_policy__"
 _METHOD_POLICIES_ATTRIBUTE = "__route_cors_method_policies__"
+# Attribute of a function: of each object with a policy that wraps it, whose module made it, and the policy.
+AROUND: Final = "__route_cors_around__"
 
 _NOT_ASKED = (APIRouter, Route, WebSocketRoute, Mount, Host)
 
 
-class _Changes:
-    """What every index looks at: `latest` is another object after each change of a declaration."""
-
-    __slots__ = ("latest",)
-
-    def __init__(self) -> None:
-        self.latest = object()
-
-    def note(self) -> None:
-        """Make every index look again: something that it was built from has changed."""
-        # A new object and not a counter: of two threads that count at once, one change would go unseen.
-        self.latest = object()
+# What every index looks at, to look again where something that it was built from has changed.
+changes: Final = Changes()
 
 
-changes: Final = _Changes()
-
-
-@final
 class NoCORS:
     """Close an endpoint to every other origin, whatever its routers or the app's default allow.
 
@@ -83,6 +76,21 @@ class NoCORS:
 
     def __reduce__(self) -> str:
         return "no_cors"  # pickling and copying give the one marker back
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Lost(NoCORS):
+    """In place of a policy that was declared, where nobody can tell any more for whom: the route is closed.
+
+    `declarations` are those that it may have been. Nobody declares this.
+    """
+
+    declarations: tuple[Declaration, ...]
+
+    @property
+    def enforce(self) -> bool:
+        """Whether requests are refused, and not their answers alone: one of the policies may have done so."""
+        return any(each.enforce for each in self.declarations)
 
 
 Declared = CORSPolicy | NoCORS
@@ -202,8 +210,22 @@ def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
             f"{endpoint!r} takes no attributes, so that no CORS policy can stand on it: "
             "wrap it in functools.partial and decorate that"
         ) from None
+    _leave_behind(endpoint, declared)
     changes.note()
     return endpoint
+
+
+def _leave_behind(endpoint: object, declared: Declared) -> None:
+    """What leads to the policy from what a decorator leaves in the endpoint's place, or has left already.
+
+    What that gives back may be an object which wraps the function, and serves nothing.
+    """
+    wrapped = getattr(endpoint, "__dict__", {}).get("__wrapped__")
+    if isinstance(endpoint, FunctionType):
+        mark(endpoint, declared)
+    elif isinstance(wrapped, FunctionType):
+        around = vars(wrapped).get(AROUND, ())
+        setattr(wrapped, AROUND, (*around, (type(endpoint).__module__, declared)))
 
 
 def _store_on_router(app: object, declared: Declared) -> None:

@@ -168,7 +168,7 @@ class Terms:
     need no listing there: no answer keeps a browser from sending them with a header once granted.
     None: nobody can say what is served there (an opaque ASGI app, a 404); then any method that a browser can
     send is granted, each alone. `methods` are those of them that the policy lets through, which may name its
-    own; `registered` what was given.
+    own; `registered` what was given. `enforces` without a policy: requests of other origins are refused, too.
 
     `granted` and `readers` hold what was granted and readable before: browsers ask the same again and again,
     from the same few origins, and to look there first takes less than half of a new answer's time.
@@ -194,7 +194,9 @@ class Terms:
         "unreadable",
     )
 
-    def __init__(self, policy: CORSPolicy | None, methods: Iterable[str] | None = ()) -> None:
+    def __init__(
+        self, policy: CORSPolicy | None, methods: Iterable[str] | None = (), *, enforces: bool = False
+    ) -> None:
         self.policy = policy
         self.registered = None if methods is None else frozenset(methods)
         self.methods: frozenset[str] | None = self.registered
@@ -203,7 +205,7 @@ class Terms:
         self.admits = origins.matches
         self.callables = origins.callables
         self.any_origin = origins.any
-        self.enforces = policy is not None and policy.enforce
+        self.enforces = enforces or (policy is not None and policy.enforce)
         self._private_network = policy is not None and policy.allow_private_network
         self._any_name = policy is not None and "*" in policy.allow_headers
         self._echoes_names = policy is not None and self._any_name and policy.allow_credentials

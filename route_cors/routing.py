@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Match
 
 from route_cors.claims import JUDGE, TARGET, knows_better, may_advise
-from route_cors.decorators import Declared, NoCORS, no_cors, policy_of
+from route_cors.decorators import Declared, NoCORS, no_cors
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import (
     CLAIM,
@@ -28,6 +28,8 @@ from route_cors.dispatch import (
     asks_its_base,
     declared_in,
     declared_on,
+    note_given,
+    policy_at,
     resolve_at_route,
     terms_of,
 )
@@ -58,6 +60,11 @@ class CORSRoute(APIRoute):
     """
 
     cors: Declared | None = None
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **arguments: Any) -> None:
+        super().__init__(path, endpoint, **arguments)
+        # Who makes a route anew of the attributes of this one gives it to `add_api_route`.
+        self.route_class_override = type(self)
 
     @asks_its_base
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -184,6 +191,7 @@ class CORSRouter(APIRouter):
             route_class = self.route_class
         arguments["route_class_override"] = self._carrying(route_class)
         super().add_api_route(path, endpoint, **arguments)
+        note_given(endpoint, self.routes[-1])
 
     def add_api_websocket_route(
         self,
@@ -304,6 +312,6 @@ def _handshake_target(scope: Scope, declared: Declared | None) -> Target:
     if target.endpoint is endpoint:
         return target
     # Below FastAPI 0.137 the guard of a router that includes the route runs as well, and before its own.
-    own = policy_of(endpoint) or (declared if route is None else None)
+    own = policy_at(endpoint) or (declared if route is None else None)
     terms = _terms_around(route, ()) if own is None else terms_of(own)
     return Target(route, terms, endpoint=endpoint, declared=terms is not None)

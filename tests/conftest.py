@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 BROWSER_TESTS = ROOT / "tests" / "browser"
 
+# So that its assertions say what they compared, as those of a test module do.
+pytest.register_assert_rewrite("held")
+
 # A slow machine is no failure; a CI run that fails must fail again.
 settings.register_profile("route_cors", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("route_cors")

@@ -33,6 +33,7 @@ LAYERS = [
     "origins",
     "policy",
     "protocol",
+    "declarations",
     "decorators",
     "describe",
     "decisions",

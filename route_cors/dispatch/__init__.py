@@ -17,7 +17,8 @@ Most requests take the short way, `Resolver.resolve_http`: the index is fresh, a
 place alone. Whatever is not as plain as that takes the long way, which gives the same answer.
 
 Read it in this order: target.py (the answer), apps.py and routes.py (what is read of apps and of their
-routes; routes.py alone knows how FastAPI keeps them), leaves.py (what is served where a path ends), index.py
+routes; routes.py alone knows how FastAPI keeps them), lost.py (which policy an endpoint stands for that a
+decorator put in another's place), leaves.py (what is served where a path ends), index.py
 (one router, and its freshness), resolver.py (what a request meets first). survey.py lists the routes for
 people.
 """
@@ -25,8 +26,9 @@ people.
 from __future__ import annotations
 
 from route_cors.dispatch.apps import is_installed, remember_default
+from route_cors.dispatch.lost import misplaced_in, note_given, policy_at
 from route_cors.dispatch.resolver import ENTERED, Resolver, declared_in, resolve, resolve_at_route, scope_at
-from route_cors.dispatch.routes import ROUTER_POLICY, Source, asks_its_base, declared_on
+from route_cors.dispatch.routes import ROUTER_POLICY, Source, asks_its_base, declared_on, policies_of_methods
 from route_cors.dispatch.served import served_in
 from route_cors.dispatch.survey import Placed, Surrounded, surrounded, survey
 from route_cors.dispatch.target import CLAIM, Target, terms_of
@@ -44,6 +46,10 @@ __all__ = [
     "declared_in",
     "declared_on",
     "is_installed",
+    "misplaced_in",
+    "note_given",
+    "policies_of_methods",
+    "policy_at",
     "remember_default",
     "resolve",
     "resolve_at_route",

@@ -9,9 +9,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from route_cors.decorators import Declared, changes, declared_policy, no_cors, policy_of
+from route_cors.declarations import moments
+from route_cors.decorators import Declared, changes, declared_policy, policy_of
 from route_cors.dispatch.apps import certain_defaults_of, default_of, holds_nothing, router_of, shows_routes
 from route_cors.dispatch.leaves import Entry, Mounted, Routes
+from route_cors.dispatch.lost import tell_of_lost
 from route_cors.dispatch.routes import (
     ROUTER_POLICY,
     Frontend,
@@ -119,11 +121,13 @@ class Index:
         may be granted beside it.
         """
         terms = target.terms
-        if terms is None or terms.registered is None or (not taken and alone is None):
+        if terms is None or terms.policy is None or terms.registered is None:
+            return target  # to what is closed nothing is granted
+        if not taken and alone is None:
             return target
         methods = terms.registered - taken
         granted = methods if alone is None else methods & {alone}
-        return replace(target, terms=self.terms(terms.policy or no_cors, granted))
+        return replace(target, terms=self.terms(terms.policy, granted))
 
     def _look_up(self, call: Call, path: str) -> tuple[Routes, Leaf | None]:
         """What the routes that match the path serve, if any does, and the routes of which that is true."""
@@ -194,6 +198,7 @@ class _Table:
 
     def __init__(self, index: Index) -> None:
         self.change = changes.latest
+        moments.note()
         self._watched: Watched = [(index.router, tuple(index.router.routes))]
         self.routes: dict[str, Routes] = {
             "http": Routes(index, "http"),
@@ -207,6 +212,8 @@ class _Table:
             trail, is_exact = trail_of(registered.effective) if registered.is_indexed else ((REST,), False)
             mounted = _mounted(registered, index, is_exact=is_exact)
             entry = Entry(order, registered, is_exact=is_exact, mounted=mounted)
+            for lost in entry.lost():
+                tell_of_lost(index.router, registered.effective, lost)
             for kind in entry.kinds:
                 self.routes[kind].register(trail, entry)
             self._entries.append(entry)

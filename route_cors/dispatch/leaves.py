@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Match, Route, WebSocketRoute
 
+from route_cors.decorators import Lost
 from route_cors.dispatch.apps import default_of, holds_nothing, root_path_inside
 from route_cors.dispatch.routes import ask, leads_to_app, methods_of, policies_of_methods
 from route_cors.dispatch.target import Call, Kind, Target, behind, first
@@ -111,6 +112,10 @@ class Entry:
         """The policy that is declared for requests with that method."""
         of_method = (each for each, methods in self._of_methods.items() if method in methods)
         return next(of_method, self.declared)
+
+    def lost(self) -> list[Lost]:
+        """What stands in place of policies that are lost."""
+        return [each for each in (self.declared, *self._of_methods) if isinstance(each, Lost)]
 
     def offers(self) -> Iterable[Offer]:
         """What an indexed route serves wherever its path matches."""

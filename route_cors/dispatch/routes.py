@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebS
 
 from route_cors.decorators import Declared, declared_policy, policy_of
 from route_cors.dispatch.apps import is_layer, shows_routes, wrappers_of
+from route_cors.dispatch.lost import policy_at
 from route_cors.dispatch.target import CLAIM, first
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class Registered:
         if self.mounted_app is not None:
             yield "mount", first(*map(policy_of, reversed(self.around)))
         else:
-            yield "endpoint", policy_of(self.endpoint)
+            yield "endpoint", policy_at(self.endpoint)
             yield "router", _carried_by(self.declared)
         yield self.inherited_from, self.inherited
 
@@ -234,7 +235,7 @@ def instead_of_404(router: Any) -> Any:
 
 def declared_on(route: Any) -> Declared | None:
     """What a route declares itself: its endpoint, or the CORSRouter that it was declared on."""
-    return first(policy_of(getattr(route, "endpoint", None)), _carried_by(route))
+    return first(policy_at(getattr(route, "endpoint", None)), _carried_by(route))
 
 
 def methods_of(endpoint: Any) -> frozenset[str] | None:
@@ -251,7 +252,7 @@ def policies_of_methods(endpoint: Any) -> dict[Declared, frozenset[str]]:
     for method in methods_of(endpoint) or ():
         # Starlette has `get` answer HEAD where no `head` is defined.
         handler = getattr(endpoint, method.lower(), None) or endpoint.get
-        declared = policy_of(handler)
+        declared = policy_at(handler)
         if declared is not None:
             policies[declared] = policies.get(declared, frozenset()) | {method}
     return policies

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from route_cors.decorators import no_cors, policy_of
+from route_cors.decorators import no_cors
 from route_cors.dispatch.index import index_of
+from route_cors.dispatch.lost import policy_at
 from route_cors.dispatch.resolver import passed_router
 from route_cors.dispatch.target import Target, terms_of
 
@@ -34,7 +35,7 @@ def served_in(scope: Scope, foretold: tuple[Target, ...], noted: object) -> Targ
     policies = table.policies_of(served, scope.get("method", ""))
     if is_taken_over and (id(served) in table.leads_to or not policies):
         return None  # on the way to whoever has taken it over, and knows better
-    policies = {policy_of(served)} - {None} or policies
+    policies = {policy_at(served)} - {None} or policies
     # Of several that are declared for one endpoint nobody can tell which it was.
     declared = no_cors if len(policies) > 1 else next(iter(policies), None)
     terms = None if declared is None else terms_of(declared)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from starlette._utils import get_route_path
 
-from route_cors.decorators import Declared, NoCORS
+from route_cors.decorators import Declared, Lost, NoCORS
 from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
@@ -115,7 +115,9 @@ def first(*declared: _Policy | None) -> _Policy | None:
 
 def terms_of(declared: Declared, methods: Iterable[str] | None = ()) -> Terms:
     """The terms of what is declared, for these methods."""
-    return Terms(None) if isinstance(declared, NoCORS) else Terms(declared, methods)
+    if isinstance(declared, NoCORS):
+        return Terms(None, enforces=isinstance(declared, Lost) and declared.enforce)
+    return Terms(declared, methods)
 
 
 class Call(NamedTuple):

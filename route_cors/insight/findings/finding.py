@@ -83,6 +83,8 @@ CODES: Final[Mapping[str, Code]] = {
     "RC013": Code("warning", "A websocket that any page can open"),
     "RC014": Code("error", "A policy whose methods the route does not have"),
     "RC015": Code("warning", "A required header that the policy lets nobody send"),
+    "RC016": Code("error", "A policy that is lost, so that its route is closed"),
+    "RC017": Code("error", "A policy on a method that is called too late for it"),
 }
 
 

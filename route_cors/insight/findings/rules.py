@@ -24,6 +24,7 @@ from route_cors.insight.findings.effect import (
 from route_cors.insight.findings.facts import Facts
 from route_cors.insight.findings.finding import SEVERITIES, Finding
 from route_cors.insight.findings.layers import find_second_layers
+from route_cors.insight.findings.lost import find_lost_policies, find_misplaced_policies
 from route_cors.insight.findings.origins import (
     find_insecure_origins,
     find_loose_regexes,
@@ -53,6 +54,8 @@ _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     find_open_websockets,
     find_empty_methods,
     find_missing_headers,
+    find_lost_policies,
+    find_misplaced_policies,
 )
 
 

@@ -7,16 +7,19 @@ and hold the faults that take a layer to make.
 from __future__ import annotations
 
 import re
+from types import FunctionType
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Body, Cookie, Depends, FastAPI, Header, Request, WebSocket
 from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBearer
+from starlette.endpoints import WebSocketEndpoint
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import WebSocketRoute
 
 from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 A = "https://a.example.com"
 
@@ -42,6 +45,8 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     "RC013": ("WEBSOCKET /shop/chat",),
     "RC014": ("DELETE /shop/nothing",),
     "RC015": ("GET /shop/needs/key", "GET /shop/needs/token"),
+    "RC016": ("GET /shop/copied",),
+    "RC017": ("WEBSOCKET /shop/late",),
 }
 
 # --- Without a layer
@@ -216,6 +221,25 @@ async def needs_key(x_key: Annotated[str, Header()]) -> None: ...
 @cors(origins=A, max_age=9)
 async def needs_token() -> None: ...
 
+
+def copied(function: Callable[..., object]) -> Callable[..., object]:
+    """A new function of the same code, and nothing else of the one that is dropped."""
+    assert isinstance(function, FunctionType)
+    return FunctionType(function.__code__, function.__globals__, function.__name__)
+
+
+@shop.get("/copied")
+@copied
+@cors(origins=A, max_age=10)
+async def lost() -> None: ...
+
+
+class Late(WebSocketEndpoint):
+    @cors(origins=A, max_age=11)
+    async def on_receive(self, websocket: WebSocket, data: object) -> None: ...
+
+
+shop.router.routes.append(WebSocketRoute("/late", Late))
 
 install_cors(shop, default=CORSPolicy(origins="https://www.example.com"))
 app.mount("/shop", shop)

@@ -1,0 +1,62 @@
+"""Policies that were declared, and hold nowhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from route_cors.decorators import Lost
+from route_cors.dispatch import misplaced_in, policies_of_methods
+from route_cors.insight.findings.finding import CODES, Finding
+from route_cors.insight.printable import printable
+from route_cors.insight.routes import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from route_cors.declarations import Declaration
+    from route_cors.insight.findings.facts import Facts, Row
+
+__all__ = ["find_lost_policies", "find_misplaced_policies"]
+
+
+def find_lost_policies(facts: Facts) -> Iterator[Finding]:
+    """RC016: a decorator or a route class put another function in the place of the one with the policy."""
+    for row in facts.rows:
+        policies = {row.placed.policy, *policies_of_methods(row.placed.endpoint)}
+        every = {one for each in policies if isinstance(each, Lost) for one in each.declarations}
+        lost = sorted(every - {*_misplaced(row)})
+        if lost:
+            sentence = f"{row} is closed: the policy of {_named(lost)} is lost"
+            mend = "put @cors above the decorator that replaces the function, or use functools.wraps in that"
+            yield _finding(row, "RC016", lost[0], sentence, mend)
+
+
+def find_misplaced_policies(facts: Facts) -> Iterator[Finding]:
+    """RC017: on a method that is called when the request was let in already."""
+    for row in facts.rows:
+        misplaced = _misplaced(row)
+        if misplaced:
+            sentence = f"the policy of {_named(misplaced)} never holds on {row}"
+            mend = "it is called too late for a policy: declare that on the endpoint class itself"
+            yield _finding(row, "RC017", misplaced[0], sentence, mend)
+
+
+def _misplaced(row: Row) -> Sequence[Declaration]:
+    endpoint = row.placed.endpoint
+    return misplaced_in(endpoint) if isinstance(endpoint, type) else ()
+
+
+def _named(declarations: Sequence[Declaration]) -> str:
+    return " or ".join(printable(str(declaration)) for declaration in declarations[:3])
+
+
+def _finding(row: Row, code: str, declaration: Declaration, sentence: str, mend: str) -> Finding:
+    """It points at the declaration, not at what is served in place of that."""
+    return Finding(
+        code=code,
+        severity=CODES[code].severity,
+        sentence=sentence,
+        mend=mend,
+        route=row.reported,
+        place=Place(declaration.file, declaration.line) if declaration.line else row.reported.place,
+    )
