@@ -13,10 +13,11 @@ import inspect
 import weakref
 from collections import OrderedDict
 from contextlib import suppress
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from types import CodeType, FunctionType
+    from types import CodeType
 
 __all__ = ["Changes", "Declaration", "bears_nothing", "lost_like", "mark", "marked", "moments"]
 
@@ -68,6 +69,7 @@ class Declaration(NamedTuple):
 moments: Final = Changes()
 
 _MARK: Final = "_route_cors_mark"
+_LOST: Final = "__route_cors_lost__"
 
 
 class _Annotations(dict[str, Any]):
@@ -84,7 +86,9 @@ def mark(function: FunctionType, declared: object) -> None:
     moments.note()  # the mark of an earlier declaration may go now: nothing is lost with that
     carrier: Any = _carrier_of(function)
     if isinstance(carrier, dict):
-        function.__annotations__ = carrier = _Annotations(carrier)
+        function.__annotations__ = carrier = _Annotations(function.__annotations__)
+    elif type(carrier) is not FunctionType:
+        return  # it need not take attributes
     setattr(carrier, _MARK, (declared, _look_of(function)))
     _watch(carrier, function, Declaration.on(function, declared))
 
@@ -97,8 +101,9 @@ def marked(function: FunctionType) -> object:
 
 def bears_nothing(function: FunctionType) -> bool:
     """Whether a function holds nothing, and there is nothing to find by its annotations or its lines."""
-    held = function.__closure__ or function.__dict__ or _lost
-    return not held and getattr(_carrier_of(function), _MARK, None) is None
+    if function.__closure__ or function.__dict__ or (_lost and lost_like(function)):
+        return False
+    return getattr(_carrier_of(function), _MARK, None) is None
 
 
 def _carrier_of(function: FunctionType) -> object:
@@ -123,7 +128,10 @@ def lost_like(function: FunctionType) -> frozenset[Declaration]:
     """The declarations whose functions were dropped, and this one may be a copy of one."""
     code = function.__code__
     key = (function.__module__, code.co_qualname, code.co_filename, code.co_firstlineno)
-    return _lost.get(key, _NONE)
+    if key in _lost:
+        # It stays closed, whatever else is lost later.
+        setattr(function, _LOST, _lost[key])
+    return getattr(function, _LOST, _NONE)
 
 
 def _watch(carrier: object, function: FunctionType, declaration: Declaration) -> None:

@@ -244,8 +244,8 @@ def assert_closed_and_enforced(app: ASGIApp, calls: Calls, method: str, path: st
         assert seen(app, method, path, origin) == (403, UNREADABLE)
         assert asked(app, method, path, origin) == REFUSED
     assert calls.ran == []
-    for origin in (OWN, None):
-        assert seen(app, method, path, origin) == (200, {})
+    for own in (OWN, None):
+        assert seen(app, method, path, own) == (200, {})
     assert len(calls.ran) == 2
 
 

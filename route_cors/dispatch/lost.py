@@ -134,14 +134,13 @@ def _declared_on(held: object, holder: tuple[object, ...]) -> _Found:
 
 
 def _inside(holder: object) -> Iterator[object]:
+    yield from [*getattr(holder, "__dict__", {}).values()]
     if isinstance(holder, functools.partial):
         yield from (holder.func, *holder.args)
     if isinstance(holder, MethodType):
         yield holder.__func__
     if isinstance(holder, FunctionType):
         yield from gc.get_referents(*(holder.__closure__ or ()))  # what is in the cells
-    if not isinstance(holder, type):
-        yield from [*getattr(holder, "__dict__", {}).values()]
 
 
 def _is_function(held: object) -> bool:
