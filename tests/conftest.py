@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BROWSER_TESTS = ROOT / "tests" / "browser"
 
 # So that its assertions say what they compared, as those of a test module do.
-pytest.register_assert_rewrite("held")
+pytest.register_assert_rewrite("kept_policies")
 
 # A slow machine is no failure; a CI run that fails must fail again.
 settings.register_profile("route_cors", deadline=None, derandomize="CI" in os.environ)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
-from held import (
+from kept_policies import (
     ENFORCED,
     FOR_A,
     READABLE,

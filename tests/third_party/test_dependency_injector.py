@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, Depends, WebSocket
-from held import ENFORCED, FOR_A, Arranged, Calls, assert_holds, assert_nothing_is_lost, everywhere, start
+from kept_policies import (
+    ENFORCED,
+    FOR_A,
+    Arranged,
+    Calls,
+    assert_holds,
+    assert_nothing_is_lost,
+    everywhere,
+    start,
+)
 
 from route_cors import cors, no_cors
 

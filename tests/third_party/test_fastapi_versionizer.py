@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
-from held import ENFORCED, FOR_A, Arranged, Calls, assert_holds, assert_nothing_is_lost, on_layered, start
+from kept_policies import (
+    ENFORCED,
+    FOR_A,
+    Arranged,
+    Calls,
+    assert_holds,
+    assert_nothing_is_lost,
+    on_layered,
+    start,
+)
 from named_endpoints import KEEPS_A_TREE
 
 from route_cors import CORSRouter, cors, no_cors

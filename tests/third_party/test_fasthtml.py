@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from held import (
+from kept_policies import (
     ENFORCED,
     FOR_A,
     Calls,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import APIRouter, WebSocket
-from held import (
+from kept_policies import (
     ENFORCED,
     FOR_A,
     READABLE,
