@@ -10,7 +10,7 @@ that could have one, and `install_cors(app, on_decision=...)` takes its work ove
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
@@ -167,9 +167,21 @@ class CORSRouter(APIRouter):
     def __init__(self, *, cors: Declared | None = None, **arguments: Any) -> None:
         _require_declared(cors)
         super().__init__(**arguments)
-        self.cors = cors
+        self._declared_cors = cors
         _ROUTERS[id(self)] = self
         self._route_classes: dict[tuple[type[APIRoute], Declared | None], type[APIRoute]] = {}
+
+    @property
+    def cors(self) -> Declared | None:
+        """The policy that it was made with. It stays: the routes that it has carry it already."""
+        return self._declared_cors
+
+    @cors.setter
+    def cors(self, cors: object) -> NoReturn:
+        raise AttributeError(
+            f"the policy of a CORSRouter cannot be changed to {cors!r}: make the router with it, "
+            "CORSRouter(cors=...), put @cors(...) on an endpoint, or let a callable in origins=[...] decide"
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As APIRouter's, for a router that is mounted, or called by an app of any kind, and not included."""
