@@ -19,7 +19,7 @@ from starlette.routing import Match
 
 from route_cors.claims import JUDGE, TARGET, knows_better, may_advise
 from route_cors.decorators import Declared, NoCORS, no_cors, policy_of
-from route_cors.diagnostics import Diagnostics
+from route_cors.diagnostics import LOGGER, Diagnostics
 from route_cors.dispatch import (
     CLAIM,
     ENTERED,
@@ -273,14 +273,23 @@ def _terms_around(route: Any, methods: Iterable[str] | None) -> Terms | None:
     declared = declared_on(route)
     if declared is None:
         endpoint = getattr(route, "endpoint", None)
-        found = {each for router in [*_ROUTERS.values()] for each in declared_in(router, endpoint, "")}
+        found = {each for router in [*_ROUTERS.values()] for each in _policies_in(router, endpoint)}
         declared = no_cors if len(found) > 1 else next(iter(found), None)
     if declared is None:
         return None
     return terms_of(declared, methods or ())
 
 
-_ELSEWHERE = Target(None, None)
+def _policies_in(router: CORSRouter, endpoint: object) -> set[Declared]:
+    try:
+        return declared_in(router, endpoint, "")
+    except Exception:  # noqa: BLE001 - whatever keeps it from being read, it may have closed this endpoint
+        LOGGER.debug(
+            "the routes of a CORSRouter cannot be read: what is out of sight is closed", exc_info=True
+        )
+        return {no_cors}
+
+
 _JUDGE = Judge(Diagnostics(debug=False))
 
 
