@@ -76,6 +76,10 @@ class Judge:
         allowed = terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, method)
         return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
 
+    def speaks_of_refusals(self, scope: Scope) -> bool:
+        """Whether anybody wants to know of a refused preflight: log, callback, or who debugs the app."""
+        return self.diagnostics.asked_for(PREFLIGHT_REFUSED) or self.diagnostics.explains(scope)
+
     def told(self, answer: Answer, target: Target, preflight: Preflight, scope: Scope) -> Answer:
         """The answer as it is sent, after it was told."""
         event = PREFLIGHT_REFUSED if answer.failed else PREFLIGHT_ALLOWED

@@ -55,6 +55,7 @@ Check = Literal["origin", "method", "headers"]
 Preflight = tuple[bytes, bytes, bytes | None, bytes | None]
 
 _Asked = TypeVar("_Asked")
+_Said = TypeVar("_Said")
 
 _ORIGIN = b"origin"
 _REQUEST_METHOD = b"access-control-request-method"
@@ -65,8 +66,9 @@ _HOST = b"host"
 _NO_ORIGIN = b""
 _OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS, _REQUEST_PRIVATE_NETWORK})
 _READ = _OF_A_PREFLIGHT | {_HOST}
-# Answers that terms remember, and the longest preflight among them, in bytes: what a client can make us keep.
-_MAX_REMEMBERED = 128
+# What terms remember of each kind of answer, and the bytes of the longest preflight among them. So a client
+# can make us keep 256 KiB at most for one policy at one set of methods (tests/test_protocol.py weighs it).
+_MAX_REMEMBERED = 64
 _MAX_REMEMBERED_BYTES = 512
 
 # https://fetch.spec.whatwg.org/#cors-safelisted-method
@@ -170,8 +172,9 @@ class Terms:
     send is granted, each alone. `methods` are those of them that the policy lets through, which may name its
     own; `registered` what was given. `enforces` without a policy: requests of other origins are refused, too.
 
-    `granted` and `readers` hold what was granted and readable before: browsers ask the same again and again,
-    from the same few origins, and to look there first takes less than half of a new answer's time.
+    `granted`, `refused` and `readers` hold what was granted, refused and readable before: browsers ask the
+    same again and again, from the same few origins, and to look there first takes less than half of a new
+    answer's time. Whoever makes up new ones drives out only those of the same kind.
     """
 
     __slots__ = (
@@ -190,6 +193,7 @@ class Terms:
         "methods",
         "policy",
         "readers",
+        "refused",
         "registered",
         "unreadable",
     )
@@ -213,6 +217,7 @@ class Terms:
         self._longest_name = 0
         self._every_grant: Headers = (_VARY_PREFLIGHT,)
         self.granted: dict[Preflight, Headers] = {}
+        self.refused: dict[Preflight, Answer] = {}
         self.readers: dict[bytes | None, Headers] = {}
         self._readable: Headers = ()
         # The headers of a response that was not asked for by an allowed origin; none for `no_cors`.
@@ -245,10 +250,11 @@ class Terms:
         method = announced.decode("latin-1")
         method_allowed = self.grants(method)
         names = self._granted_names(asked)
+        # A callable may think otherwise next time.
+        is_kept = not self.callables and sum(map(len, filter(None, preflight))) <= _MAX_REMEMBERED_BYTES
         if origin_allowed and method_allowed and names is not None:
             headers = self._granting(preflight, names)
-            # A callable may think otherwise next time.
-            if not self.callables and sum(map(len, filter(None, preflight))) <= _MAX_REMEMBERED_BYTES:
+            if is_kept:
                 _remember(self.granted, preflight, headers)
             return Answer(204, headers, b"")
         failed = _FAILED[origin_allowed, method_allowed, names is not None]
@@ -257,6 +263,8 @@ class Terms:
             failed = _ORIGIN_ALONE
         refusal = _refusal("preflight", failed, _VARY_PREFLIGHT)
         if not explain:
+            if is_kept:
+                _remember(self.refused, preflight, refusal)
             return refusal
         shown = self._granting(preflight, names or ()) if origin_allowed else (_VARY_PREFLIGHT,)
         if method_allowed or method not in _SAFELISTED_METHODS:
@@ -330,10 +338,10 @@ class Terms:
         return ()
 
 
-def _remember(memo: dict[_Asked, Headers], asked: _Asked, headers: Headers) -> None:
+def _remember(memo: dict[_Asked, _Said], asked: _Asked, said: _Said) -> None:
     if len(memo) >= _MAX_REMEMBERED:
         memo.clear()  # somebody makes up new ones
-    memo[asked] = headers
+    memo[asked] = said
 
 
 def with_reason(refusal: Answer, reason: str) -> Answer:

@@ -10,7 +10,7 @@ that could have one, and `install_cors(app, on_decision=...)` takes its work ove
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
@@ -19,7 +19,7 @@ from starlette.routing import Match
 
 from route_cors.claims import JUDGE, TARGET, knows_better, may_advise
 from route_cors.decorators import Declared, NoCORS, no_cors
-from route_cors.diagnostics import Diagnostics
+from route_cors.diagnostics import LOGGER, Diagnostics
 from route_cors.dispatch import (
     CLAIM,
     ENTERED,
@@ -174,9 +174,21 @@ class CORSRouter(APIRouter):
     def __init__(self, *, cors: Declared | None = None, **arguments: Any) -> None:
         _require_declared(cors)
         super().__init__(**arguments)
-        self.cors = cors
+        self._declared_cors = cors
         _ROUTERS[id(self)] = self
         self._route_classes: dict[tuple[type[APIRoute], Declared | None], type[APIRoute]] = {}
+
+    @property
+    def cors(self) -> Declared | None:
+        """The policy that it was made with. It stays: the routes that it has carry it already."""
+        return self._declared_cors
+
+    @cors.setter
+    def cors(self, cors: object) -> NoReturn:
+        raise AttributeError(
+            f"the policy of a CORSRouter cannot be changed to {cors!r}: make the router with it, "
+            "CORSRouter(cors=...), put @cors(...) on an endpoint, or let a callable in origins=[...] decide"
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As APIRouter's, for a router that is mounted, or called by an app of any kind, and not included."""
@@ -269,14 +281,23 @@ def _terms_around(route: Any, methods: Iterable[str] | None) -> Terms | None:
     declared = declared_on(route)
     if declared is None:
         endpoint = getattr(route, "endpoint", None)
-        found = {each for router in [*_ROUTERS.values()] for each in declared_in(router, endpoint, "")}
+        found = {each for router in [*_ROUTERS.values()] for each in _policies_in(router, endpoint)}
         declared = no_cors if len(found) > 1 else next(iter(found), None)
     if declared is None:
         return None
     return terms_of(declared, methods or ())
 
 
-_ELSEWHERE = Target(None, None)
+def _policies_in(router: CORSRouter, endpoint: object) -> set[Declared]:
+    try:
+        return declared_in(router, endpoint, "")
+    except Exception:  # noqa: BLE001 - whatever keeps it from being read, it may have closed this endpoint
+        LOGGER.debug(
+            "the routes of a CORSRouter cannot be read: what is out of sight is closed", exc_info=True
+        )
+        return {no_cors}
+
+
 _JUDGE = Judge(Diagnostics(debug=False))
 
 

@@ -23,7 +23,7 @@ from fastapi import APIRouter, FastAPI, Request, WebSocket
 from fastapi.routing import APIRoute
 from hypothesis import strategies as st
 from starlette.applications import Starlette
-from starlette.convertors import CONVERTOR_TYPES, Convertor, register_url_convertor
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.endpoints import HTTPEndpoint
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -47,11 +47,9 @@ __all__ = [
     "Wild",
     "build",
     "cases",
-    "forget_convertor",
     "http_exception",
     "origin_of",
     "policy_for",
-    "register_convertor",
     "wild_cases",
 ]
 
@@ -450,12 +448,9 @@ class WordConvertor(Convertor[str]):
         return value
 
 
-def register_convertor() -> None:
-    register_url_convertor("word", WordConvertor())
-
-
-def forget_convertor() -> None:
-    del CONVERTOR_TYPES["word"]
+# For good: a CORSRouter may be looked into as long as it lives, and the apps of a test that is over live on
+# until their cycles are collected.
+register_url_convertor("word", WordConvertor())
 
 
 class Picky(APIRoute):

@@ -291,3 +291,15 @@ def _files_of_the_project() -> list[str]:
 def test_the_top_level_holds_only_what_belongs_there() -> None:
     top_level = {name.split("/")[0] for name in _files_of_the_project()}
     assert {name for name in top_level if not name.startswith(".")} <= TOP_LEVEL
+
+
+@pytest.mark.skipif(PACKAGE == ROOT / "route_cors", reason="the checkout's own package is under test")
+def test_what_is_installed_are_the_files_of_the_checkout() -> None:
+    installed, checkout = (_contents(package) for package in (PACKAGE, ROOT / "route_cors"))
+    assert sorted(installed) == sorted(checkout)
+    assert [name for name, content in installed.items() if content != checkout[name]] == []
+
+
+def _contents(package: Path) -> dict[str, bytes]:
+    files = (file for file in package.rglob("*") if file.is_file() and file.suffix != ".pyc")
+    return {file.relative_to(package).as_posix(): file.read_bytes() for file in files}

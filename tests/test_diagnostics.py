@@ -425,7 +425,8 @@ def root_level() -> Iterator[Callable[[int], None]]:
 
 def events_of(app: Starlette, caplog: pytest.LogCaptureFixture) -> list[str]:
     caplog.clear()
-    for scope in (asks_first("/account/7", b"PUT"), get("/account/7", A), get("/account/7", E)):
+    preflights = (asks_first("/account/7", b"PUT"), asks_first("/account/7", b"PUT", E))
+    for scope in (*preflights, get("/account/7", A), get("/account/7", E)):
         ask(app, scope)
     return [line[:5] for name, _, line in caplog.record_tuples if name == "route_cors"]
 
@@ -435,16 +436,17 @@ def test_the_level_may_change_at_run_time(
 ) -> None:
     app = site()
     install_cors(app)
-    every = ["RCE01", "RCE03", "RCE04"]
+    refusals = ["RCE02", "RCE04"]
+    every = ["RCE01", "RCE02", "RCE03", "RCE04"]
     caplog.handler.setLevel(logging.DEBUG)
     root_level(logging.WARNING)
     assert events_of(app, caplog) == []
     root_level(logging.DEBUG)
     assert events_of(app, caplog) == every
     caplog.set_level(logging.INFO, "route_cors")
-    assert events_of(app, caplog) == ["RCE04"]
+    assert events_of(app, caplog) == refusals
     root_level(logging.WARNING)
-    assert events_of(app, caplog) == ["RCE04"]
+    assert events_of(app, caplog) == refusals
     caplog.set_level(logging.DEBUG, "route_cors")
     assert events_of(app, caplog) == every
     logging.disable(logging.INFO)
@@ -820,6 +822,17 @@ def test_debug_says_it_in_the_body_where_there_is_one() -> None:
     assert (refused.status, refused.body) == (403, b"CORS preflight refused: method POST, allowed: PUT")
     assert (b"content-length", b"49") in refused.headers
     assert reason_of(refused) == "method POST, allowed: PUT"
+
+
+def test_debug_mode_may_change_at_run_time() -> None:
+    app = Starlette(routes=[Route("/x", under(DEBUGGED), methods=["PUT"])])
+    install_cors(app)
+    for debug in (False, True, False):
+        app.debug = debug
+        # The second time the refusal is a known one.
+        for refused in (ask(app, asks_first("/x", b"DELETE")), ask(app, asks_first("/x", b"DELETE"))):
+            assert refused.status == (204 if debug else 403)
+            assert reason_of(refused) == ("method DELETE, allowed: PUT" if debug else None)
 
 
 def test_debug_adds_nothing_where_nothing_is_refused() -> None:

@@ -29,9 +29,7 @@ from generated_apps import (
     Wild,
     build,
     cases,
-    forget_convertor,
     policy_for,
-    register_convertor,
     wild_cases,
 )
 from hypothesis import HealthCheck, Phase, given, reject, settings
@@ -41,7 +39,7 @@ from route_cors import RouteCORSMiddleware, dispatch
 from route_cors.dispatch import index, resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -56,13 +54,6 @@ generated = settings(
 
 # What a policy that names no methods grants where no route can be asked for its own.
 STRANGER: Final = "https://stranger.example"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def word_convertor() -> Iterator[None]:
-    register_convertor()
-    yield
-    forget_convertor()
 
 
 def finished(work: Coroutine[Any, Any, None]) -> None:

@@ -148,6 +148,30 @@ def test_an_endpoint_that_is_out_of_sight_in_two_routers_that_differ_is_closed()
         assert get(app, path, E) == (200, None)
 
 
+def test_what_is_out_of_sight_is_closed_while_a_router_cannot_be_read() -> None:
+    class Unreadable(Mount):
+        @property
+        def app(self) -> Any:
+            raise RuntimeError
+
+        @app.setter
+        def app(self, app: Any) -> None: ...
+
+    app = FastAPI()
+    app.mount("/m", hidden(mere_router()))
+    install_cors(app, default=ANY)
+    assert get(app, "/m/x", A) == (200, "https://a.example")
+    elsewhere = CORSRouter()
+    elsewhere.routes.append(Unreadable("/x", app=hidden(mere_router())))
+    try:
+        assert asked(app, "/m/x", A) == (403, None)
+        assert asked(app, "/m/x", E) == (403, None)
+        assert get(app, "/m/x", A) == (200, None)
+    finally:
+        elsewhere.routes.clear()  # it may outlive this test
+    assert get(app, "/m/x", A) == (200, "https://a.example")
+
+
 def test_a_route_of_no_policy_out_of_sight_is_under_the_outer_default() -> None:
     inner = CORSRouter()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import tracemalloc
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -22,6 +25,9 @@ from route_cors.protocol import (
     refuse_actual,
     with_reason,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ORIGIN = b"https://a.example"
 STRANGER = b"https://stranger.example"
@@ -301,21 +307,52 @@ def test_a_callable_is_not_asked_here_and_its_verdict_is_not_remembered() -> Non
     by_verdict = terms.answer_preflight((ORIGIN, b"PUT", None, None), origin_allowed=True)
     assert granted(by_verdict)["allow-origin"] == "https://a.example"
     assert (b"access-control-allow-origin", ORIGIN) in terms.readable_by_admitted(ORIGIN)
+    terms.answer_preflight((ORIGIN, b"PUT", None, None), origin_allowed=False)
     assert terms.granted == {}
+    assert terms.refused == {}
     assert terms.readers == {}
 
 
 def test_what_a_client_makes_us_remember_is_bounded() -> None:
-    terms = Terms(CORSPolicy(origins="https://*.example.com", allow_headers=["X-A"]), {"PUT"})
+    policy = CORSPolicy(origins="https://*.example.com", allow_headers="*", allow_credentials=True)
+    terms = Terms(policy, {"PUT"})
+
+    def ask(numbers: Iterable[int]) -> None:
+        for number in numbers:
+            # The longest ones, of which most is kept: as long as they are let in, and a bit longer.
+            origin = b"https://%s%d.example.com" % (b"x" * 60, number)
+            assert terms.readable_by(origin) is not None
+            for size in (0, 400, 700):
+                preflight = (origin, b"PUT", b"x" * size, None)
+                assert terms.answer_preflight(preflight, origin_allowed=True).status == 204
+                stranger = (b"https://%d.example" % number, b"PUT", b"x" * size, b"true")
+                assert terms.answer_preflight(stranger, origin_allowed=False).status == 403
+
+    ask(range(1))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        most = 0
+        for number in range(1, 500):
+            ask([number])
+            most = max(most, tracemalloc.get_traced_memory()[0] - before)
+    finally:
+        tracemalloc.stop()
+    assert 32 * 1024 < most <= 256 * 1024
+    for memo in (terms.granted, terms.refused):
+        assert all(len(b"".join(filter(None, asked))) <= 512 for asked in memo)
+
+
+def test_those_who_are_refused_drive_out_no_grant() -> None:
+    terms = Terms(LISTED, {"PUT"})
+    allowed = (ORIGIN, b"PUT", None, None)
+    terms.answer_preflight(allowed, origin_allowed=True)
     for number in range(1000):
-        origin = b"https://x%d.example.com" % number
-        assert terms.readable_by(origin) is not None
-        for names, private_network in ((b"x-a", None), (b"x-a" + b"," * 2000, None), (None, b"x" * 2000)):
-            preflight = (origin, b"PUT", names, private_network)
-            assert terms.answer_preflight(preflight, origin_allowed=True).status == 204
-    assert 0 < len(terms.granted) <= 128
-    assert 0 < len(terms.readers) <= 128
-    assert all(len(b"".join(filter(None, asked))) <= 512 for asked in terms.granted)
+        stranger = (b"https://%d.example" % number, b"PUT", None, None)
+        assert terms.answer_preflight(stranger, origin_allowed=False).status == 403
+    assert [*terms.granted] == [allowed]
+    assert terms.readers == {}
 
 
 @pytest.mark.parametrize("explain", [False, True])
@@ -323,12 +360,14 @@ def test_what_a_client_makes_us_remember_is_bounded() -> None:
     "preflight",
     [(STRANGER, b"PUT", None, None), (ORIGIN, b"PUT", b"x-other", None), (ORIGIN, b"DELETE", None, None)],
 )
-def test_a_refusal_is_not_remembered(preflight: Preflight, explain: bool) -> None:
+def test_a_refusal_is_remembered_as_such(preflight: Preflight, explain: bool) -> None:
     terms = Terms(LISTED, {"PUT"})
-    terms.answer_preflight(preflight, origin_allowed=preflight[0] == ORIGIN, explain=explain)
+    answer = terms.answer_preflight(preflight, origin_allowed=preflight[0] == ORIGIN, explain=explain)
     assert terms.readable_by(STRANGER) is None
     assert terms.granted == {}
     assert terms.readers == {}
+    # What is explained is for whoever debugs the app.
+    assert terms.refused == ({} if explain else {preflight: answer})
 
 
 METHOD = b"access-control-request-method"

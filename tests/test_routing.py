@@ -45,6 +45,15 @@ def test_a_policy_that_is_none(wrong: Any) -> None:
         CORSRouter(cors=wrong)
 
 
+@pytest.mark.parametrize("other", [CORSPolicy(origins="*"), no_cors, None])
+def test_the_policy_of_a_router_cannot_be_changed(other: Any) -> None:
+    policy = CORSPolicy(origins=["https://a.example"])
+    router: Any = CORSRouter(cors=policy)
+    with pytest.raises(AttributeError, match=r"cannot be changed to .*CORSRouter\(cors=\.\.\.\)"):
+        router.cors = other
+    assert router.cors is policy
+
+
 def test_every_other_argument_is_that_of_an_api_router() -> None:
     calls: list[str] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from route_cors.dispatch.target import Call
 
 __all__ = [
+    "NO_POLICIES",
     "ROUTER_POLICY",
     "Frontend",
     "Registered",
@@ -41,6 +42,9 @@ __all__ = [
 
 # Attribute of a router, and of the route class that a CORSRouter gives its routes: the declared policy.
 ROUTER_POLICY: Final = "cors"
+
+# What the handlers of most endpoints declare: one object for all of them.
+NO_POLICIES: Final[Mapping[Declared, frozenset[str]]] = {}
 
 # FastAPI 0.137 made `router.routes` a tree of these; before, include_router copied the routes.
 _IncludedRouter: Any = getattr(fastapi.routing, "_IncludedRouter", ())
@@ -246,8 +250,10 @@ def methods_of(endpoint: Any) -> frozenset[str] | None:
     return frozenset(defined | {"HEAD"} if "GET" in defined else defined)
 
 
-def policies_of_methods(endpoint: Any) -> dict[Declared, frozenset[str]]:
+def policies_of_methods(endpoint: Any) -> Mapping[Declared, frozenset[str]]:
     """The policies on the handlers of an endpoint class, each with the methods that it is about."""
+    if not _is_endpoint_class(endpoint):
+        return NO_POLICIES
     policies: dict[Declared, frozenset[str]] = {}
     for method in methods_of(endpoint) or ():
         # Starlette has `get` answer HEAD where no `head` is defined.

@@ -7,8 +7,10 @@ parameters and hooks do not, since no browser would have them. So a request goes
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["AsyncWire", "Wire", "async_wire_to", "base_url_of", "wire_to"]
 
 _LIBRARIES: Final = ("httpx", "httpx2")
+# Variables that say which certificates are trusted.
+_CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Wire(Protocol):
@@ -220,12 +224,21 @@ def _own_library() -> ModuleType:
 
 def _options(base_url: str) -> dict[str, Any]:
     """The options of a client of our own."""
+    # No browser asks a proxy of the environment for what is on this machine.
+    trust_env = not is_loopback(parse_url(base_url).host)
+    named = tuple(os.environ.get(name) for name in _CERTIFICATES)
     return {
         # Nobody closes a browser at the end of a test: it keeps no connection that would have to be.
         "limits": _own_library().Limits(max_keepalive_connections=0),
-        # No browser asks a proxy of the environment for what is on this machine.
-        "trust_env": not is_loopback(parse_url(base_url).host),
+        "trust_env": trust_env,
+        "verify": _tls(_own_library(), trust_env, named),
     }
+
+
+@lru_cache(maxsize=8)
+def _tls(library: Any, trust_env: bool, _named: tuple[str | None, ...]) -> Any:  # noqa: FBT001
+    """What a client of that library would make for itself, once: to read the certificates takes 50 ms."""
+    return library.create_ssl_context(trust_env=trust_env)
 
 
 def _checked_app(target: Any) -> asgi.ASGIApp:

@@ -27,6 +27,7 @@ __all__ = [
     "fresh_scopes",
     "one_scope",
     "preflight_headers",
+    "served_scopes",
 ]
 
 Header = tuple[bytes, bytes]
@@ -116,6 +117,25 @@ def fresh_scopes(app: object, method: str, path: str, headers: Iterable[Header])
         return scope
 
     return fresh_scope
+
+
+def served_scopes(app: object, method: str, path: str, headers: Iterable[Header]) -> Callable[[], Scope]:
+    """As `fresh_scopes`, each scope a dict that was filled key by key, as uvicorn and FastAPI do it.
+
+    To add a key to one of those may take longer than to a copy, which has room for it or has not.
+    """
+    fresh_scope = fresh_scopes(app, method, path, headers)
+    at_first = ("type", "asgi", "http_version", "server", "client", "scheme", "root_path", "headers", "state")
+    later = ("method", "path", "raw_path", "query_string", "app")
+
+    def served_scope() -> Scope:
+        whole = fresh_scope()
+        scope = {name: whole[name] for name in at_first}
+        for name in later:
+            scope[name] = whole[name]
+        return scope
+
+    return served_scope
 
 
 def _constant(app: object) -> dict[str, Any]:

@@ -53,11 +53,46 @@ def browser() -> "Iterator[Browser]":
         browser.close()
 
 
-@pytest.fixture
-def context(browser: "Browser") -> "Iterator[BrowserContext]":
-    """A browser profile of its own: no cookies, no cached preflights."""
+class Tabs:
+    """The pages of a browser profile that is used again: a new page costs Chromium most of a second."""
+
+    def __init__(self, context: "BrowserContext") -> None:
+        self.context = context
+        self._pages = [context.new_page()]
+        self._used = 0
+        self._devtools = context.new_cdp_session(self._pages[0])
+
+    def another(self) -> "Page":
+        """A blank page that this test has not used yet."""
+        if self._used == len(self._pages):
+            self._pages.append(self.context.new_page())
+        self._used += 1
+        return self._pages[self._used - 1]
+
+    def forget(self) -> None:
+        """Leave all pages, and the profile as a new one: no cookies, no stored responses or preflights."""
+        for page in self.context.pages:
+            if page not in self._pages:
+                page.close()
+        for page in self._pages:
+            page.unroute_all()
+            page.goto("about:blank")
+        self._used = 0
+        self.context.clear_cookies()
+        self._devtools.send("Network.clearBrowserCache")
+
+
+@pytest.fixture(scope="module")
+def tabs_of_the_module(browser: "Browser") -> Iterator[Tabs]:
     with browser.new_context() as context:
-        yield context
+        yield Tabs(context)
+
+
+@pytest.fixture
+def tabs(tabs_of_the_module: Tabs) -> Iterator[Tabs]:
+    """A browser profile of its own: no cookies, no cached preflights."""
+    yield tabs_of_the_module
+    tabs_of_the_module.forget()
 
 
 @dataclass(frozen=True)
@@ -145,8 +180,7 @@ async def blank(_: Request) -> HTMLResponse:
     return HTMLResponse("<!doctype html><title>front end</title><link rel=icon href='data:,'>")
 
 
-def open_page(context: "BrowserContext", origin: str) -> Script:
-    page = context.new_page()
+def open_page(page: "Page", origin: str) -> Script:
     response = page.goto(origin)
     assert response is not None
     assert response.ok
@@ -162,11 +196,11 @@ def front_ends() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def trusted(context: "BrowserContext", front_ends: tuple[str, str]) -> Script:
-    return open_page(context, front_ends[0])
+def trusted(tabs: Tabs, front_ends: tuple[str, str]) -> Script:
+    return open_page(tabs.another(), front_ends[0])
 
 
 @pytest.fixture
-def stranger(context: "BrowserContext", front_ends: tuple[str, str]) -> Script:
+def stranger(tabs: Tabs, front_ends: tuple[str, str]) -> Script:
     """A page of another origin in the same browser profile: the same cookies."""
-    return open_page(context, front_ends[1])
+    return open_page(tabs.another(), front_ends[1])

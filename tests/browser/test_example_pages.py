@@ -13,8 +13,10 @@ import pytest
 
 import route_cors
 
+from .conftest import Tabs
+
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Error, Page
+    from playwright.sync_api import Error, Page
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,14 +72,14 @@ def sites() -> Iterator[Sites]:
             example.terminate()
 
 
-def open_page(context: "BrowserContext", url: str) -> "Page":
+def open_page(tabs: Tabs, url: str) -> "Page":
     """The page, when all its calls are done; an error in its script fails the test."""
     errors: list[Error] = []
 
     def note(error: "Error") -> None:
         errors.append(error)
 
-    page = context.new_page()
+    page = tabs.another()
     page.on("pageerror", note)
     page.goto(url)
     page.get_by_role("status").filter(has_text="expected").wait_for()
@@ -101,9 +103,9 @@ def outcomes(page: "Page") -> dict[str, str]:
 
 @pytest.mark.parametrize(("front_end", "column"), [("trusted", 0), ("stranger", 1)])
 def test_every_row_shows_the_expected_outcome(
-    context: "BrowserContext", sites: Sites, front_end: Literal["trusted", "stranger"], column: int
+    tabs: Tabs, sites: Sites, front_end: Literal["trusted", "stranger"], column: int
 ) -> None:
-    page = open_page(context, getattr(sites, front_end))
+    page = open_page(tabs, getattr(sites, front_end))
 
     assert outcomes(page) == {call: pair[column] for call, pair in OUTCOMES.items()}
     assert page.get_by_role("status").inner_text().endswith("all as expected.")
@@ -112,8 +114,8 @@ def test_every_row_shows_the_expected_outcome(
         assert why.inner_text()
 
 
-def test_each_page_says_which_front_end_it_is(context: "BrowserContext", sites: Sites) -> None:
-    page = open_page(context, sites.trusted)
+def test_each_page_says_which_front_end_it_is(tabs: Tabs, sites: Sites) -> None:
+    page = open_page(tabs, sites.trusted)
     assert page.title() == "Trusted front end · route_cors"
     assert page.get_by_role("heading", name="Trusted front end").is_visible()
     assert sites.api in page.locator("header").inner_text()
@@ -124,12 +126,10 @@ def test_each_page_says_which_front_end_it_is(context: "BrowserContext", sites: 
     assert page.url == f"{sites.stranger}/"
 
 
-def test_a_logged_in_users_data_is_for_the_trusted_page_alone(
-    context: "BrowserContext", sites: Sites
-) -> None:
-    trusted = open_page(context, sites.trusted).locator("table").inner_text()
+def test_a_logged_in_users_data_is_for_the_trusted_page_alone(tabs: Tabs, sites: Sites) -> None:
+    trusted = open_page(tabs, sites.trusted).locator("table").inner_text()
     # The second page in the same profile: the session cookie goes along with its calls.
-    stranger = open_page(context, sites.stranger).locator("table").inner_text()
+    stranger = open_page(tabs, sites.stranger).locator("table").inner_text()
 
     assert [text for text in FOR_THE_TRUSTED_PAGE_ALONE if text not in trusted] == []
     assert re.search(r'ETag: "[0-9a-f]{12}"', trusted)
@@ -140,8 +140,8 @@ def test_a_logged_in_users_data_is_for_the_trusted_page_alone(
         assert public in stranger
 
 
-def test_one_call_and_all_calls_run_again(context: "BrowserContext", sites: Sites) -> None:
-    page = open_page(context, sites.trusted)
+def test_one_call_and_all_calls_run_again(tabs: Tabs, sites: Sites) -> None:
+    page = open_page(tabs, sites.trusted)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url.removeprefix(sites.api)))
     status = page.get_by_role("status")
@@ -156,9 +156,9 @@ def test_one_call_and_all_calls_run_again(context: "BrowserContext", sites: Site
     assert outcomes(page) == {call: pair[0] for call, pair in OUTCOMES.items()}
 
 
-def test_a_surprise_is_shown_as_one(context: "BrowserContext", sites: Sites) -> None:
-    page = open_page(context, sites.trusted)
-    context.clear_cookies()
+def test_a_surprise_is_shown_as_one(tabs: Tabs, sites: Sites) -> None:
+    page = open_page(tabs, sites.trusted)
+    tabs.context.clear_cookies()
 
     page.get_by_role("button", name="Run: Read the profile, with the cookie").click()
 
@@ -167,10 +167,10 @@ def test_a_surprise_is_shown_as_one(context: "BrowserContext", sites: Sites) -> 
     assert row.locator(".unexpected").inner_text() == "Unexpected: it should have been “200”."
 
 
-def test_the_page_asks_the_three_sites_and_nobody_else(context: "BrowserContext", sites: Sites) -> None:
+def test_the_page_asks_the_three_sites_and_nobody_else(tabs: Tabs, sites: Sites) -> None:
     asked: set[str] = set()
-    context.on("request", lambda request: asked.add("/".join(request.url.split("/")[:3])))
+    tabs.context.on("request", lambda request: asked.add("/".join(request.url.split("/")[:3])))
 
-    open_page(context, sites.trusted)
+    open_page(tabs, sites.trusted)
 
     assert asked == {sites.api, sites.trusted}

@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from route_cors import CORSPolicy, cors, install_cors, no_cors
 from route_cors.insight.inspector import inspector
 
-from .conftest import Server
+from .conftest import Server, Tabs
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 A = "https://a.example"
@@ -113,18 +113,22 @@ class Inspected:
         return focused
 
 
+@pytest.fixture(scope="module")
+def watching_tabs(tabs_of_the_module: Tabs) -> None:
+    tabs_of_the_module.context.add_init_script(f"({WATCH})()")
+
+
 @pytest.fixture
-def look(context: "BrowserContext") -> Iterator[Callable[..., Inspected]]:
+def look(tabs: Tabs, watching_tabs: None) -> Iterator[Callable[..., Inspected]]:
     """Opens an inspector; an error of its script, or anything against its security policy, fails the test."""
     opened: list[Inspected] = []
 
     def look_at(url: str, path: str = "/cors/") -> Inspected:
-        page = context.new_page()
+        page = tabs.another()
         seen = Inspected(page)
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
         page.on("console", lambda message: seen.complaints.append(message.text))
         page.on("request", lambda request: seen.sent.append(f"{request.method} {request.url}"))
-        page.add_init_script(f"({WATCH})()")
         page.goto(url + path)
         page.locator("#rows tr").first.wait_for()
         opened.append(seen)
@@ -619,8 +623,8 @@ def test_what_the_app_is_called_is_text_and_nothing_else(
     assert seen.complaints == []
 
 
-def test_the_browser_holds_the_page_to_its_policy(context: "BrowserContext", serve: Serve) -> None:
-    page = context.new_page()
+def test_the_browser_holds_the_page_to_its_policy(tabs: Tabs, serve: Serve) -> None:
+    page = tabs.another()
     page.goto(f"{serve(small_app()).origin}/cors/")
     page.locator("#rows tr").first.wait_for()
 

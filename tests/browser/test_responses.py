@@ -1,7 +1,7 @@
 """What scripts can read: responses, errors, headers; and what reached the server."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import pytest
 from fastapi import Body, Cookie, FastAPI, HTTPException, Request, Response
@@ -10,10 +10,7 @@ from starlette.types import ASGIApp
 
 from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
 
-from .conftest import BLOCKED, Script, Server, fetch_in, open_page
-
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+from .conftest import BLOCKED, Script, Server, Tabs, fetch_in, open_page
 
 Serve = Callable[[ASGIApp], Server]
 
@@ -270,7 +267,7 @@ TRANSFER = {"method": "POST", "headers": {"Content-Type": "text/plain"}, "body":
 
 class TestEnforce:
     def test_a_simple_post_reaches_the_handler_from_allowed_origins_alone(
-        self, serve: Serve, context: "BrowserContext", trusted: Script, stranger: Script
+        self, serve: Serve, tabs: Tabs, trusted: Script, stranger: Script
     ) -> None:
         app = FastAPI()
         transfers: list[str | None] = []
@@ -287,7 +284,7 @@ class TestEnforce:
 
         install_cors(app)
         api = serve(app)
-        own = open_page(context, api.origin)
+        own = open_page(tabs.another(), api.origin)
 
         assert stranger.fetch(f"{api.origin}/transfer", **TRANSFER) == BLOCKED
         # An opaque response hides a 403 as well as a 200: only the server's record tells them apart.

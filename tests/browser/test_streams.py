@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from route_cors import CORSPolicy, cors, install_cors, no_cors
 
-from .conftest import Script, Server, open_page
+from .conftest import Script, Server, Tabs, open_page
 
 Serve = Callable[[ASGIApp], Server]
 
@@ -146,9 +146,9 @@ class TestWebSocket:
         assert api.log == ["WEBSOCKET /chat"] * 2
 
     def test_the_own_page_connects_everywhere_and_no_cors_takes_no_other(
-        self, api: Server, trusted: Script, accepted: list[str | None]
+        self, api: Server, tabs: Tabs, trusted: Script, accepted: list[str | None]
     ) -> None:
-        own = open_page(trusted.page.context, api.origin)
+        own = open_page(tabs.another(), api.origin)
 
         assert websocket(own, f"{api.websocket_origin}/chat") == "welcome"
         assert websocket(own, f"{api.websocket_origin}/internal") == "welcome"

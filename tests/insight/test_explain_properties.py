@@ -9,16 +9,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
 from generated_apps import (
     Include,
     Leaf,
     Mounted,
     build,
     cases,
-    forget_convertor,
     origin_of,
-    register_convertor,
 )
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -29,7 +26,7 @@ from route_cors.insight.explain import explain
 from route_cors.testing import Browser, CORSBlocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from generated_apps import Built, Probe, Program, Tree
     from starlette.types import Receive, Scope, Send
@@ -44,13 +41,6 @@ generated = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
 Header = tuple[str, str]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def word_convertor() -> Iterator[None]:
-    register_convertor()
-    yield
-    forget_convertor()
 
 
 def seen_in_reality(built: Built, call: Call, root_path: str) -> tuple[str | None, list[Any]]:

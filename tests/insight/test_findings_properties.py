@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-from generated_apps import Probe, Program, build, cases, forget_convertor, register_convertor
+from generated_apps import Probe, Program, build, cases
 from hypothesis import HealthCheck, Phase, given, settings
 
 from route_cors import dispatch, report
@@ -14,8 +13,6 @@ from route_cors.decorators import NoCORS
 from route_cors.insight.routes import survey_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from starlette.types import Scope
 
     from route_cors.dispatch import Placed
@@ -31,13 +28,6 @@ generated = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
 EVERY_LAYER: Final = ("install_cors", "add_middleware", "none")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def word_convertor() -> Iterator[None]:
-    register_convertor()
-    yield
-    forget_convertor()
 
 
 def scope_of(kind: str, path: str, method: str, host: str | None) -> Scope:

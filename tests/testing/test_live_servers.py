@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import ssl
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from .site import A, E, Site
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from starlette.types import ASGIApp
 
@@ -216,3 +218,16 @@ def test_a_server_that_is_not_there_is_no_matter_of_cors() -> None:
             with pytest.raises(httpx.ConnectError):
                 call("/notes")
     assert list(browser.history) == []
+
+
+def test_certificates_that_are_named_later_are_those_that_count(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Browser("https://api.example", origin=A)
+    none = tmp_path / "none.pem"
+    none.write_text("no certificate", encoding="ascii")
+    monkeypatch.setenv("SSL_CERT_FILE", str(none))
+
+    with pytest.raises(ssl.SSLError):
+        Browser("https://api.example", origin=A)
+    Browser("http://127.0.0.1:9", origin=A)  # asks the environment nothing
