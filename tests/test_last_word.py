@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import pytest
 from asgi import ask, http_scope, preflight, websocket_scope
 from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.applications import Starlette
@@ -30,6 +31,13 @@ ANY = CORSPolicy(origins="*")
 def says(text: str) -> Any:
     async def endpoint(request: Request) -> PlainTextResponse:
         return PlainTextResponse(text)
+
+    return endpoint
+
+
+def unannotated() -> Any:
+    async def endpoint():  # type: ignore[no-untyped-def]  # noqa: ANN202
+        return "ok"
 
     return endpoint
 
@@ -297,3 +305,29 @@ def test_more_routes_in_a_mounted_app_than_are_remembered() -> None:
     layer = RouteCORSMiddleware(app)
     for number in [*range(1_030), *range(1_030), 0]:
         assert asked(layer, f"/m/{number}", A) == (204, A.decode())
+
+
+@pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="this FastAPI has no app.frontend()")
+@pytest.mark.parametrize("is_included", [False, True])
+def test_routes_that_stand_among_the_frontends(is_included: bool) -> None:
+    # As FastAPI's own tests put them there; its documentation has no way to.
+    router: Any = APIRouter()
+
+    def add(path: str, endpoint: Any) -> None:
+        router._low_priority_routes.append(router.route_class(path, endpoint, methods=["GET"]))
+
+    add("/closed", no_cors(unannotated()))
+    add("/for-a", cors(FOR_A)(unannotated()))
+    add("/open", unannotated())
+    router._mark_routes_changed()
+    app = FastAPI()
+    if is_included:
+        app.include_router(router, prefix="/in")
+    else:
+        app.router._low_priority_routes.extend(router._low_priority_routes)
+    install_cors(app, default=ANY)
+    at = "/in" if is_included else ""
+    assert get(app, f"{at}/closed", A) == (200, None)
+    assert get(app, f"{at}/for-a", A) == (200, A.decode())
+    assert get(app, f"{at}/for-a", E) == (200, None)
+    assert get(app, f"{at}/open", E) == (200, "*")

@@ -48,6 +48,7 @@ NO_POLICIES: Final[Mapping[Declared, frozenset[str]]] = {}
 
 # FastAPI 0.137 made `router.routes` a tree of these; before, include_router copied the routes.
 _IncludedRouter: Any = getattr(fastapi.routing, "_IncludedRouter", ())
+_FrontendRouteGroup: Any = getattr(fastapi.routing, "_FrontendRouteGroup", ())
 _CONTEXT_KEY: Final = getattr(
     fastapi.routing, "_FASTAPI_EFFECTIVE_ROUTE_CONTEXT_KEY", "effective_route_context"
 )
@@ -217,6 +218,8 @@ def frontends_of(
     """
     prefix = "" if within is None else within.include_context.prefix
     for group in getattr(router, "_low_priority_routes", ()):
+        if not isinstance(group, _FrontendRouteGroup):
+            continue  # nothing public puts one there; what it serves is known when it has served it
         watched.append((group, tuple(group.routes)))
         for route in group.routes:
             path = prefix if prefix and route.path == "/" else prefix + route.path
