@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
 
 from route_cors.describe import name_of
 from route_cors.dispatch import surrounded
+from route_cors.foreign import layers_around, layers_at, layers_in_front_of, layers_of_app
 from route_cors.insight.routes import survey_routes
 
 if TYPE_CHECKING:
     from route_cors.dispatch import Target
+    from route_cors.foreign import Layer
     from route_cors.insight.routes import Surveyed
 
 __all__ = ["Site"]
@@ -35,19 +40,22 @@ class Site:
         self.default = outermost.default
         self._has_layer = outermost.in_layer
         self._routes = survey_routes(app)
+        self._outside = layers_around(app)
+        self._on_app = layers_of_app(self.app)
 
     def position(self, target: Target) -> int:
         """Of the target's route among all, in the order in which the app tries them.
 
-        Those of an app that is mounted into itself are there once.
+        Those of an app that is mounted into itself are there once. After all of them where it is none, but
+        what a router has in place of its 404.
         """
         positions = self._positions(target.route)
         same_path = (each for each in positions if self._routes[each].placed.path == target.path)
-        return next(same_path, positions[0])
+        return next(itertools.chain(same_path, positions), len(self._routes))
 
     def find(self, target: Target) -> Surveyed | None:
         """The target's route; where there is none, the mount in which it is missing, if any."""
-        if target.route is not None:
+        if target.route is not None and self._positions(target.route):
             return self._routes[self.position(target)]
         return self._routes[self._positions(target.through[-1])[0]] if target.through else None
 
@@ -64,10 +72,28 @@ class Site:
         positions = self._way(target) & self._way(receiver)
         return self._has_layer or any(self._routes[each].placed.in_layer for each in positions)
 
+    def layers(self, target: Target) -> list[Layer]:
+        """The layers that a request goes through on its way there, ours among them, from the outside in."""
+        routes = [entry.route for entry in target.way]
+        is_served = target.redirects_to is None and target.route is not None
+        if is_served and not any(route is target.route for route in routes):
+            routes.append(target.route)
+        return [*self._outside, *self._on_app, *itertools.chain.from_iterable(map(self._layers_at, routes))]
+
+    @property
+    def place_of_installed(self) -> int:
+        """Where in these a layer stands that `install_cors` puts around the app."""
+        return len(self._outside) if isinstance(self.app, Starlette) else 0
+
+    def _layers_at(self, route: object) -> tuple[Layer, ...]:
+        positions = self._positions(route)
+        # What a router has in place of its 404 is no route.
+        return layers_at(self._routes[positions[0]].placed) if positions else layers_in_front_of(route)
+
     def _way(self, target: Target) -> set[int]:
         """The positions of the mounts that lead there, and of the route."""
         positions = {self._positions(mount)[0] for mount in target.through}
-        return positions if target.route is None else {*positions, self.position(target)}
+        return {*positions, self.position(target)} if self._positions(target.route) else positions
 
     def _positions(self, route: object) -> list[int]:
         return [position for position, each in enumerate(self._routes) if each.placed.route is route]

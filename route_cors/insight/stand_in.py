@@ -1,8 +1,9 @@
-"""An app's stand-in: the real layer in front of the real routes, and nothing of the app's own behind them.
+"""An app's stand-in: the real layers in front of the real routes, and nothing of the app's own behind them.
 
-`explain` sends its requests here. The dispatcher says where each one goes, the layer answers it or writes its
-headers, and in the endpoint's place stands a 200. So no dependency, endpoint or middleware of the user runs;
-only a policy's callables are asked, as the layer asks them.
+`explain` sends its requests here. The dispatcher says where each one goes, our layer and Starlette's own
+answer it or write their headers, each where it stands, and in the endpoint's place stands a 200. So no
+dependency, endpoint or middleware of the user runs; only a policy's callables are asked, as the layer asks
+them. A middleware of which nothing is known is taken for whatever the caller says (passage.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import inspect
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from fastapi import FastAPI
 from starlette.datastructures import URL
@@ -20,6 +21,8 @@ from route_cors.claims import Consultation
 from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
+from route_cors.foreign import KnownLayer, OurLayer
+from route_cors.insight.passage import Passage
 from route_cors.judging import Judge
 from route_cors.middleware import RouteCORSMiddleware
 from route_cors.protocol import Terms, read_preflight
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from route_cors.decisions import Event
+    from route_cors.foreign import Layer
+    from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
     from route_cors.origins import OriginCallable
     from route_cors.policy import CORSPolicy
@@ -82,7 +87,9 @@ class Handled:
         is_decided: whether it was held against the policy.
         failed: the checks of the policy that it did not pass.
         asked: the callables, in their order.
-        reached_app: whether the answer is the app's, and not the layer's.
+        passages: the layers on its way, from the outside in, and what became of it there.
+        reached_app: whether the answer is the app's, and not a layer's.
+        is_endpoints_own: whether it is that of an endpoint, which is not known.
     """
 
     scope: Scope
@@ -94,7 +101,9 @@ class Handled:
     is_decided: bool = False
     failed: tuple[Check, ...] = ()
     asked: list[Asked] = field(default_factory=list[Asked])
+    passages: list[Passage] = field(default_factory=list[Passage])
     reached_app: bool = False
+    is_endpoints_own: bool = False
 
     @property
     def is_websocket(self) -> bool:
@@ -106,6 +115,23 @@ class Handled:
         """Whether a route is there that serves the method, be it behind a redirect."""
         return self.is_websocket or _serves(self.target, self.method)
 
+    @property
+    def others(self) -> list[Passage]:
+        """The layers of others that it got to."""
+        return [each for each in self.passages if each.is_reached and not isinstance(each.layer, OurLayer)]
+
+    @property
+    def answered_by(self) -> KnownLayer | None:
+        """The layer of others that answered it, in place of the app and of ours."""
+        last = self.others[-1] if self.others else None
+        is_theirs = last is not None and not last.hands_on and not self.is_answered_by_us
+        return last.layer if is_theirs and isinstance(last.layer, KnownLayer) else None
+
+    @property
+    def is_answered_by_us(self) -> bool:
+        """Whether our layer, or the route, answers in place of the app: a preflight, or a refusal."""
+        return self.is_decided and not self.reached_app
+
 
 class StandIn:
     """The ASGI app that answers in the place of the app.
@@ -114,18 +140,29 @@ class StandIn:
         site: of the app.
         root_path: the path that the app is served behind, as a server would hand it on.
         change: what is tried.
+        guise: what a layer is taken for of which nothing is known.
+        credentials: whether the user's cookies go along.
 
     Attributes:
         handled: what became of each request, in their order.
     """
 
-    def __init__(self, site: Site, root_path: str, change: Change = UNCHANGED) -> None:
+    def __init__(
+        self,
+        site: Site,
+        root_path: str,
+        change: Change = UNCHANGED,
+        *,
+        guise: Guise = "passes",
+        credentials: bool = False,
+    ) -> None:
         self.handled: list[Handled] = []
         self._site = site
         self._root_path = (isinstance(site.app, FastAPI) and site.app.root_path) or root_path
         self._change = change
+        self._guise: Guise = guise
+        self._credentials = credentials
         self._resolver = _TryingResolver(self, site, change)
-        self._layer = _Layer(self._answer, self._resolver, _Listener(self))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request as the app would."""
@@ -133,8 +170,13 @@ class StandIn:
         scope["root_path"] = self._root_path
         handled = self._handled(scope)
         self.handled.append(handled)
-        serve: ASGIApp = self._answer if handled.carrier is None else self._layer
+        serve: ASGIApp = self._answer
+        for passage in reversed(handled.passages):
+            serve = passage.around(serve, self._guise, self._our_layer, credentials=self._credentials)
         await serve(scope, receive, send)
+
+    def _our_layer(self, app: ASGIApp) -> ASGIApp:
+        return _Layer(app, self._resolver, _Listener(self))
 
     def _handled(self, scope: Scope) -> Handled:
         preflight = None
@@ -143,14 +185,29 @@ class StandIn:
         method = scope.get("method", "") if preflight is None else preflight[1].decode("latin-1")
         target = self._resolver.resolve(scope, method)
         receiver = target if preflight is None else self._receiver(scope, target)
+        carrier = self._carrier(scope, target, receiver, is_preflight=preflight is not None)
         return Handled(
             scope=scope,
             method=method,
             target=target,
             receiver=receiver,
             preflight=preflight,
-            carrier=self._carrier(scope, target, receiver, is_preflight=preflight is not None),
+            carrier=carrier,
+            passages=[Passage(layer=layer) for layer in self._layers(receiver, carrier)],
         )
+
+    def _layers(self, receiver: Target, carrier: Carrier | None) -> list[Layer]:
+        """Those on the way of a request, with one of ours at most: the outermost, which tells what holds.
+
+        A route that carries its policy out itself is the innermost of all.
+        """
+        layers = self._site.layers(receiver)
+        ours = [place for place, layer in enumerate(layers) if isinstance(layer, OurLayer)]
+        if self._change.adds_layer:
+            ours.append(self._site.place_of_installed)
+        before = len(layers) if carrier == "route" else min(ours, default=0)
+        theirs = [[each for each in part if not isinstance(each, OurLayer)] for part in (layers[:before], layers[before:])]
+        return [*theirs[0], *([] if carrier is None else [OurLayer()]), *theirs[1]]
 
     def _receiver(self, scope: Scope, announced: Target) -> Target:
         """Where a preflight goes: to the first route that takes its OPTIONS, or claims it as its own."""
@@ -185,13 +242,16 @@ class StandIn:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What the app's router, and the endpoint, would answer."""
-        self.handled[-1].reached_app = not _is_asked_in_vain(scope)
-        receiver = self.handled[-1].receiver
+        handled = self.handled[-1]
+        handled.reached_app = not _is_asked_in_vain(scope)
+        receiver = handled.receiver
         if scope["type"] == "websocket":
             accepts = receiver.route is not None
             await send({"type": "websocket.accept" if accepts else "websocket.close"})
             return
-        await _response(receiver, scope)(scope, receive, send)
+        response = _response(receiver, scope)
+        handled.is_endpoints_own = handled.reached_app and response is _ENDPOINTS_OWN
+        await response(scope, receive, send)
 
 
 class _Layer(RouteCORSMiddleware):
@@ -305,4 +365,7 @@ def _response(target: Target, scope: Scope) -> Response:
         return Response(status_code=404)
     if not _serves(target, scope["method"]):
         return Response(status_code=405)
-    return Response()
+    return _ENDPOINTS_OWN
+
+
+_ENDPOINTS_OWN: Final = Response()
