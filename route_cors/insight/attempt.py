@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from route_cors.foreign import UnknownLayer
 from route_cors.insight.passage import GUISES
 from route_cors.insight.stand_in import UNCHANGED, StandIn
 from route_cors.testing import AsyncBrowser, CORSBlocked
@@ -14,6 +13,7 @@ from route_cors.testing.urls import parse_url
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from route_cors.foreign import UnknownLayer
     from route_cors.insight.explanation import Call
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
@@ -87,7 +87,7 @@ async def attempt(site: Site, call: Call, change: Change = UNCHANGED) -> Attempt
         ValueError: no browser could make that call; the message names the value.
     """
     made = await _attempt(site, call, change, "passes")
-    if not any(map(_meets_unknown, made.sent)):
+    if not any(sent.handled.unknown for sent in made.sent):
         return made
     others = [await _attempt(site, call, change, guise) for guise in GUISES if guise != "passes"]
     ends = {each.blocked is None for each in (made, *others)}
@@ -111,24 +111,21 @@ async def _attempt(site: Site, call: Call, change: Change, guise: Guise) -> Atte
     return Attempt(call, url, parse_url(url).origin == call.origin, tuple(sent), blocked)
 
 
-def _meets_unknown(sent: Sent) -> bool:
-    return any(isinstance(each.layer, UnknownLayer) for each in sent.handled.others)
-
-
 def _as_far_as_known(place: int, sent: Sent, others: Sequence[Attempt]) -> Sent:
     """A request, with those of its layers that could have changed what is seen of its answer."""
     answers = {_seen(other.sent[place]) for other in others if place < len(other.sent)}
     if answers <= {_seen(sent)}:
         return sent
-    layers = (each.layer for each in sent.handled.others)
-    return replace(sent, unknown=tuple(layer for layer in layers if isinstance(layer, UnknownLayer)))
+    return replace(sent, unknown=tuple(sent.handled.unknown))
 
 
 def _seen(sent: Sent) -> tuple[object, ...]:
     """What counts of an answer."""
     headers = sent.response.headers.raw
+    # That of an actual request is the endpoint's own.
+    is_status_seen = sent.handled.preflight is not None or sent.handled.is_websocket
     return (
-        sent.handled.preflight is None or sent.response.status_code,
+        is_status_seen and sent.response.status_code,
         frozenset((name, value) for name, value in headers if name.lower().startswith("access-control-")),
     )
 

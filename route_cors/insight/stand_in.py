@@ -21,7 +21,7 @@ from route_cors.claims import Consultation
 from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
-from route_cors.foreign import KnownLayer, OurLayer
+from route_cors.foreign import KnownLayer, OurLayer, UnknownLayer
 from route_cors.insight.passage import Passage
 from route_cors.judging import Judge
 from route_cors.middleware import RouteCORSMiddleware
@@ -126,6 +126,18 @@ class Handled:
         last = self.others[-1] if self.others else None
         is_theirs = last is not None and not last.hands_on and not self.is_answered_by_us
         return last.layer if is_theirs and isinstance(last.layer, KnownLayer) else None
+
+    @property
+    def unknown(self) -> list[UnknownLayer]:
+        """Those of them of which nothing is known. A handshake that ours decides on is not theirs to open."""
+        met: list[UnknownLayer] = []
+        for passage in self.passages:
+            layer = passage.layer
+            if not passage.is_reached or (isinstance(layer, OurLayer) and self.is_websocket and self.is_decided):
+                break
+            if isinstance(layer, UnknownLayer) and not (self.is_websocket and layer.passes_websockets):
+                met.append(layer)
+        return met
 
     @property
     def is_answered_by_us(self) -> bool:
