@@ -37,6 +37,7 @@ LAYERS = [
     "describe",
     "decisions",
     "dispatch",
+    "foreign",
     "diagnostics",
     "judging",
     "claims",

@@ -8,11 +8,21 @@ neither that nor known to be harmless is an UnknownLayer: it may answer CORS by 
 from __future__ import annotations
 
 from route_cors.foreign.cors import CORSArguments
-from route_cors.foreign.layers import KnownLayer, Layer, OurLayer, UnknownLayer, layer_of, layer_of_middleware
+from route_cors.foreign.layers import (
+    DescribedLayer,
+    KnownLayer,
+    Layer,
+    OurLayer,
+    UnknownLayer,
+    layer_of,
+    layer_of_middleware,
+    speaking,
+)
 from route_cors.foreign.ways import layers_around, layers_at, layers_in_front_of, layers_of_app
 
 __all__ = [
     "CORSArguments",
+    "DescribedLayer",
     "KnownLayer",
     "Layer",
     "OurLayer",
@@ -23,4 +33,5 @@ __all__ = [
     "layers_at",
     "layers_in_front_of",
     "layers_of_app",
+    "speaking",
 ]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, cast
 
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
@@ -24,7 +24,30 @@ if TYPE_CHECKING:
     from starlette.middleware import Middleware
     from starlette.types import ASGIApp
 
-__all__ = ["KnownLayer", "Layer", "OurLayer", "UnknownLayer", "layer_of", "layer_of_middleware"]
+    from route_cors.foreign.cors import DescribedCORS
+
+__all__ = [
+    "DescribedLayer",
+    "KnownLayer",
+    "Layer",
+    "OurLayer",
+    "UnknownLayer",
+    "layer_of",
+    "layer_of_middleware",
+    "speaking",
+]
+
+
+class DescribedLayer(TypedDict):
+    """A layer as data.
+
+    `kind`: `route_cors` for ours, `cors` for a CORSMiddleware, whose arguments follow, `unknown` for what may
+    answer CORS by itself, `other` for what turns requests away and writes nothing about CORS.
+    """
+
+    name: str
+    kind: Literal["route_cors", "cors", "unknown", "other"]
+    arguments: DescribedCORS | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +55,10 @@ class OurLayer:
     """A layer of ours: it carries policies out."""
 
     name: str = "route_cors.middleware.RouteCORSMiddleware"
+
+    def described(self) -> DescribedLayer:
+        """As data that JSON can hold."""
+        return DescribedLayer(name=self.name, kind="route_cors", arguments=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +82,19 @@ class KnownLayer:
         made.__dict__.update(self._state, app=app)
         return cast("ASGIApp", made)
 
+    def in_words(self) -> str:
+        """What it does about CORS, on one line."""
+        if self.cors is None:
+            return f"{self.name}: nothing"
+        name = self.name.removeprefix("starlette.middleware.cors.")
+        return f"{name}: {self.cors.in_words()}"
+
+    def described(self) -> DescribedLayer:
+        """As data that JSON can hold."""
+        if self.cors is None:
+            return DescribedLayer(name=self.name, kind="other", arguments=None)
+        return DescribedLayer(name=self.name, kind="cors", arguments=self.cors.described())
+
     def allows(self, origin: str) -> bool:
         """Whether a CORSMiddleware lets an origin in, on its own account."""
         made = cast("CORSMiddleware", self.around(_nothing))
@@ -73,11 +113,26 @@ class UnknownLayer:
     name: str
     passes_websockets: bool = False
 
-    def __str__(self) -> str:
-        return f"{self.name} may answer CORS by itself"
+    def in_words(self) -> str:
+        """That it is not known, in the words that everything here has for it."""
+        return f"not known: {self.name} may answer CORS by itself"
+
+    def described(self) -> DescribedLayer:
+        """As data that JSON can hold."""
+        return DescribedLayer(name=self.name, kind="unknown", arguments=None)
 
 
 Layer: TypeAlias = OurLayer | KnownLayer | UnknownLayer
+
+
+def speaking(layers: Iterable[Layer]) -> tuple[KnownLayer | UnknownLayer, ...]:
+    """Those of others that do, or may do, something about CORS."""
+    return tuple(each for each in layers if not isinstance(each, OurLayer) and _is_about_cors(each))
+
+
+def _is_about_cors(layer: KnownLayer | UnknownLayer) -> bool:
+    return isinstance(layer, UnknownLayer) or layer.cors is not None
+
 
 # Answer by themselves, or write CORS headers: an instance of each says what it does.
 _MODELLED: Final = (CORSMiddleware, TrustedHostMiddleware, HTTPSRedirectMiddleware)

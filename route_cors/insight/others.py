@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from route_cors.foreign import KnownLayer, OurLayer, UnknownLayer
+from route_cors.foreign import OurLayer, UnknownLayer, speaking
 from route_cors.insight.explanation import Check
 from route_cors.testing.messages import REDIRECT_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from route_cors.foreign import KnownLayer
     from route_cors.insight.attempt import Attempt, Sent
-    from route_cors.insight.passage import Passage
     from route_cors.insight.stand_in import Handled
 
 __all__ = ["NAME", "checks_of_others", "in_a_sentence", "speaks_for_cors"]
@@ -23,14 +23,14 @@ NAME = "middleware"
 
 def speaks_for_cors(handled: Handled) -> bool:
     """Whether the request met a layer of others that does, or may do, something about CORS."""
-    return any(_is_about_cors(each) for each in handled.others)
+    return bool(speaking(each.layer for each in handled.others))
 
 
 def in_a_sentence(unknown: Sequence[UnknownLayer]) -> str:
     """What is not known: the layers that may answer by themselves."""
+    if len(unknown) == 1:
+        return unknown[0].in_words()
     names = [layer.name for layer in unknown]
-    if len(names) == 1:
-        return f"not known: {names[0]} may answer CORS by itself"
     return f"not known: {', '.join(names[:-1])} and {names[-1]} may answer CORS by themselves"
 
 
@@ -50,12 +50,6 @@ def checks_of_others(attempt: Attempt, sent: Sent) -> Iterator[Check]:
             yield _answer(layer, sent)
         elif layer.cors is not None and not sent.handled.is_websocket:
             yield _headers(layer, attempt.call.origin, is_ruled=is_ruled, is_blocked=is_blocked)
-
-
-def _is_about_cors(passage: Passage) -> bool:
-    return isinstance(passage.layer, UnknownLayer) or (
-        isinstance(passage.layer, KnownLayer) and passage.layer.cors is not None
-    )
 
 
 def _of_unknown(layer: UnknownLayer, sent: Sent, *, is_ruled: bool) -> Iterator[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import linecache
 import re
 import sys
@@ -14,12 +15,14 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
 from route_cors.describe import describe_policy, name_of
-from route_cors.dispatch import Source, survey
+from route_cors.dispatch import Source, surrounded, survey
+from route_cors.foreign import layers_around, layers_at, layers_of_app
 from route_cors.routing import answers_itself
 
 if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.dispatch import Placed
+    from route_cors.foreign import Layer
 
 __all__ = ["Place", "ReportedRoute", "Surveyed", "survey_routes"]
 
@@ -75,6 +78,9 @@ class ReportedRoute:
             a `mounted app` as its own default. None without a policy.
         takes_effect: whether anything carries the policy out: a layer, or the route itself as a CORSRoute.
         example: a path that the route matches; None where none can be made up.
+        layers: the middleware that a request goes through on its way there, ours among them, from the outside
+            in; but for what is known to do nothing about CORS, and to answer nothing. For a mount that shows no
+            routes, what is mounted as well.
     """
 
     kind: Literal["http", "websocket", "mount"]
@@ -87,6 +93,7 @@ class ReportedRoute:
     source: Source | None
     takes_effect: bool
     example: str | None
+    layers: tuple[Layer, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as data that JSON can hold."""
@@ -102,6 +109,7 @@ class ReportedRoute:
             "source": self.source,
             "takes_effect": self.takes_effect,
             "example": self.example,
+            "layers": [layer.described() for layer in self.layers],
         }
 
 
@@ -119,10 +127,20 @@ def survey_routes(app: object) -> list[Surveyed]:
     Raises:
         TypeError: the app shows no routes: it is no Starlette or FastAPI app, nor a middleware around one.
     """
-    return [Surveyed(_reported(placed), placed) for placed in survey(app)]
+    on_all = (*layers_around(app), *layers_of_app(surrounded(app).app))
+    on_mounts: list[tuple[Layer, ...]] = []
+    surveyed: list[Surveyed] = []
+    for placed in survey(app):
+        del on_mounts[placed.depth :]
+        own = layers_at(placed)
+        layers = (*on_all, *itertools.chain.from_iterable(on_mounts), *own)
+        surveyed.append(Surveyed(_reported(placed, layers), placed))
+        if placed.shows_routes:
+            on_mounts.append(own)
+    return surveyed
 
 
-def _reported(placed: Placed) -> ReportedRoute:
+def _reported(placed: Placed, layers: tuple[Layer, ...]) -> ReportedRoute:
     return ReportedRoute(
         kind=placed.kind,
         path=placed.path,
@@ -134,6 +152,7 @@ def _reported(placed: Placed) -> ReportedRoute:
         source=placed.source,
         takes_effect=placed.in_layer or answers_itself(placed.route),
         example=placed.example,
+        layers=layers,
     )
 
 

@@ -136,7 +136,7 @@ def _route_checks(site: Site, handled: Handled) -> list[Check]:
 
 def _route(site: Site, handled: Handled) -> Check:
     detail = _where_it_goes(site, handled)
-    if handled.preflight is not None and handled.carrier is None:
+    if handled.preflight is not None and handled.carrier is None and handled.answered_by is None:
         detail += f"; the preflight itself {_where_the_preflight_goes(site, handled)}"
     is_found = handled.target.route is not None and handled.is_served
     # Where somebody answers before that is asked, it is no reason.
