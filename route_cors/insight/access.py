@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from route_cors.decorators import NoCORS
 from route_cors.foreign import OurLayer, UnknownLayer, speaking
 from route_cors.insight.passage import GUISES
-from route_cors.insight.simulated import Written, is_readable
+from route_cors.insight.simulated import Between, Written, is_readable
 from route_cors.origins import is_serialized_origin
 from route_cors.policy import CORSPolicy
 
@@ -55,7 +55,7 @@ def access_of(route: ReportedRoute, origin: str) -> Access:
         return _UNKNOWN if any(may_close) else granted
     if not layers:
         return granted
-    return _behind(layers, granted, route, origin)
+    return _behind(Between(layers, _speaking(route, route.preflight_layers)), granted, route, origin)
 
 
 def speaking_layers(route: ReportedRoute) -> tuple[KnownLayer | UnknownLayer, ...]:
@@ -63,9 +63,11 @@ def speaking_layers(route: ReportedRoute) -> tuple[KnownLayer | UnknownLayer, ..
 
     None of those inside of a layer of ours that carries a policy out: it replaces what they write.
     """
-    is_ruled = route.policy is not None and route.takes_effect
-    layers: Iterable[Layer] = route.layers
-    if is_ruled:
+    return _speaking(route, route.layers)
+
+
+def _speaking(route: ReportedRoute, layers: Iterable[Layer]) -> tuple[KnownLayer | UnknownLayer, ...]:
+    if route.policy is not None and route.takes_effect:
         layers = itertools.takewhile(lambda layer: not isinstance(layer, OurLayer), layers)
     return speaking(layers)
 
@@ -86,13 +88,11 @@ def _granted_by_policy(route: ReportedRoute, origin: str) -> Access:
     return _NONE
 
 
-def _behind(
-    layers: Sequence[KnownLayer | UnknownLayer], granted: Access, route: ReportedRoute, origin: str
-) -> Access:
+def _behind(layers: Between, granted: Access, route: ReportedRoute, origin: str) -> Access:
     """What is granted, as it gets through layers of others."""
     ends: list[_End] = []
     for written in _written(granted, route, origin):
-        end = {_end(layers, written, route, origin, guise) for guise in _guises(layers)}
+        end = {_end(layers, written, route, origin, guise) for guise in _guises(layers.of_requests)}
         if len(end) > 1:
             return _UNKNOWN
         ends += end
@@ -109,13 +109,7 @@ class _End(NamedTuple):
     credentialed: bool
 
 
-def _end(
-    layers: Sequence[KnownLayer | UnknownLayer],
-    written: Written,
-    route: ReportedRoute,
-    origin: str,
-    guise: Guise,
-) -> _End:
+def _end(layers: Between, written: Written, route: ReportedRoute, origin: str, guise: Guise) -> _End:
     # What a mount or an app serves is not known: every method there is.
     methods = route.methods or ("GET",)
     plain, credentialed = (

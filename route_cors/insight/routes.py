@@ -81,6 +81,8 @@ class ReportedRoute:
         layers: the middleware that a request goes through on its way there, ours among them, from the outside
             in; but for what is known to do nothing about CORS, and to answer nothing. For a mount that shows no
             routes, what is mounted as well.
+        preflight_layers: those of them that a preflight meets. Not the route's own, where it does not serve
+            OPTIONS: its 405 is made outside of them.
     """
 
     kind: Literal["http", "websocket", "mount"]
@@ -94,6 +96,7 @@ class ReportedRoute:
     takes_effect: bool
     example: str | None
     layers: tuple[Layer, ...] = ()
+    preflight_layers: tuple[Layer, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as data that JSON can hold."""
@@ -133,14 +136,15 @@ def survey_routes(app: object) -> list[Surveyed]:
     for placed in survey(app):
         del on_mounts[placed.depth :]
         own = layers_at(placed)
-        layers = (*on_all, *itertools.chain.from_iterable(on_mounts), *own)
-        surveyed.append(Surveyed(_reported(placed, layers), placed))
+        outside = (*on_all, *itertools.chain.from_iterable(on_mounts))
+        surveyed.append(Surveyed(_reported(placed, outside, own), placed))
         if placed.shows_routes:
             on_mounts.append(own)
     return surveyed
 
 
-def _reported(placed: Placed, layers: tuple[Layer, ...]) -> ReportedRoute:
+def _reported(placed: Placed, outside: tuple[Layer, ...], own: tuple[Layer, ...]) -> ReportedRoute:
+    takes_preflights = placed.kind == "mount" or placed.methods is None or "OPTIONS" in placed.methods
     return ReportedRoute(
         kind=placed.kind,
         path=placed.path,
@@ -152,7 +156,8 @@ def _reported(placed: Placed, layers: tuple[Layer, ...]) -> ReportedRoute:
         source=placed.source,
         takes_effect=placed.in_layer or answers_itself(placed.route),
         example=placed.example,
-        layers=layers,
+        layers=(*outside, *own),
+        preflight_layers=(*outside, *own) if takes_preflights else outside,
     )
 
 

@@ -23,12 +23,20 @@ if TYPE_CHECKING:
     from route_cors.foreign import Layer
     from route_cors.insight.passage import Guise
 
-__all__ = ["SAFELISTED_METHODS", "Written", "is_readable"]
+__all__ = ["Between", "SAFELISTED_METHODS", "Written", "is_readable"]
 
 # https://fetch.spec.whatwg.org/#cors-safelisted-method
 SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 # https://fetch.spec.whatwg.org/#ok-status
 _OK_STATUSES: Final = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Layers of others between a page and an answer, from the outside in: on actual requests, on preflights."""
+
+    of_requests: Sequence[Layer]
+    of_preflights: Sequence[Layer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +51,12 @@ class Written:
 
 
 def is_readable(
-    layers: Sequence[Layer], written: Written, method: str, origin: str, guise: Guise, *, credentials: bool
+    layers: Between, written: Written, method: str, origin: str, guise: Guise, *, credentials: bool
 ) -> bool:
     """Whether a page may make a call and read its answer.
 
     Args:
-        layers: of others, from the outside in.
+        layers: of others.
         written: inside of them.
         method: of the call.
         origin: of the page.
@@ -61,7 +69,7 @@ def is_readable(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    layers: Sequence[Layer]
+    layers: Between
     written: Written
     origin: str
     guise: Guise
@@ -70,14 +78,14 @@ class _Asked:
     def is_granted(self, method: str) -> bool:
         """Whether a preflight is answered with that method among those granted."""
         announced = (b"access-control-request-method", method.encode("latin-1"))
-        status, headers = self._answer("OPTIONS", announced)
+        status, headers = self._answer(self.layers.of_preflights, "OPTIONS", announced)
         methods = {each.strip() for each in headers.get("access-control-allow-methods", "").split(",")}
         is_named = method in methods or ("*" in methods and not self.credentials)
         return status in _OK_STATUSES and self._admits(headers) and is_named
 
     def is_readable(self) -> bool:
         """Whether an answer is."""
-        return self._admits(self._answer("GET")[1])
+        return self._admits(self._answer(self.layers.of_requests, "GET")[1])
 
     def _admits(self, headers: Headers) -> bool:
         """https://fetch.spec.whatwg.org/#concept-cors-check."""
@@ -86,9 +94,11 @@ class _Asked:
             return allowed in {"*", self.origin}
         return allowed == self.origin and headers.get("access-control-allow-credentials") == "true"
 
-    def _answer(self, method: str, *more: tuple[bytes, bytes]) -> tuple[int, Headers]:
+    def _answer(
+        self, layers: Sequence[Layer], method: str, *more: tuple[bytes, bytes]
+    ) -> tuple[int, Headers]:
         app: ASGIApp = self._inside
-        for layer in reversed(self.layers):
+        for layer in reversed(layers):
             app = Passage(layer=layer).around(app, self.guise, _is_none_of_ours, credentials=self.credentials)
         headers = [(b"origin", self.origin.encode("latin-1", "replace")), *more]
         return _sent(app, {"type": "http", "method": method, "headers": headers})

@@ -72,11 +72,15 @@ class Site:
         positions = self._way(target) & self._way(receiver)
         return self._has_layer or any(self._routes[each].placed.in_layer for each in positions)
 
-    def layers(self, target: Target) -> list[Layer]:
-        """The layers that a request goes through on its way there, ours among them, from the outside in."""
-        routes = [entry.route for entry in target.way]
-        is_served = target.redirects_to is None and target.route is not None
-        if is_served and not any(route is target.route for route in routes):
+    def layers(self, target: Target, *, is_served: bool) -> list[Layer]:
+        """The layers that a request goes through on its way there, ours among them, from the outside in.
+
+        Args:
+            target: where it goes.
+            is_served: whether that serves it. A route makes its 405 outside of its own middleware.
+        """
+        routes = [entry.route for entry in target.way if entry.route is not target.route]
+        if is_served and target.redirects_to is None and target.route is not None:
             routes.append(target.route)
         return [*self._outside, *self._on_app, *itertools.chain.from_iterable(map(self._layers_at, routes))]
 

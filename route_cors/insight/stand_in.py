@@ -205,15 +205,16 @@ class StandIn:
             receiver=receiver,
             preflight=preflight,
             carrier=carrier,
-            passages=[Passage(layer=layer) for layer in self._layers(receiver, carrier)],
+            passages=[Passage(layer=layer) for layer in self._layers(scope, receiver, carrier)],
         )
 
-    def _layers(self, receiver: Target, carrier: Carrier | None) -> list[Layer]:
+    def _layers(self, scope: Scope, receiver: Target, carrier: Carrier | None) -> list[Layer]:
         """Those on the way of a request, with one of ours at most: the outermost, which tells what holds.
 
         A route that carries its policy out itself is the innermost of all.
         """
-        layers = self._site.layers(receiver)
+        is_served = scope["type"] == "websocket" or _serves(receiver, scope["method"])
+        layers = self._site.layers(receiver, is_served=is_served)
         ours = [place for place, layer in enumerate(layers) if isinstance(layer, OurLayer)]
         if self._change.adds_layer:
             ours.append(self._site.place_of_installed)
