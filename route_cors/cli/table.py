@@ -109,7 +109,12 @@ def _policy(route: ReportedRoute) -> Text:
 
 
 def _access(access: Access) -> Text:
-    words = {"yes": ("yes", "green"), "no": ("no", "red"), "asks": ("asks the app", "yellow"), "unknown": ("not known", "yellow")}
+    words = {
+        "yes": ("yes", "green"),
+        "no": ("no", "red"),
+        "asks": ("asks the app", "yellow"),
+        "unknown": ("not known", "yellow"),
+    }
     word, style = words[access.verdict]
     return Text(f"{word}, with credentials" if access.with_credentials else word, style)
 

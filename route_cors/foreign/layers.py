@@ -1,10 +1,9 @@
-"""One middleware: ours, one that is known to the letter, a harmless one, or one that may answer CORS itself."""
+"""One middleware: ours, one that is known to the letter, harmless, or one that may answer CORS by itself."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, cast
@@ -19,7 +18,7 @@ from route_cors.dispatch.apps import is_layer
 from route_cors.foreign.cors import CORSArguments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from starlette.middleware import Middleware
     from starlette.types import ASGIApp
@@ -160,7 +159,9 @@ def layer_of_middleware(middleware: Middleware) -> Layer | None:
     """What a `Middleware(...)` stands for: an entry of `user_middleware`; None for a harmless one."""
     make: Any = middleware.cls
     arguments: dict[str, Any] = {**middleware.kwargs}
-    while isinstance(make, functools.partial) and not make.args:
+    while isinstance(make, functools.partial):
+        if make.args:  # in the place of the app
+            return UnknownLayer(name_of(make))
         arguments = {**make.keywords, **arguments}
         make = make.func
     if is_layer(make):
@@ -174,7 +175,7 @@ def layer_of_middleware(middleware: Middleware) -> Layer | None:
         made = modelled(_nothing, *middleware.args, **arguments)
     except Exception:  # noqa: BLE001 - whatever it raises, the app will raise too
         return UnknownLayer(name_of(make))
-    return _known(name_of(make), modelled, vars(made))
+    return _known(name_of(make), modelled, made.__dict__)
 
 
 def layer_of(app: object) -> Layer | None:
@@ -183,7 +184,7 @@ def layer_of(app: object) -> Layer | None:
         return OurLayer()
     made_of = type(app)
     modelled = _modelled(made_of, is_made=True)
-    state = {} if modelled is None else cast("dict[str, Any]", vars(app))
+    state = {} if modelled is None else vars(app)
     if modelled is None or not _methods(modelled).isdisjoint(state):
         return _other(made_of, getattr(app, "dispatch_func", None), app)
     read = {name: value for name, value in state.items() if name != "app"}
@@ -217,14 +218,16 @@ def _modelled(made_of: object, *, is_made: bool) -> type[Any] | None:
     modelled = next((known for known in _MODELLED if issubclass(made_of, known)), None)
     if modelled is None:
         return None
-    kept = _methods(modelled) | _LOOKUP | (frozenset() if is_made else _CONSTRUCTION)
+    kept = _methods(modelled) | (_LOOKUP if is_made else _LOOKUP | _CONSTRUCTION)
     added = made_of.__mro__[: made_of.__mro__.index(modelled)]
     return None if any(not kept.isdisjoint(vars(subclass)) for subclass in added) else modelled
 
 
 def _methods(modelled: type[Any]) -> frozenset[str]:
     """What a request goes through."""
-    methods = (name for name, value in vars(modelled).items() if isinstance(value, FunctionType | staticmethod))
+    methods = (
+        name for name, value in vars(modelled).items() if isinstance(value, FunctionType | staticmethod)
+    )
     return frozenset(methods) - _CONSTRUCTION
 
 
@@ -232,27 +235,28 @@ def _other(made_of: Any, dispatch: object = None, app: object = None) -> Unknown
     """What is none of those that are known: harmless, or not known."""
     name = name_of(made_of if app is None else app)
     is_framework = name.partition(".")[0] in _FRAMEWORKS and name not in _RUN_OTHERS
-    if isinstance(made_of, type) and (name in _HARMLESS or is_framework):
+    is_class = isinstance(made_of, type)
+    if is_class and not issubclass(made_of, _MODELLED) and (name in _HARMLESS or is_framework):
         return None
-    is_base = isinstance(made_of, type) and issubclass(made_of, BaseHTTPMiddleware)
+    is_base = is_class and issubclass(made_of, BaseHTTPMiddleware)
     passes = is_base and made_of.__call__ is BaseHTTPMiddleware.__call__
     # `@app.middleware("http")`: what counts is the user's function.
     by_function = made_of is BaseHTTPMiddleware and dispatch is not None
     return UnknownLayer(name_of(dispatch) if by_function else name, passes)
 
 
-def _is_plain(value: object) -> bool:
+def _is_plain(value: Any) -> bool:
     """Whether it is data: what it does when it is compared or written is known."""
-    if isinstance(value, Mapping):
-        return type(value) is dict and _are_plain((*value, *value.values()))
+    if type(value) is dict:
+        return _are_plain([*value, *value.values()])
     if type(value) in {list, tuple, set, frozenset}:
-        return _are_plain(cast("Iterable[object]", value))
+        return _are_plain(value)
     # Settings hold URLs, which are equal to no origin that a browser sends.
     is_url = type(value).__module__.partition(".")[0] in {"pydantic", "pydantic_core"}
     return value is None or is_url or isinstance(value, str | int | float | re.Pattern)
 
 
-def _are_plain(values: Iterable[object]) -> bool:
+def _are_plain(values: Iterable[Any]) -> bool:
     return all(map(_is_plain, values))
 
 

@@ -1,4 +1,4 @@
-"""Which layers a request goes through, from the outside in: around an app, in its stack, around its routes."""
+"""Which layers a request goes through, from the outside in: around an app, in its stack, at its routes."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def layers_of_app(app: object) -> tuple[Layer, ...]:
     """Those that an app brings itself, which shows its routes: all of its stack, and of its router."""
     installed = [OurLayer()] if is_installed(app) else []
     overridden = [UnknownLayer(name_of(type(app)))] if _serves_its_own_way(app) else []
-    added = [layer_of_middleware(each) for each in getattr(app, "user_middleware", ())]
+    added: list[Layer | None] = [*map(layer_of_middleware, getattr(app, "user_middleware", ()))]
     router = getattr(app, "router", app)
     inside = [*_inside_of(getattr(router, "middleware_stack", None))]
-    return (*overridden, *installed, *filter(None, added), *_read(inside))
+    return (*overridden, *installed, *(each for each in added if each is not None), *_read(inside))
 
 
 def layers_at(placed: Placed) -> tuple[Layer, ...]:

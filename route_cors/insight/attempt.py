@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from route_cors.foreign import UnknownLayer
     from route_cors.insight.explanation import Call
+    from route_cors.insight.handled import Handled
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
-    from route_cors.insight.stand_in import Change, Handled
+    from route_cors.insight.stand_in import Change
     from route_cors.testing.messages import ReceivedResponse, SentRequest
 
 __all__ = ["WEBSOCKET", "Attempt", "Sent", "attempt", "is_websocket"]
@@ -43,8 +44,8 @@ class Sent:
 class Attempt:
     """A call, the requests that the browser sent for it, and what blocked it; None where nothing did.
 
-    `is_known`: whether it ends so whatever those layers do of which nothing is known. If it is not, this is how
-    it ends if they do nothing about CORS.
+    `is_known`: whether it ends so whatever those layers do of which nothing is known. If it is not, this is
+    how it ends if they do nothing about CORS.
     """
 
     call: Call
@@ -113,8 +114,8 @@ async def _attempt(site: Site, call: Call, change: Change, guise: Guise) -> Atte
 
 def _as_far_as_known(place: int, sent: Sent, others: Sequence[Attempt]) -> Sent:
     """A request, with those of its layers that could have changed what is seen of its answer."""
-    answers = {_seen(other.sent[place]) for other in others if place < len(other.sent)}
-    if answers <= {_seen(sent)}:
+    seen = _seen(sent)
+    if all(place < len(other.sent) and _seen(other.sent[place]) == seen for other in others):
         return sent
     return replace(sent, unknown=tuple(sent.handled.unknown))
 

@@ -31,8 +31,8 @@ def explain(app: object, call: Call) -> Explanation:
     """What becomes of a call: what a browser sends, which route is found, each check, each answer.
 
     None of the app's own code runs, but for the callables among the origins of a policy. A CORSMiddleware of
-    Starlette's does what it would do; where anything else may answer CORS by itself, there is no verdict. It may be used
-    inside a running event loop, which it holds up; `explain_async` does not.
+    Starlette's does what it would do; where anything else may answer CORS by itself, there is no verdict. It
+    may be used inside a running event loop, which it holds up; `explain_async` does not.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.

@@ -55,8 +55,8 @@ class Step:
         request: `OPTIONS https://api.example/account/7`.
         request_headers: those that matter to CORS.
         checks: in the order in which they are made: first the app's, then the browser's.
-        answered_by: `route_cors`; `app`, for its router; `endpoint`; or the full name of a middleware's class.
-            None where that is not known.
+        answered_by: `route_cors`; `app`, for its router; `endpoint`; or the full name of a middleware's
+            class. None where that is not known.
         status: of the answer; None where it is the endpoint's own, which is not run, or not known.
         response_headers: those that are about CORS, exactly, in their order; all of an answer of route_cors.
     """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from route_cors.foreign import KnownLayer
     from route_cors.insight.attempt import Attempt, Sent
-    from route_cors.insight.stand_in import Handled
+    from route_cors.insight.handled import Handled
 
 __all__ = ["NAME", "checks_of_others", "in_a_sentence", "speaks_for_cors"]
 
@@ -67,10 +67,12 @@ def _answer(layer: KnownLayer, sent: Sent) -> Check:
     if layer.cors is None:
         is_redirect = status in REDIRECT_STATUSES
         detail = f"{layer.name} {'redirects it' if is_redirect else 'turns it away'} ({status})"
-        return Check(NAME, passed=None if is_redirect and sent.handled.preflight is None else False, detail=detail)
+        return Check(
+            NAME, passed=None if is_redirect and sent.handled.preflight is None else False, detail=detail
+        )
     said = sent.response.content.decode("latin-1").removeprefix("Disallowed CORS ")
     granted = "grants it" if said == "OK" else f"refuses its {said}"
-    detail = f"{layer.name} answers before any route is looked for, and {granted} ({status}): {layer.cors.in_words()}"
+    detail = f"{layer.name} answers it, and {granted} ({status}): {layer.cors.in_words()}"
     return Check(NAME, passed=said == "OK", detail=detail)
 
 

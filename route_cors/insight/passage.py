@@ -94,7 +94,7 @@ class _Unknown:
         if self._guise == "passes":
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._shake_hands(scope, receive, send)
+            await self._shake_hands(send)
         elif scope["method"] == "OPTIONS" and read_preflight(scope["headers"]) is not None:
             opens = self._guise == "opens"
             headers = _everything_for(scope) if opens else {}
@@ -102,7 +102,7 @@ class _Unknown:
         else:
             await self._app(scope, receive, self._rewriting(scope, send))
 
-    async def _shake_hands(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _shake_hands(self, send: Send) -> None:
         await send({"type": "websocket.accept" if self._guise == "opens" else "websocket.close"})
 
     def _rewriting(self, scope: Scope, send: Send) -> Send:

@@ -78,9 +78,9 @@ class ReportedRoute:
             a `mounted app` as its own default. None without a policy.
         takes_effect: whether anything carries the policy out: a layer, or the route itself as a CORSRoute.
         example: a path that the route matches; None where none can be made up.
-        layers: the middleware that a request goes through on its way there, ours among them, from the outside
-            in; but for what is known to do nothing about CORS, and to answer nothing. For a mount that shows no
-            routes, what is mounted as well.
+        layers: the middleware that a request goes through on its way there, ours among them, from the
+            outside in; but for what is known to do nothing about CORS, and to answer nothing. For a mount
+            that shows no routes, what is mounted as well.
         preflight_layers: those of them that a preflight meets. Not the route's own, where it does not serve
             OPTIONS: its 405 is made outside of them.
     """

@@ -1,7 +1,7 @@
 """One cell of a report: whether an answer is readable once layers of others have had their say.
 
-The layers are run as they are, around an answer that is made up: with no browser and no event loop, as a report
-may have tens of thousands of cells. That it agrees with `explain` is held by a property test.
+The layers are run as they are, around an answer that is made up: with no browser and no event loop, as a
+report may have tens of thousands of cells. That it agrees with reality is held by a property test.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from route_cors.foreign import Layer
+    from route_cors.foreign import KnownLayer, Layer, UnknownLayer
     from route_cors.insight.passage import Guise
 
-__all__ = ["Between", "SAFELISTED_METHODS", "Written", "is_readable"]
+__all__ = ["SAFELISTED_METHODS", "Between", "Written", "is_readable"]
 
 # https://fetch.spec.whatwg.org/#cors-safelisted-method
 SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
@@ -33,10 +33,10 @@ _OK_STATUSES: Final = range(200, 300)
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Layers of others between a page and an answer, from the outside in: on actual requests, on preflights."""
+    """Layers of others between a page and an answer, from the outside in: on requests, and on preflights."""
 
-    of_requests: Sequence[Layer]
-    of_preflights: Sequence[Layer]
+    of_requests: Sequence[KnownLayer | UnknownLayer]
+    of_preflights: Sequence[KnownLayer | UnknownLayer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _sent(app: ASGIApp, scope: Scope) -> tuple[int, Headers]:
     """The status and headers of an answer; nobody waits for anything on the way to it."""
     messages: list[Message] = []
 
-    async def send(message: Message) -> None:  # noqa: RUF029 - as it is called
+    async def send(message: Message) -> None:
         messages.append(message)
 
     answering: Any = app(scope, _receive, send)
@@ -133,5 +133,5 @@ def _sent(app: ASGIApp, scope: Scope) -> tuple[int, Headers]:
     return messages[0]["status"], Headers(raw=messages[0]["headers"])
 
 
-async def _receive() -> Message:  # noqa: RUF029
+async def _receive() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from starlette.datastructures import URL
@@ -21,7 +21,8 @@ from route_cors.claims import Consultation
 from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
-from route_cors.foreign import KnownLayer, OurLayer, UnknownLayer
+from route_cors.foreign import OurLayer
+from route_cors.insight.handled import Asked, Handled
 from route_cors.insight.passage import Passage
 from route_cors.judging import Judge
 from route_cors.middleware import RouteCORSMiddleware
@@ -36,16 +37,14 @@ if TYPE_CHECKING:
 
     from route_cors.decisions import Event
     from route_cors.foreign import Layer
+    from route_cors.insight.handled import Carrier
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
     from route_cors.origins import OriginCallable
     from route_cors.policy import CORSPolicy
-    from route_cors.protocol import Check, Preflight
+    from route_cors.protocol import Check
 
-__all__ = ["UNCHANGED", "Asked", "Carrier", "Change", "Handled", "StandIn"]
-
-Carrier: TypeAlias = Literal["layer", "route"]
-"""Who carries a policy out: a layer around the route, or the route itself, as a CORSRoute does."""
+__all__ = ["UNCHANGED", "Change", "StandIn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,92 +56,6 @@ class Change:
 
 
 UNCHANGED = Change()
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A callable of a policy that was asked about the origin, and what it said."""
-
-    name: str
-    allowed: bool
-    fault: str | None
-
-    def __str__(self) -> str:
-        said = "allows it" if self.allowed else "does not allow it"
-        return f"{self.name} {said if self.fault is None else self.fault}"
-
-
-@dataclass(slots=True, kw_only=True)
-class Handled:
-    """What became of one request.
-
-    Attributes:
-        scope: of the request.
-        method: the one whose policy counts: the request's own, or the one that a preflight announces; "" of a
-            handshake.
-        target: where a request of that method goes. Its terms are those that hold, tried changes included.
-        receiver: where this very request goes: for a preflight, what takes its OPTIONS.
-        preflight: what it asks; None where it is none.
-        carrier: who carries the policy out; None: nobody.
-        is_decided: whether it was held against the policy.
-        failed: the checks of the policy that it did not pass.
-        asked: the callables, in their order.
-        passages: the layers on its way, from the outside in, and what became of it there.
-        reached_app: whether the answer is the app's, and not a layer's.
-        is_endpoints_own: whether it is that of an endpoint, which is not known.
-    """
-
-    scope: Scope
-    method: str
-    target: Target
-    receiver: Target
-    preflight: Preflight | None
-    carrier: Carrier | None
-    is_decided: bool = False
-    failed: tuple[Check, ...] = ()
-    asked: list[Asked] = field(default_factory=list[Asked])
-    passages: list[Passage] = field(default_factory=list[Passage])
-    reached_app: bool = False
-    is_endpoints_own: bool = False
-
-    @property
-    def is_websocket(self) -> bool:
-        """Whether it is a websocket's handshake."""
-        return bool(self.scope["type"] == "websocket")
-
-    @property
-    def is_served(self) -> bool:
-        """Whether a route is there that serves the method, be it behind a redirect."""
-        return self.is_websocket or _serves(self.target, self.method)
-
-    @property
-    def others(self) -> list[Passage]:
-        """The layers of others that it got to."""
-        return [each for each in self.passages if each.is_reached and not isinstance(each.layer, OurLayer)]
-
-    @property
-    def answered_by(self) -> KnownLayer | None:
-        """The layer of others that answered it, in place of the app and of ours."""
-        last = self.others[-1] if self.others else None
-        is_theirs = last is not None and not last.hands_on and not self.is_answered_by_us
-        return last.layer if is_theirs and isinstance(last.layer, KnownLayer) else None
-
-    @property
-    def unknown(self) -> list[UnknownLayer]:
-        """Those of them of which nothing is known. A handshake that ours decides on is not theirs to open."""
-        met: list[UnknownLayer] = []
-        for passage in self.passages:
-            layer = passage.layer
-            if not passage.is_reached or (isinstance(layer, OurLayer) and self.is_websocket and self.is_decided):
-                break
-            if isinstance(layer, UnknownLayer) and not (self.is_websocket and layer.passes_websockets):
-                met.append(layer)
-        return met
-
-    @property
-    def is_answered_by_us(self) -> bool:
-        """Whether our layer, or the route, answers in place of the app: a preflight, or a refusal."""
-        return self.is_decided and not self.reached_app
 
 
 class StandIn:
@@ -219,7 +132,10 @@ class StandIn:
         if self._change.adds_layer:
             ours.append(self._site.place_of_installed)
         before = len(layers) if carrier == "route" else min(ours, default=0)
-        theirs = [[each for each in part if not isinstance(each, OurLayer)] for part in (layers[:before], layers[before:])]
+        theirs = [
+            [each for each in part if not isinstance(each, OurLayer)]
+            for part in (layers[:before], layers[before:])
+        ]
         return [*theirs[0], *([] if carrier is None else [OurLayer()]), *theirs[1]]
 
     def _receiver(self, scope: Scope, announced: Target) -> Target:

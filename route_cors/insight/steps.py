@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.insight.attempt import Attempt, Sent
     from route_cors.insight.explanation import StepName
+    from route_cors.insight.handled import Handled
     from route_cors.insight.routes import Surveyed
     from route_cors.insight.site import Site
-    from route_cors.insight.stand_in import Handled
 
 __all__ = ["declared", "shortened", "step_of", "where_declared"]
 

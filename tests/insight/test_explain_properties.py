@@ -118,7 +118,11 @@ def check_agreement(
         explanation = explain(built.app, call)
         told = [
             # The endpoints answer 200, which is for nobody but them to know.
-            (step.request, 200 if step.answered_by == "endpoint" else step.status, ours(step.response_headers))
+            (
+                step.request,
+                200 if step.answered_by == "endpoint" else step.status,
+                ours(step.response_headers),
+            )
             for step in explanation.steps
             if step.answered_by is not None
         ]

@@ -1,15 +1,16 @@
 """`explain` and the report against reality, on apps with CORSMiddleware in every place.
 
-Generated apps have Starlette's middleware around the app, among its own, in routes, routers and mounts, and as
-an endpoint, with any arguments, with and without layers of ours. What the browser in the box sees of them is
-what `explain` says, headers and all, and what the report's cells say. `ROUTE_CORS_EXAMPLES` sets how many apps
-each property sees.
+Generated apps have Starlette's middleware around the app, among its own, in routes, routers and mounts, and
+as an endpoint, with any arguments, with and without layers of ours. What the browser in the box sees of them
+is what `explain` says, headers and all, and what the report's cells say. `ROUTE_CORS_EXAMPLES` sets how many
+apps each property sees.
 """
 
 from __future__ import annotations
 
 import inspect
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastapi import FastAPI
@@ -32,10 +33,11 @@ from route_cors.testing import Browser, CORSBlocked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from route_cors.insight import Explanation, ReportedRoute
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
+
+    from route_cors.insight import Explanation, ReportedRoute
 
 EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
 generated = settings(
@@ -50,7 +52,16 @@ B: Final = "https://b.example"
 ORIGINS: Final = (A, B, "https://sub.b.example", "https://evil.example", "null")
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 PATHS: Final = ("/plain", "/ruled", "/closed", "/wrapped", "/end", "/own", "/files/plain", "/sub/plain")
-PATHS_BELOW: Final = ("/sub/ruled", "/sub/none", "/none", "/router/plain", "/sub/wrapped", "/plain/", "/ws", "/sub/ws")
+PATHS_BELOW: Final = (
+    "/sub/ruled",
+    "/sub/none",
+    "/none",
+    "/router/plain",
+    "/sub/wrapped",
+    "/plain/",
+    "/ws",
+    "/sub/ws",
+)
 
 
 # --- What is generated
@@ -82,7 +93,9 @@ _policies = st.sampled_from(
         None,
         CORSPolicy(origins=A),
         CORSPolicy(origins="*"),
-        CORSPolicy(origins=[A, B], allow_credentials=True, allow_headers=["X-Token"], expose_headers=["ETag"]),
+        CORSPolicy(
+            origins=[A, B], allow_credentials=True, allow_headers=["X-Token"], expose_headers=["ETag"]
+        ),
     )
 )
 _layers = st.one_of(
@@ -201,15 +214,16 @@ calls = st.builds(
     path=st.sampled_from((*PATHS, *PATHS_BELOW)),
     origin=st.sampled_from(ORIGINS),
     headers=st.sampled_from(
-        ((), (("X-Token", "t"),), (("Authorization", "b"), ("x-other", "o")), (("Content-Type", "application/json"),))
+        (
+            (),
+            (("X-Token", "t"),),
+            (("Authorization", "b"), ("x-other", "o")),
+            (("Content-Type", "application/json"),),
+        )
     ),
     credentials=st.booleans(),
     base_url=st.sampled_from(("https://testserver", "http://testserver", "https://unknown.example")),
-).map(lambda call: call if call.method != "WEBSOCKET" else Call(**{**_fields(call), "headers": ()}))
-
-
-def _fields(call: Call) -> dict[str, Any]:
-    return {name: getattr(call, name) for name in Call.__slots__}
+).map(lambda call: call if call.method != "WEBSOCKET" else replace(call, headers=()))
 
 
 # --- What is seen
@@ -245,7 +259,11 @@ def seen_in_reality(app: Any, call: Call) -> tuple[str | None, list[Any]]:
     except CORSBlocked as blocked:
         reason = blocked.reason
     answers = [
-        (f"{each.request.method} {each.request.url}", each.response.status_code, ours(each.response.headers.raw))
+        (
+            f"{each.request.method} {each.request.url}",
+            each.response.status_code,
+            ours(each.response.headers.raw),
+        )
         for each in browser.history
         if each.response is not None
     ]
@@ -349,7 +367,9 @@ _written = st.fixed_dictionaries(
         "Access-Control-Allow-Origin": st.sampled_from((*ORIGINS, "*")),
         "Access-Control-Allow-Credentials": st.just("true"),
         "Access-Control-Allow-Methods": st.sampled_from(("PUT", "*")),
-        "Access-Control-Allow-Headers": st.sampled_from(("*", "x-token, authorization, x-other, content-type")),
+        "Access-Control-Allow-Headers": st.sampled_from(
+            ("*", "x-token, authorization, x-other, content-type")
+        ),
     },
 )
 

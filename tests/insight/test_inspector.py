@@ -218,7 +218,7 @@ def test_the_data_of_a_small_app() -> None:
         "kind": "http",
         "source": "endpoint",
         "takes_effect": True,
-        "words": {"origins": f"{A}, {B}", "rest": "credentials; headers X-Token"},
+        "words": {"origins": f"{A}, {B}", "rest": "credentials; headers X-Token", "others": []},
     }
     assert [route["path"] for route in data["routes"]] == ["/items/{item_id}", "/cors"]
     assert data["columns"] == [
