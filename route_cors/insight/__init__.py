@@ -2,8 +2,8 @@
 
 All of it reads the one dispatcher and the one protocol core, and decides nothing anew.
 
-- routes: what the dispatcher knows of an app, made presentable; access: what one origin may do there, behind layers
-  of others as they are (simulated).
+- routes: what the dispatcher knows of an app, made presentable; access: what one origin may do there, behind
+  layers of others as they are (simulated).
 - findings: the rules of what is wrong; overview: `report`, the routes and the findings together.
 - explain: one call's story. The box's browser makes it (attempt), to the app's stand-in (stand_in, site), in
   which layers of others stand as well (passage); what happened (handled) is put into words (steps, others,

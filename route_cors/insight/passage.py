@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 
-from route_cors.foreign import KnownLayer, UnknownLayer
+from route_cors.foreign import KnownLayer, OurLayer, UnknownLayer
 from route_cors.protocol import read_preflight
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from route_cors.foreign import Layer
 
-__all__ = ["GUISES", "Guise", "Passage"]
+__all__ = ["GUISES", "Guise", "Passage", "put_around"]
 
 Guise: TypeAlias = Literal["passes", "opens", "closes"]
 """What a layer of which nothing is known is taken for: one that does nothing, allows all, or refuses all."""
@@ -56,13 +56,8 @@ class Passage:
             self.hands_on = True
             await app(scope, receive, send)
 
-        layer: Any
-        if isinstance(self.layer, KnownLayer):
-            layer = self.layer.around(further_in)
-        elif isinstance(self.layer, UnknownLayer):
-            layer = _Unknown(further_in, guise)
-        else:
-            layer = ours(further_in)
+        known = self.layer
+        layer = ours(further_in) if isinstance(known, OurLayer) else put_around(further_in, known, guise)
 
         async def enter(scope: Scope, receive: Receive, send: Send) -> None:
             self.is_reached = True
@@ -71,6 +66,11 @@ class Passage:
             await layer(scope, receive, send)
 
         return enter
+
+
+def put_around(app: ASGIApp, layer: KnownLayer | UnknownLayer, guise: Guise) -> ASGIApp:
+    """A layer of others around an app; `guise` is what it is taken for where it is not known."""
+    return layer.around(app) if isinstance(layer, KnownLayer) else _Unknown(app, guise)
 
 
 def _with_cookie(scope: Scope) -> Scope:

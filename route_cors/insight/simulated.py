@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from route_cors.insight.passage import Passage
+from route_cors.insight.passage import put_around
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from route_cors.foreign import KnownLayer, Layer, UnknownLayer
+    from route_cors.foreign import KnownLayer, UnknownLayer
     from route_cors.insight.passage import Guise
 
 __all__ = ["SAFELISTED_METHODS", "Between", "Written", "is_readable"]
@@ -95,12 +95,14 @@ class _Asked:
         return allowed == self.origin and headers.get("access-control-allow-credentials") == "true"
 
     def _answer(
-        self, layers: Sequence[Layer], method: str, *more: tuple[bytes, bytes]
+        self, layers: Sequence[KnownLayer | UnknownLayer], method: str, *more: tuple[bytes, bytes]
     ) -> tuple[int, Headers]:
         app: ASGIApp = self._inside
         for layer in reversed(layers):
-            app = Passage(layer=layer).around(app, self.guise, _is_none_of_ours, credentials=self.credentials)
+            app = put_around(app, layer, self.guise)
         headers = [(b"origin", self.origin.encode("latin-1", "replace")), *more]
+        if self.credentials and method != "OPTIONS":
+            headers.append((b"cookie", b"of=the-user"))
         return _sent(app, {"type": "http", "method": method, "headers": headers})
 
     async def _inside(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,10 +118,6 @@ class _Asked:
         await Response(headers=headers)(scope, receive, send)
 
 
-def _is_none_of_ours(app: ASGIApp) -> ASGIApp:
-    return app
-
-
 def _sent(app: ASGIApp, scope: Scope) -> tuple[int, Headers]:
     """The status and headers of an answer; nobody waits for anything on the way to it."""
     messages: list[Message] = []
@@ -127,11 +125,8 @@ def _sent(app: ASGIApp, scope: Scope) -> tuple[int, Headers]:
     async def send(message: Message) -> None:
         messages.append(message)
 
-    answering: Any = app(scope, _receive, send)
+    # Nor does anybody read the body.
+    answering: Any = app(scope, cast("Receive", None), send)
     with suppress(StopIteration):
         answering.send(None)
     return messages[0]["status"], Headers(raw=messages[0]["headers"])
-
-
-async def _receive() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}

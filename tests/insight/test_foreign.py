@@ -380,6 +380,13 @@ def test_what_a_route_adds(route: Any, said: list[str]) -> None:
     assert all_words(report(app).routes[0].layers) == said
 
 
+def test_a_middleware_around_itself_is_followed_for_a_while() -> None:
+    around_itself = Unknown(None)
+    around_itself.app = around_itself
+    (placed,) = survey(Starlette(routes=[Route("/a", around_itself)]))
+    assert set(layers_at(placed)) == {UnknownLayer(name(Unknown))}
+
+
 class OwnCall(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError
@@ -688,6 +695,14 @@ def asking(*middleware: Middleware) -> FastAPI:
     return app
 
 
+def behind_unknown(method: str) -> FastAPI:
+    default = CORSPolicy(origins=EVIL)
+    around = [Middleware(Unknown), Middleware(RouteCORSMiddleware, default=default)]
+    app = FastAPI(openapi_url=None, middleware=around)
+    app.add_api_route("/a", lambda: None, methods=[method])
+    return app
+
+
 def with_put(**arguments: Any) -> FastAPI:
     app = FastAPI(openapi_url=None, middleware=[Middleware(CORSMiddleware, ["*"], **arguments)])
     app.add_api_route("/a", lambda: None, methods=["PUT"])
@@ -721,6 +736,7 @@ def with_put(**arguments: Any) -> FastAPI:
         (asking(Middleware(CORSMiddleware, [A])), "/asks", Access("asks", with_credentials=False)),
         (asking(OPEN), "/asks", WITH_CREDENTIALS),
         (asking(Middleware(Unknown)), "/asks", NOT_KNOWN),
+        (behind_unknown("PUT"), "/a", NOT_KNOWN),
     ],
 )
 def test_a_cell(app: Any, path: str, access: Access) -> None:

@@ -285,6 +285,40 @@ def test_the_most_used_origins_come_first_and_the_rest_are_named() -> None:
     ]
 
 
+class Guess:
+    def __init__(self, app: ASGIApp) -> None:
+        raise AssertionError
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError
+
+
+def test_what_layers_of_others_do() -> None:
+    app = Starlette(routes=[Route("/a", PlainTextResponse(""))])
+    app.add_middleware(CORSMiddleware, allow_origins=[A, "*.example", B], allow_credentials=True)
+    bare = Starlette(routes=[Mount("/sub", app)])
+    bare.add_middleware(CORSMiddleware, allow_origins="https://c.example")
+    shown = inspector(bare, allow=everybody)
+
+    data = json.loads(get(shown, "/data.json").body)
+    outer = "CORSMiddleware: any part of the text 'https://c.example'; methods GET"
+    assert data["routes"][1]["words"] == {
+        "origins": "no policy",
+        "rest": "",
+        "others": [outer, f"CORSMiddleware: {A}, *.example, {B}; credentials; methods GET"],
+    }
+    assert data["columns"] == [
+        {"origin": A, "access": [["yes", True]] * 2},
+        {"origin": B, "access": [["yes", True]] * 2},
+        {"origin": "https://c.example", "access": [["yes", True]] * 2},
+    ]
+    app.add_middleware(Guess)
+    column = json.loads(get(shown, "/access.json", f"origin={A}").body)
+    assert column["access"] == [["unknown", False]] * 2
+    told = get(shown, "/explain.json", urlencode({"method": "GET", "path": "/sub/a", "origin": A}))
+    assert json.loads(told.body)["allowed"] is None
+
+
 def test_what_one_origin_may_do() -> None:
     def asks(origin: str, connection: object) -> bool:
         return False
