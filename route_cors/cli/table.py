@@ -12,7 +12,7 @@ from route_cors.cli.rows import print_rows
 from route_cors.cli.text import text
 from route_cors.cli.words import counted, methods_in_words, path_in_words
 from route_cors.describe import policy_in_words
-from route_cors.insight.access import access_of, speaking_layers
+from route_cors.insight.access import access_of, accesses_of, speaking_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +41,7 @@ def table_as_data(report: Report, origin: str | None) -> dict[str, Any]:
     data = report.to_dict()
     if origin is not None:
         data["origin"] = origin
-        for route, told in zip(report.routes, data["routes"], strict=True):
-            access = access_of(route, origin)
+        for access, told in zip(accesses_of(report.routes, origin), data["routes"], strict=True):
             told["access"] = {"verdict": access.verdict, "with_credentials": access.with_credentials}
     return data
 

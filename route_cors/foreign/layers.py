@@ -14,7 +14,7 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from route_cors.describe import name_of
-from route_cors.dispatch.apps import is_layer
+from route_cors.dispatch.apps import default_of, is_layer
 from route_cors.foreign.cors import CORSArguments
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from route_cors.foreign.cors import DescribedCORS
+    from route_cors.policy import CORSPolicy
 
 __all__ = [
     "DescribedLayer",
@@ -51,9 +52,18 @@ class DescribedLayer(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class OurLayer:
-    """A layer of ours: it carries policies out."""
+    """A layer of ours: it carries policies out.
 
-    name: str = "route_cors.middleware.RouteCORSMiddleware"
+    Attributes:
+        default: its own.
+    """
+
+    default: CORSPolicy | None = None
+
+    @property
+    def name(self) -> str:
+        """The full one of its class."""
+        return "route_cors.middleware.RouteCORSMiddleware"
 
     def described(self) -> DescribedLayer:
         """As data that JSON can hold."""
@@ -165,7 +175,7 @@ def layer_of_middleware(middleware: Middleware) -> Layer | None:
         arguments = {**make.keywords, **arguments}
         make = make.func
     if is_layer(make):
-        return OurLayer()
+        return OurLayer(arguments.get("default"))
     modelled = _modelled(make, is_made=False)
     if modelled is None:
         return _other(make, arguments.get("dispatch"))
@@ -181,7 +191,7 @@ def layer_of_middleware(middleware: Middleware) -> Layer | None:
 def layer_of(app: object) -> Layer | None:
     """What a middleware object does; None for a harmless one."""
     if is_layer(app):
-        return OurLayer()
+        return OurLayer(default_of(app))
     made_of = type(app)
     modelled = _modelled(made_of, is_made=True)
     state = {} if modelled is None else vars(app)

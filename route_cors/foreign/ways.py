@@ -12,7 +12,13 @@ from starlette.routing import Host, Mount
 from starlette.staticfiles import StaticFiles
 
 from route_cors.describe import name_of
-from route_cors.dispatch.apps import holds_nothing, is_installed, shows_routes, wrappers_of
+from route_cors.dispatch.apps import (
+    certain_defaults_of,
+    holds_nothing,
+    is_installed,
+    shows_routes,
+    wrappers_of,
+)
 from route_cors.dispatch.target import MAX_MOUNTS
 from route_cors.foreign.layers import Layer, OurLayer, UnknownLayer, layer_of, layer_of_middleware
 
@@ -31,7 +37,7 @@ def layers_around(app: object) -> tuple[Layer, ...]:
 
 def layers_of_app(app: object) -> tuple[Layer, ...]:
     """Those that an app brings itself, which shows its routes: all of its stack, and of its router."""
-    installed = [OurLayer()] if is_installed(app) else []
+    installed = [OurLayer(certain_defaults_of(app)[-1])] if is_installed(app) else []
     overridden = [UnknownLayer(name_of(type(app)))] if _serves_its_own_way(app) else []
     added: list[Layer | None] = [*map(layer_of_middleware, getattr(app, "user_middleware", ()))]
     router = getattr(app, "router", app)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from route_cors.insight.passage import Guise
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["Access", "Verdict", "access_of", "speaking_layers"]
+__all__ = ["Access", "Verdict", "access_of", "accesses_of", "speaking_layers"]
 
 Verdict: TypeAlias = Literal["yes", "no", "asks", "unknown"]
 """`asks`: a callable decides, with the request in hand. `unknown`: something may answer CORS by itself."""
@@ -56,6 +56,21 @@ def access_of(route: ReportedRoute, origin: str) -> Access:
     if not layers:
         return granted
     return _behind(Between(layers, _speaking(route, route.preflight_layers)), granted, route, origin)
+
+
+def accesses_of(routes: Iterable[ReportedRoute], origin: str) -> list[Access]:
+    """As `access_of`, for many routes, which share a few policies and layers."""
+    known: dict[object, Access] = {}
+    return [_once(known, route, origin) for route in routes]
+
+
+def _once(known: dict[object, Access], route: ReportedRoute, origin: str) -> Access:
+    # By identity: a layer is more than what is shown of it.
+    layers = tuple(map(id, (*route.layers, None, *route.preflight_layers)))
+    key = (id(route.policy), route.takes_effect, route.kind, route.methods, layers)
+    if key not in known:
+        known[key] = access_of(route, origin)
+    return known[key]
 
 
 def speaking_layers(route: ReportedRoute) -> tuple[KnownLayer | UnknownLayer, ...]:

@@ -32,23 +32,22 @@ class Passage:
 
     Attributes:
         layer: what is known of it.
+        makes_ours: makes a layer of ours around an app.
         is_reached: whether the request got there.
         hands_on: whether it went on from there.
     """
 
     layer: Layer
+    makes_ours: Callable[[ASGIApp], ASGIApp]
     is_reached: bool = False
     hands_on: bool = False
 
-    def around(
-        self, app: ASGIApp, guise: Guise, ours: Callable[[ASGIApp], ASGIApp], *, credentials: bool
-    ) -> ASGIApp:
+    def around(self, app: ASGIApp, guise: Guise, *, credentials: bool) -> ASGIApp:
         """The layer around what is further in, which notes what becomes of the request.
 
         Args:
             app: what is further in.
             guise: what it is taken for where it is not known.
-            ours: makes a layer of ours.
             credentials: whether the request may carry cookies.
         """
 
@@ -57,7 +56,11 @@ class Passage:
             await app(scope, receive, send)
 
         known = self.layer
-        layer = ours(further_in) if isinstance(known, OurLayer) else put_around(further_in, known, guise)
+        layer = (
+            self.makes_ours(further_in)
+            if isinstance(known, OurLayer)
+            else put_around(further_in, known, guise)
+        )
 
         async def enter(scope: Scope, receive: Receive, send: Send) -> None:
             self.is_reached = True

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from route_cors.describe import name_of
-from route_cors.dispatch import surrounded
-from route_cors.foreign import layers_around, layers_at, layers_in_front_of, layers_of_app
+from route_cors.dispatch import remember_default, surrounded
+from route_cors.dispatch.apps import router_of
+from route_cors.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
 from route_cors.insight.routes import survey_routes
 
 if TYPE_CHECKING:
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from route_cors.insight.routes import Surveyed
 
 __all__ = ["Site"]
+
+
+class _Shown:
+    """A layer that shows what it is around."""
+
+    def __init__(self, layer: Layer, app: object) -> None:
+        self.app = app
+        self.is_route_cors_layer = isinstance(layer, OurLayer)
+        if isinstance(layer, OurLayer):
+            remember_default(self, layer.default)
 
 
 class Site:
@@ -88,6 +99,20 @@ class Site:
     def place_of_installed(self) -> int:
         """Where in these a layer stands that `install_cors` puts around the app."""
         return len(self._outside) if isinstance(self.app, Starlette) else 0
+
+    @property
+    def shared(self) -> int:
+        """How many of these stand in front of every route: around the app, and in its own stack."""
+        return len(self._outside) + len(self._on_app)
+
+    def seen_by(self, place: int) -> object:
+        """What one of these that are shared is around, as far as a layer of ours looks at that."""
+        inside = (*self._outside, *self._on_app)[place + 1 :]
+        in_front = len(inside) - len(self._on_app)
+        seen: object = self.app if in_front >= 0 else router_of(self.app)
+        for layer in reversed(inside[:in_front] if in_front >= 0 else inside):
+            seen = _Shown(layer, seen)
+        return seen
 
     def _layers_at(self, route: object) -> tuple[Layer, ...]:
         positions = self._positions(route)

@@ -8,6 +8,7 @@ them. A middleware of which nothing is known is taken for whatever the caller sa
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from dataclasses import dataclass, replace
@@ -87,7 +88,7 @@ class StandIn:
         self._change = change
         self._guise: Guise = guise
         self._credentials = credentials
-        self._resolver = _TryingResolver(self, site, change)
+        self._resolver = _TryingResolver(self, site.app, site.default, change)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request as the app would."""
@@ -97,11 +98,11 @@ class StandIn:
         self.handled.append(handled)
         serve: ASGIApp = self._answer
         for passage in reversed(handled.passages):
-            serve = passage.around(serve, self._guise, self._our_layer, credentials=self._credentials)
+            serve = passage.around(serve, self._guise, credentials=self._credentials)
         await serve(scope, receive, send)
 
-    def _our_layer(self, app: ASGIApp) -> ASGIApp:
-        return _Layer(app, self._resolver, _Listener(self))
+    def _our_layer(self, resolver: Resolver, app: ASGIApp) -> ASGIApp:
+        return _Layer(app, resolver, _Listener(self))
 
     def _handled(self, scope: Scope) -> Handled:
         preflight = None
@@ -118,25 +119,44 @@ class StandIn:
             receiver=receiver,
             preflight=preflight,
             carrier=carrier,
-            passages=[Passage(layer=layer) for layer in self._layers(scope, receiver, carrier)],
+            passages=self._passages(scope, receiver, carrier),
         )
 
-    def _layers(self, scope: Scope, receiver: Target, carrier: Carrier | None) -> list[Layer]:
-        """Those on the way of a request, with one of ours at most: the outermost, which tells what holds.
-
-        A route that carries its policy out itself is the innermost of all.
-        """
+    def _passages(self, scope: Scope, receiver: Target, carrier: Carrier | None) -> list[Passage]:
+        """The layers on the way of a request. A route that carries its policy out is the innermost of all."""
         is_served = scope["type"] == "websocket" or _serves(receiver, scope["method"])
         layers = self._site.layers(receiver, is_served=is_served)
-        ours = [place for place, layer in enumerate(layers) if isinstance(layer, OurLayer)]
         if self._change.adds_layer:
-            ours.append(self._site.place_of_installed)
-        before = len(layers) if carrier == "route" else min(ours, default=0)
-        theirs = [
-            [each for each in part if not isinstance(each, OurLayer)]
-            for part in (layers[:before], layers[before:])
+            layers.insert(self._site.place_of_installed, OurLayer())
+        ours: dict[int, Resolver] = {}
+        if carrier == "route":
+            ours = {len(layers): self._resolver}
+            layers.append(OurLayer())
+        elif carrier == "layer":
+            ours = self._ours(layers)
+        return [
+            Passage(
+                layer=layer, makes_ours=functools.partial(self._our_layer, ours.get(place, self._resolver))
+            )
+            for place, layer in enumerate(layers)
+            if place in ours or not isinstance(layer, OurLayer)
         ]
-        return [*theirs[0], *([] if carrier is None else [OurLayer()]), *theirs[1]]
+
+    def _ours(self, layers: list[Layer]) -> dict[int, Resolver]:
+        """Which of ours take part, by their place. The outermost does the work of all, and knows what holds.
+
+        But where others stand between them: what the outermost leaves to one further in is for these first.
+        """
+        ours = [place for place, layer in enumerate(layers) if isinstance(layer, OurLayer)]
+        shared = [place for place in ours if place < self._site.shared]
+        is_between = bool(shared) and len(shared) <= shared[-1] - shared[0]
+        if self._change.adds_layer or not is_between:
+            return {ours[0]: self._resolver}
+        return {place: self._resolver_of(place, layers[place]) for place in shared}
+
+    def _resolver_of(self, place: int, layer: Layer) -> Resolver:
+        default = layer.default if isinstance(layer, OurLayer) else None
+        return _TryingResolver(self, self._site.seen_by(place), default, self._change)
 
     def _receiver(self, scope: Scope, announced: Target) -> Target:
         """Where a preflight goes: to the first route that takes its OPTIONS, or claims it as its own."""
@@ -223,8 +243,8 @@ class _Listener(Diagnostics):
 class _TryingResolver(Resolver):
     """The app's resolver, which answers with the terms as they would be after the change."""
 
-    def __init__(self, stand_in: StandIn, site: Site, change: Change) -> None:
-        super().__init__(site.app, site.default)
+    def __init__(self, stand_in: StandIn, around: object, default: CORSPolicy | None, change: Change) -> None:
+        super().__init__(around, default)
         self._stand_in = stand_in
         self._change = change
 

@@ -546,6 +546,22 @@ def test_ours_inside_of_it_is_not_asked() -> None:
     assert checks(allowed) == [(None, f"{A} is not allowed by {STARLETTES}: {EVIL}")]
 
 
+def test_what_ours_leaves_to_one_further_in_is_for_theirs_in_between() -> None:
+    inner = Middleware(RouteCORSMiddleware, default=CORSPolicy(origins=A))
+    app = FastAPI(openapi_url=None, middleware=[Middleware(CORSMiddleware), inner])
+    install_cors(app)
+    step = called(app, "PUT", "/nowhere").steps[0]
+    assert (step.answered_by, step.status) == (STARLETTES, 400)
+    # The same with nobody in between; and where it is certain, from further out, what holds.
+    app = FastAPI(openapi_url=None, middleware=[Middleware(GZipMiddleware), inner])
+    install_cors(app)
+    assert called(app, "PUT", "/nowhere").allowed is True
+    app = FastAPI(openapi_url=None, middleware=[inner])
+    around = RouteCORSMiddleware(CORSMiddleware(RouteCORSMiddleware(app)))
+    assert called(around, "PUT", "/nowhere").steps[0].answered_by == "route_cors"
+    assert called(around, "GET", "/nowhere").allowed is True
+
+
 def test_around_the_app_no_policy_helps() -> None:
     explanation = called(CORSMiddleware(shop(), [A]), "PUT", "/plain", EVIL)
     assert explanation.mend is not None

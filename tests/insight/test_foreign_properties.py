@@ -139,7 +139,7 @@ class Site(NamedTuple):
 sites = st.builds(
     Site,
     is_fastapi=st.booleans(),
-    around=st.lists(_layers.filter(lambda layer: layer[0] != "ours"), max_size=1),
+    around=st.lists(_layers, max_size=2),
     own=st.lists(_layers, max_size=3),
     installed=st.booleans(),
     default=_policies,

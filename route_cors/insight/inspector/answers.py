@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.describe import origins_in_words, policy_in_words
 from route_cors.foreign import KnownLayer
-from route_cors.insight.access import access_of, speaking_layers
+from route_cors.insight.access import accesses_of, speaking_layers
 from route_cors.insight.overview import report
 from route_cors.origins import is_serialized_origin
 from route_cors.policy import CORSPolicy
@@ -81,5 +81,5 @@ def _named_by_others(route: ReportedRoute) -> Iterator[bytes]:
 
 def _column(routes: Iterable[ReportedRoute], origin: str) -> dict[str, Any]:
     """Short, as there may be thousands: the verdict, and whether credentials may go along."""
-    answers = (access_of(route, origin) for route in routes)
-    return {"origin": origin, "access": [[access.verdict, access.with_credentials] for access in answers]}
+    accesses = accesses_of(routes, origin)
+    return {"origin": origin, "access": [[access.verdict, access.with_credentials] for access in accesses]}
