@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -280,6 +281,13 @@ def test_the_same_middleware_around_another_app() -> None:
         assert (type(made), made.app, made.allow_origins) == (CORSMiddleware, nothing, [A])
         assert layer.allows(A)
         assert not layer.allows(EVIL)
+
+
+def test_private_networks() -> None:
+    if "allow_private_network" not in inspect.signature(CORSMiddleware).parameters:
+        pytest.skip("this Starlette knows nothing of private networks")
+    layer = layer_of_middleware(Middleware(CORSMiddleware, [A], allow_private_network=True))
+    assert words(layer) == f"{SAID_OF_A}; private network"
 
 
 def test_as_data() -> None:
@@ -780,6 +788,11 @@ def test_a_wildcard_of_ours_behind_one_that_adds_credentials() -> None:
     assert cell(app, "/a") == YES
     assert called(app, "GET", "/a", EVIL, credentials=True).allowed is False
     app.user_middleware[1] = Middleware(RouteCORSMiddleware, default=CORSPolicy(origins=EVIL))
+    assert cell(app, "/a") == WITH_CREDENTIALS
+    assert called(app, "GET", "/a", EVIL, credentials=True).allowed is True
+    # Credentials of ours, behind one that says nothing of that origin.
+    ours = CORSPolicy(origins=EVIL, allow_credentials=True)
+    app.user_middleware = [Middleware(CORSMiddleware, [A]), Middleware(RouteCORSMiddleware, default=ours)]
     assert cell(app, "/a") == WITH_CREDENTIALS
     assert called(app, "GET", "/a", EVIL, credentials=True).allowed is True
 

@@ -315,6 +315,8 @@ def test_what_layers_of_others_do() -> None:
     app.add_middleware(Guess)
     column = json.loads(get(shown, "/access.json", f"origin={A}").body)
     assert column["access"] == [["unknown", False]] * 2
+    # Nobody is named by it.
+    assert len(json.loads(get(shown, "/data.json").body)["columns"]) == 3
     told = get(shown, "/explain.json", urlencode({"method": "GET", "path": "/sub/a", "origin": A}))
     assert json.loads(told.body)["allowed"] is None
 
