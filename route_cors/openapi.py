@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from route_cors.decorators import changes
 from route_cors.describe import describe_policy, policy_in_words
 from route_cors.dispatch import survey
+from route_cors.foreign import layers_at, layers_of_app, speaking
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from route_cors.decorators import Declared
+    from route_cors.foreign import KnownLayer, UnknownLayer
 
 __all__ = ["EXTENSION", "describe_in_schema"]
 
 EXTENSION = "x-cors"
-"""The key (https://spec.openapis.org/oas/v3.1.0#specification-extensions). Null: no policy is declared."""
+"""The key (https://spec.openapis.org/oas/v3.1.0#specification-extensions). Null: no policy is declared,
+and nothing else is known to speak for it. `middleware`: what speaks for an operation without a policy."""
 
 _Schema = dict[str, Any]
 # A path as the schema has it, and a method in lower case.
@@ -39,24 +43,44 @@ def describe_in_schema(app: FastAPI) -> None:
     def openapi() -> _Schema:
         schema = make_schema()
         if not made or made[0][0] is not schema or made[0][1] is not changes.latest:
-            made[:] = [(schema, changes.latest, _described(schema, _policies(app)))]
+            made[:] = [(schema, changes.latest, _described(schema, _answering(app)))]
         return made[0][2]
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _policies(app: FastAPI) -> dict[_Operation, Declared | None]:
-    """The policy of each operation. Where two routes claim one, the app runs the first."""
-    policies: dict[_Operation, Declared | None] = {}
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """Who answers for an operation: a policy; where there is none, the layers of others around it."""
+
+    policy: Declared | None
+    others: tuple[KnownLayer | UnknownLayer, ...]
+
+    def in_words(self) -> str:
+        if self.policy is None and self.others:
+            return "; ".join(layer.in_words() for layer in self.others)
+        return policy_in_words(self.policy)
+
+    def described(self) -> object:
+        if self.policy is not None:
+            return describe_policy(self.policy)
+        return {"middleware": [layer.described() for layer in self.others]} if self.others else None
+
+
+def _answering(app: FastAPI) -> dict[_Operation, _Answering]:
+    """Who answers for each operation. Where two routes claim one, the app runs the first."""
+    policies: dict[_Operation, _Answering] = {}
+    on_app = layers_of_app(app)
     for placed in survey(app):
         if placed.kind == "http" and placed.depth == 0:
             path = getattr(placed.view, "path_format", placed.path)
             for method in placed.methods or ():
-                policies.setdefault((path, method.lower()), placed.policy)
+                others = speaking((*on_app, *layers_at(placed)))
+                policies.setdefault((path, method.lower()), _Answering(placed.policy, others))
     return policies
 
 
-def _described(schema: _Schema, policies: dict[_Operation, Declared | None]) -> _Schema:
+def _described(schema: _Schema, policies: dict[_Operation, _Answering]) -> _Schema:
     paths: _Schema = schema.get("paths", {})
     described = {
         path: {
@@ -68,13 +92,13 @@ def _described(schema: _Schema, policies: dict[_Operation, Declared | None]) -> 
     return {**schema, "paths": described} if described else schema
 
 
-def _with_policy(operation: _Schema, policy: Declared | None) -> _Schema:
+def _with_policy(operation: _Schema, answering: _Answering) -> _Schema:
     """The operation, with the policy. One that names the extension itself (`openapi_extra`) keeps its own."""
     description = [operation["description"]] if operation.get("description") else []
     return {
         **operation,
-        "description": "\n\n".join([*description, f"**CORS:** {_as_code(policy_in_words(policy))}"]),
-        EXTENSION: operation.get(EXTENSION, None if policy is None else describe_policy(policy)),
+        "description": "\n\n".join([*description, f"**CORS:** {_as_code(answering.in_words())}"]),
+        EXTENSION: operation.get(EXTENSION, answering.described()),
     }
 
 

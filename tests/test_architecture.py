@@ -38,6 +38,7 @@ LAYERS = [
     "describe",
     "decisions",
     "dispatch",
+    "foreign",
     "diagnostics",
     "judging",
     "claims",

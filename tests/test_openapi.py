@@ -13,12 +13,15 @@ from fastapi.testclient import TestClient
 from openapi_spec_validator import validate
 from pydantic import BaseModel
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
 from route_cors.dispatch import survey
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
+    from starlette.types import Receive, Scope, Send
 
 A = "https://a.example"
 PLAIN: dict[str, Any] = {
@@ -284,3 +287,40 @@ def test_hostile_texts_stay_in_their_code() -> None:
 
     assert described(app, "/odd", "get")[1] == "**CORS:** ``regex: `<script>alert(1)</script>``"
     validate(app.openapi())
+
+
+class Guess:
+    def __init__(self, app: Any) -> None:
+        raise AssertionError
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError
+
+
+def test_what_speaks_for_an_operation_that_has_no_policy() -> None:
+    app = FastAPI()
+
+    @app.get("/plain")
+    async def plain() -> None: ...
+
+    @app.get("/ruled")
+    @cors(origins=A)
+    async def ruled() -> None: ...
+
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_credentials=True)
+    app.add_middleware(TrustedHostMiddleware)
+    app.add_middleware(Guess)
+    install_cors(app, openapi=True)
+    schema = app.openapi()
+
+    validate(json.loads(json.dumps(schema)))
+    theirs = schema["paths"]["/plain"]["get"]
+    assert theirs["description"] == (
+        f"**CORS:** `not known: {__name__}.Guess may answer CORS by itself; "
+        "CORSMiddleware: any origin, reflected; credentials; methods GET`"
+    )
+    guess, known = theirs["x-cors"]["middleware"]
+    assert guess == {"name": f"{__name__}.Guess", "kind": "unknown", "arguments": None}
+    assert (known["name"], known["kind"]) == ("starlette.middleware.cors.CORSMiddleware", "cors")
+    assert known["arguments"]["allow_origins"] == ["*"]
+    assert schema["paths"]["/ruled"]["get"]["x-cors"] == {"origins": [A], **PLAIN}

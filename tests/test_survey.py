@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+import uuid
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from fastapi import Path as PathParameter
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.endpoints import HTTPEndpoint
@@ -142,6 +146,36 @@ def test_an_example_of_each_path(template: str, example: str | None) -> None:
     if example is not None:
         scope = {"type": "http", "method": "GET", "path": example, "headers": []}
         assert resolve(scope, "GET", app=app).route is app.routes[0]
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "example"),
+    [
+        (int, "/7/end"),
+        (float, "/7.5/end"),
+        (bool, "/true/end"),
+        (uuid.UUID, "/01234567-89ab-4def-8123-456789abcdef/end"),
+        (dt.date, "/2026-11-22/end"),
+        (dt.datetime, "/2026-11-22T07:00:00/end"),
+        (Colour, "/red/end"),
+        (Literal["a", "b"], "/a/end"),
+        (Annotated[int, PathParameter(title="a number")], "/7/end"),
+        (str, "/qzkv/end"),
+        (bytes, "/qzkv/end"),
+    ],
+)
+def test_an_example_is_one_that_the_endpoint_takes(annotation: Any, example: str) -> None:
+    async def endpoint(value: Any) -> None: ...
+
+    endpoint.__annotations__["value"] = annotation
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/{value}/end", endpoint)
+    assert rows(app, "example") == [(example,)]
+    assert TestClient(app).get(example).status_code == 200
 
 
 def test_paths_and_examples_through_mounts_and_hosts() -> None:

@@ -32,6 +32,7 @@ __all__ = ["app"]
 
 _ALL_CODES = {**CODES, **BASELINE_CODES}
 _INSPECTOR_PORT = 8008
+_EXIT_CODES = {True: 0, False: 1, None: 3}
 
 app = typer.Typer(
     help="Who may call what in an app from pages of other origins, and why a call is refused.",
@@ -93,7 +94,8 @@ def _explain(
     """Tell why one call is allowed or blocked.
 
     It shows what the browser sends, which route answers, each check, the exact headers, and what would allow
-    the call. The exit code is 0 where the page gets to read the answer, and 1 where it does not.
+    the call. The exit code is 0 where the page gets to read the answer, 1 where it does not, and 3 where that
+    is not known: something on the way may answer CORS by itself.
     """
     from route_cors.insight.explain import explain  # noqa: PLC0415 - loads the box's browser
 
@@ -111,7 +113,7 @@ def _explain(
             typer.echo(as_json(explanation.to_dict()))
         else:
             print_explanation(Screen.of(), explanation)
-        raise typer.Exit(0 if explanation.allowed else 1)
+        raise typer.Exit(_EXIT_CODES[explanation.allowed])
 
 
 @app.command("check")

@@ -19,7 +19,7 @@ __all__ = ["print_explanation"]
 
 def print_explanation(screen: Screen, explanation: Explanation) -> None:
     """Print the verdict, each request with its checks and its answer, and what would allow the call."""
-    screen.line(text(explanation.verdict, "bold green" if explanation.allowed else "bold red"))
+    screen.line(text(explanation.verdict, _STYLES[explanation.allowed]))
     screen.line(text(explanation.preflight))
     for number, step in enumerate(explanation.steps, 1):
         screen.line()
@@ -36,6 +36,7 @@ def print_explanation(screen: Screen, explanation: Explanation) -> None:
             screen.line(text(line, "cyan"), indent=8)
 
 
+_STYLES: Final = {True: "bold green", False: "bold red", None: "bold yellow"}
 _TITLES: Final = {"preflight": "Preflight", "actual": "Request", "websocket": "Handshake"}
 
 
@@ -45,8 +46,20 @@ def _print_step(screen: Screen, number: int, step: Step) -> None:
     for check in step.checks:
         name, detail = Text(f" {check.name}: ", "bold"), text(check.detail)
         screen.line(mark(screen, passed=check.passed), name, detail, indent=4, hang=2)
-    screen.line(Text(f"answer: {step.status}", "bold"), indent=4)
+    screen.line(Text("answer: ", "bold"), text(_answer(step), "bold"), indent=4)
     _print_headers(screen, step.response_headers)
+
+
+def _answer(step: Step) -> str:
+    if step.answered_by is None:
+        return "not known"
+    if step.status is None:
+        return "the endpoint's own, which is not known here"
+    by_another = "" if step.answered_by in _OURS else f" ({step.answered_by})"
+    return f"{step.status}{by_another}"
+
+
+_OURS: Final = frozenset({"route_cors", "app", "endpoint"})
 
 
 def _print_headers(screen: Screen, headers: Iterable[tuple[str, str]]) -> None:

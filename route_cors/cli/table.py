@@ -12,7 +12,7 @@ from route_cors.cli.rows import print_rows
 from route_cors.cli.text import text
 from route_cors.cli.words import counted, methods_in_words, path_in_words
 from route_cors.describe import policy_in_words
-from route_cors.insight.access import access_of
+from route_cors.insight.access import access_of, accesses_of, speaking_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +41,7 @@ def table_as_data(report: Report, origin: str | None) -> dict[str, Any]:
     data = report.to_dict()
     if origin is not None:
         data["origin"] = origin
-        for route, told in zip(report.routes, data["routes"], strict=True):
-            access = access_of(route, origin)
+        for access, told in zip(accesses_of(report.routes, origin), data["routes"], strict=True):
             told["access"] = {"verdict": access.verdict, "with_credentials": access.with_credentials}
     return data
 
@@ -101,19 +100,26 @@ def _cells(report: Report, origin: str | None) -> tuple[list[str], list[list[Tex
 
 def _policy(route: ReportedRoute) -> Text:
     words = policy_in_words(route.policy)
+    others = "; ".join(layer.in_words() for layer in speaking_layers(route))
     if route.policy is None:
-        return text(words, "dim")
-    return text(words) if route.takes_effect else Text.assemble(text(words), (" (no effect)", "red"))
+        return text(others) if others else text(words, "dim")
+    ours = text(words) if route.takes_effect else Text.assemble(text(words), (" (no effect)", "red"))
+    return Text.assemble(ours, "; in front of it ", text(others)) if others else ours
 
 
 def _access(access: Access) -> Text:
-    words = {"yes": ("yes", "green"), "no": ("no", "red"), "asks": ("asks the app", "yellow")}
+    words = {
+        "yes": ("yes", "green"),
+        "no": ("no", "red"),
+        "asks": ("asks the app", "yellow"),
+        "unknown": ("not known", "yellow"),
+    }
     word, style = words[access.verdict]
     return Text(f"{word}, with credentials" if access.with_credentials else word, style)
 
 
 def _searched(route: ReportedRoute) -> str:
-    parts = (methods_in_words(route), path_in_words(route), route.endpoint, policy_in_words(route.policy))
+    parts = (methods_in_words(route), path_in_words(route), route.endpoint, _policy(route).plain)
     return "\n".join(parts).casefold()
 
 

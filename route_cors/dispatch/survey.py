@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import reprlib
+import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 from starlette.routing import PARAM_REGEX, Host
 
@@ -206,14 +209,40 @@ _EXAMPLES: Final = ("qzkv", "7", "7.5", "01234567-89ab-4def-8123-456789abcdef", 
 def _example(view: Any, template: str) -> str | None:
     """A path, or host, that the template matches; None where a convertor wants what cannot be guessed."""
     parameters: dict[str, Any] = getattr(view, "param_convertors", {})
+    typed = {} if "{" not in template else _typed_examples(getattr(view, "dependant", None))
     text = template
     for match in PARAM_REGEX.finditer(template):
         convertor = parameters.get(match[1])
-        value = next((it for it in _EXAMPLES if convertor and re.fullmatch(convertor.regex, it)), None)
+        values = (*typed.get(match[1], ()), *_EXAMPLES)
+        value = next((it for it in values if convertor and re.fullmatch(convertor.regex, it)), None)
         if value is None:
             return None
         text = text.replace(match[0], value, 1)
     return text
+
+
+def _typed_examples(dependant: Any) -> dict[str, tuple[str, ...]]:
+    """Values that FastAPI takes for the parameters of an endpoint, by their annotations: else it says 422."""
+    examples: dict[str, tuple[str, ...]] = {}
+    for field in getattr(dependant, "path_params", ()):
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Enum):
+            examples[field.alias] = tuple(str(member.value) for member in annotation)
+        elif get_origin(annotation) is Literal:
+            examples[field.alias] = tuple(map(str, get_args(annotation)))
+        elif annotation in _OF_TYPES:
+            examples[field.alias] = (_OF_TYPES[annotation],)
+    return examples
+
+
+_OF_TYPES: Final[dict[Any, str]] = {
+    int: "7",
+    float: "7.5",
+    bool: "true",
+    uuid.UUID: "01234567-89ab-4def-8123-456789abcdef",
+    dt.date: "2026-11-22",
+    dt.datetime: "2026-11-22T07:00:00",
+}
 
 
 def _joined(prefix: str | None, path: str | None) -> str | None:

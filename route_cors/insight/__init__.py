@@ -2,11 +2,12 @@
 
 All of it reads the one dispatcher and the one protocol core, and decides nothing anew.
 
-- routes: what the dispatcher knows of an app, made presentable; access: what one origin may do there.
+- routes: what the dispatcher knows of an app, made presentable; access: what one origin may do there, behind
+  layers of others as they are (simulated).
 - findings: the rules of what is wrong; overview: `report`, the routes and the findings together.
-- explain: one call's story. The box's browser makes it (attempt), to the app's stand-in (stand_in, site);
-  what happened is put into words (steps, preflights), and what would allow it is tried (mend).
-  explanation: the story as data.
+- explain: one call's story. The box's browser makes it (attempt), to the app's stand-in (stand_in, site), in
+  which layers of others stand as well (passage); what happened (handled) is put into words (steps, others,
+  preflights), and what would allow it is tried (mend). explanation: the story as data.
 - baseline: what a change opened or closed (grants); sarif: the findings for other tools.
 - inspector: the page.
 """

@@ -1,20 +1,29 @@
-"""What one origin may do: the policies' own answer, for a whole report."""
+"""What one origin may do, for a whole report: the policies' own answer, and that of the layers of others."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from route_cors.decorators import NoCORS
+from route_cors.foreign import OurLayer, UnknownLayer, speaking
+from route_cors.insight.passage import GUISES
+from route_cors.insight.simulated import Between, Written, is_readable
 from route_cors.origins import is_serialized_origin
+from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from route_cors.foreign import KnownLayer, Layer
+    from route_cors.insight.passage import Guise
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["Access", "Verdict", "access_of"]
+__all__ = ["Access", "Verdict", "access_of", "accesses_of", "speaking_layers"]
 
-Verdict: TypeAlias = Literal["yes", "no", "asks"]
-"""`asks`: a callable decides, with the request in hand."""
+Verdict: TypeAlias = Literal["yes", "no", "asks", "unknown"]
+"""`asks`: a callable decides, with the request in hand. `unknown`: something may answer CORS by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +35,11 @@ class Access:
 
 
 _NONE = Access("no", with_credentials=False)
+_UNKNOWN = Access("unknown", with_credentials=False)
 
 
 def access_of(route: ReportedRoute, origin: str) -> Access:
-    """What pages of that origin may do on that route.
+    """What pages of that origin may do on that route, with one of its methods at least.
 
     Args:
         route: of a report.
@@ -38,6 +48,46 @@ def access_of(route: ReportedRoute, origin: str) -> Access:
     A policy that nothing carries out lets nobody in. Where there is none, browsers keep every page of another
     origin from reading; not so for websockets, which they let every page open.
     """
+    layers = speaking_layers(route)
+    granted = _granted_by_policy(route, origin)
+    if route.kind == "websocket":
+        may_close = (isinstance(each, UnknownLayer) and not each.passes_websockets for each in layers)
+        return _UNKNOWN if any(may_close) else granted
+    if not layers:
+        return granted
+    return _behind(Between(layers, _speaking(route, route.preflight_layers)), granted, route, origin)
+
+
+def accesses_of(routes: Iterable[ReportedRoute], origin: str) -> list[Access]:
+    """As `access_of`, for many routes, which share a few policies and layers."""
+    known: dict[object, Access] = {}
+    return [_once(known, route, origin) for route in routes]
+
+
+def _once(known: dict[object, Access], route: ReportedRoute, origin: str) -> Access:
+    # By identity: a layer is more than what is shown of it.
+    layers = tuple(map(id, (*route.layers, None, *route.preflight_layers)))
+    key = (id(route.policy), route.takes_effect, route.kind, route.methods, layers)
+    if key not in known:
+        known[key] = access_of(route, origin)
+    return known[key]
+
+
+def speaking_layers(route: ReportedRoute) -> tuple[KnownLayer | UnknownLayer, ...]:
+    """The layers of others that have a say about CORS on that route, from the outside in.
+
+    None of those inside of a layer of ours that carries a policy out: it replaces what they write.
+    """
+    return _speaking(route, route.layers)
+
+
+def _speaking(route: ReportedRoute, layers: Iterable[Layer]) -> tuple[KnownLayer | UnknownLayer, ...]:
+    if route.policy is not None and route.takes_effect:
+        layers = itertools.takewhile(lambda layer: not isinstance(layer, OurLayer), layers)
+    return speaking(layers)
+
+
+def _granted_by_policy(route: ReportedRoute, origin: str) -> Access:
     policy = route.policy
     if policy is None or not route.takes_effect:
         is_unguarded = route.kind == "websocket"
@@ -51,3 +101,47 @@ def access_of(route: ReportedRoute, origin: str) -> Access:
     if policy.origin_set.callables and is_serialized_origin(sent):
         return Access("asks", with_credentials=credentials)
     return _NONE
+
+
+def _behind(layers: Between, granted: Access, route: ReportedRoute, origin: str) -> Access:
+    """What is granted, as it gets through layers of others."""
+    ends: list[_End] = []
+    for written in _written(granted, route, origin):
+        end = {_end(layers, written, route, origin, guise) for guise in _guises(layers.of_requests)}
+        if len(end) > 1:
+            return _UNKNOWN
+        ends += end
+    with_credentials = any(end.credentialed for end in ends)
+    if len({end.plain for end in ends}) > 1:
+        return Access("asks", with_credentials=with_credentials)
+    return Access("yes" if ends[0].plain else "no", with_credentials=with_credentials)
+
+
+class _End(NamedTuple):
+    """Whether a page may read an answer, and whether it may if it asks for credentials."""
+
+    plain: bool
+    credentialed: bool
+
+
+def _end(layers: Between, written: Written, route: ReportedRoute, origin: str, guise: Guise) -> _End:
+    # What a mount or an app serves is not known: every method there is.
+    methods = route.methods or ("GET",)
+    plain, credentialed = (
+        any(is_readable(layers, written, each, origin, guise, credentials=asked) for each in methods)
+        for asked in (False, True)
+    )
+    return _End(plain, credentialed)
+
+
+def _written(granted: Access, route: ReportedRoute, origin: str) -> list[Written]:
+    """What ours may write for that origin."""
+    policy = route.policy
+    is_wildcard = isinstance(policy, CORSPolicy) and policy.origin_set.any and not policy.allow_credentials
+    allowed = Written("*" if is_wildcard else origin, granted.with_credentials)
+    refused = Written(None, allow_credentials=False)
+    return {"yes": [allowed], "no": [refused]}.get(granted.verdict, [allowed, refused])
+
+
+def _guises(layers: Sequence[KnownLayer | UnknownLayer]) -> Sequence[Guise]:
+    return GUISES if any(isinstance(layer, UnknownLayer) for layer in layers) else GUISES[:1]

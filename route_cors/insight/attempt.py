@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from route_cors.insight.passage import GUISES
 from route_cors.insight.stand_in import UNCHANGED, StandIn
 from route_cors.testing import AsyncBrowser, CORSBlocked
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from route_cors.foreign import UnknownLayer
     from route_cors.insight.explanation import Call
+    from route_cors.insight.handled import Handled
+    from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
-    from route_cors.insight.stand_in import Change, Handled
+    from route_cors.insight.stand_in import Change
     from route_cors.testing.messages import ReceivedResponse, SentRequest
 
 __all__ = ["WEBSOCKET", "Attempt", "Sent", "attempt", "is_websocket"]
@@ -23,22 +29,41 @@ WEBSOCKET = "WEBSOCKET"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request that the browser sent, what came back, and what became of it in between."""
+    """A request that the browser sent, what came back, and what became of it in between.
+
+    `unknown` names the layers that may answer otherwise than is shown.
+    """
 
     request: SentRequest
     response: ReceivedResponse
     handled: Handled
+    unknown: tuple[UnknownLayer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A call, the requests that the browser sent for it, and what blocked it; None where nothing did."""
+    """A call, the requests that the browser sent for it, and what blocked it; None where nothing did.
+
+    `is_known`: whether it ends so whatever those layers do of which nothing is known. If it is not, this is
+    how it ends if they do nothing about CORS.
+    """
 
     call: Call
     url: str
     is_same_origin: bool
     sent: tuple[Sent, ...]
     blocked: CORSBlocked | None
+    is_known: bool = True
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether it is certain that the call goes through."""
+        return self.is_known and self.blocked is None
+
+    @property
+    def unknown(self) -> tuple[UnknownLayer, ...]:
+        """The layers that may answer otherwise, each once."""
+        return tuple(dict.fromkeys(layer for sent in self.sent for layer in sent.unknown))
 
     @property
     def last(self) -> Sent:
@@ -62,9 +87,20 @@ async def attempt(site: Site, call: Call, change: Change = UNCHANGED) -> Attempt
     Raises:
         ValueError: no browser could make that call; the message names the value.
     """
+    made = await _attempt(site, call, change, "passes")
+    if not any(sent.handled.unknown for sent in made.sent):
+        return made
+    others = [await _attempt(site, call, change, guise) for guise in GUISES if guise != "passes"]
+    ends = {each.blocked is None for each in (made, *others)}
+    sent = [_as_far_as_known(place, each, others) for place, each in enumerate(made.sent)]
+    return replace(made, sent=tuple(sent), is_known=len(ends) == 1)
+
+
+async def _attempt(site: Site, call: Call, change: Change, guise: Guise) -> Attempt:
     base = _base_url(call.base_url)
     url = _url(call, base)
-    stand_in = StandIn(site, parse_url(base).path.rstrip("/"), change)
+    root_path = parse_url(base).path.rstrip("/")
+    stand_in = StandIn(site, root_path, change, guise=guise, credentials=call.credentials)
     browser = AsyncBrowser(stand_in, origin=call.origin, base_url=base)
     blocked: CORSBlocked | None = None
     try:
@@ -74,6 +110,25 @@ async def attempt(site: Site, call: Call, change: Change = UNCHANGED) -> Attempt
     exchanges = zip(browser.history, stand_in.handled, strict=True)
     sent = [Sent(each.request, each.response, handled) for each, handled in exchanges if each.response]
     return Attempt(call, url, parse_url(url).origin == call.origin, tuple(sent), blocked)
+
+
+def _as_far_as_known(place: int, sent: Sent, others: Sequence[Attempt]) -> Sent:
+    """A request, with those of its layers that could have changed what is seen of its answer."""
+    seen = _seen(sent)
+    if all(place < len(other.sent) and _seen(other.sent[place]) == seen for other in others):
+        return sent
+    return replace(sent, unknown=tuple(sent.handled.unknown))
+
+
+def _seen(sent: Sent) -> tuple[object, ...]:
+    """What counts of an answer."""
+    headers = sent.response.headers.raw
+    # That of an actual request is the endpoint's own.
+    is_status_seen = sent.handled.preflight is not None or sent.handled.is_websocket
+    return (
+        is_status_seen and sent.response.status_code,
+        frozenset((name, value) for name, value in headers if name.lower().startswith("access-control-")),
+    )
 
 
 async def _make(browser: AsyncBrowser, call: Call, url: str) -> None:

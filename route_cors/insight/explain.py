@@ -13,6 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from route_cors.insight.attempt import attempt
 from route_cors.insight.explanation import Explanation
 from route_cors.insight.mend import smallest_change
+from route_cors.insight.others import in_a_sentence
 from route_cors.insight.preflights import why_a_preflight
 from route_cors.insight.site import Site
 from route_cors.insight.steps import step_of
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "explain_async"]
 
-_OK = 200
 _OWN_ORIGIN = "is of the app's own origin, and "
 
 
 def explain(app: object, call: Call) -> Explanation:
     """What becomes of a call: what a browser sends, which route is found, each check, each answer.
 
-    None of the app's own code runs, but for the callables among the origins of a policy. It may be used
-    inside a running event loop, which it holds up; `explain_async` does not.
+    None of the app's own code runs, but for the callables among the origins of a policy. A CORSMiddleware of
+    Starlette's does what it would do; where anything else may answer CORS by itself, there is no verdict. It
+    may be used inside a running event loop, which it holds up; `explain_async` does not.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
@@ -66,16 +67,25 @@ async def explain_async(app: object, call: Call) -> Explanation:
     steps = tuple(step_of(site, made, sent) for sent in made.sent)
     return Explanation(
         call=call,
-        allowed=made.blocked is None,
+        allowed=made.is_allowed if made.is_known else None,
         verdict=_verdict(made, steps),
         preflight=why_a_preflight(made),
         steps=steps,
-        reason=None if made.blocked is None else made.blocked.reason,
+        reason=made.blocked.reason if made.blocked is not None and made.is_known else None,
         mend=None if made.blocked is None else await smallest_change(site, made),
+        not_known=tuple(layer.name for layer in made.unknown),
     )
 
 
 def _verdict(made: Attempt, steps: tuple[Step, ...]) -> str:
+    if made.is_known:
+        return _outcome(made, steps)
+    not_known = in_a_sentence(made.unknown)
+    they = "it does" if len(made.unknown) == 1 else "they do"
+    return f"{not_known[0].upper()}{not_known[1:]}. If {they} not: {_outcome(made, steps)}"
+
+
+def _outcome(made: Attempt, steps: tuple[Step, ...]) -> str:
     if made.blocked is None:
         return f"Allowed: {_what_is_allowed(made)}."
     last = steps[-1]
@@ -99,5 +109,5 @@ def _what_is_allowed(made: Attempt) -> str:
             "" if handled.is_decided else ", as it does for pages of every origin: no policy is asked"
         )
         return f"the websocket opens{'' if made.is_same_origin else by_default}"
-    answer = "the answer" if status == _OK else f"the answer, a {status}"
+    answer = "the answer" if handled.is_endpoints_own else f"the answer, a {status}"
     return f"the page {_OWN_ORIGIN if made.is_same_origin else ''}reads {answer}"

@@ -55,15 +55,18 @@ class Step:
         request: `OPTIONS https://api.example/account/7`.
         request_headers: those that matter to CORS.
         checks: in the order in which they are made: first the app's, then the browser's.
-        status: of the answer. 200 stands for whatever the endpoint would answer, which is not run.
-        response_headers: those that route_cors writes, exactly, in their order.
+        answered_by: `route_cors`; `app`, for its router; `endpoint`; or the full name of a middleware's
+            class. None where that is not known.
+        status: of the answer; None where it is the endpoint's own, which is not run, or not known.
+        response_headers: those that are about CORS, exactly, in their order; all of an answer of route_cors.
     """
 
     name: StepName
     request: str
     request_headers: tuple[tuple[str, str], ...]
     checks: tuple[Check, ...]
-    status: int
+    answered_by: str | None
+    status: int | None
     response_headers: tuple[tuple[str, str], ...]
 
 
@@ -86,21 +89,24 @@ class Explanation:
 
     Attributes:
         call: the call.
-        allowed: whether the page's script gets to read the answer (or to use the websocket).
+        allowed: whether the page's script gets to read the answer (or to use the websocket); None where that
+            is not known, because something on the way may answer CORS by itself.
         verdict: that in a sentence.
         preflight: why the browser sends a preflight, or why it sends none, in a sentence.
         steps: the requests that are sent, in their order; those after a failed one never are.
         reason: what Chrome's console says where it is blocked; None where it is not.
-        mend: None where it is allowed.
+        mend: what would allow it for certain; None where it is allowed, or may be as things are.
+        not_known: the full names of what may answer CORS by itself.
     """
 
     call: Call
-    allowed: bool
+    allowed: bool | None
     verdict: str
     preflight: str
     steps: tuple[Step, ...]
     reason: str | None
     mend: Mend | None
+    not_known: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as data that JSON can hold."""
@@ -119,6 +125,7 @@ class Explanation:
             "steps": [_step_as_dict(step) for step in self.steps],
             "reason": self.reason,
             "mend": None if self.mend is None else {"change": self.mend.change, "code": self.mend.code},
+            "not_known": [*self.not_known],
         }
 
 
@@ -130,6 +137,7 @@ def _step_as_dict(step: Step) -> dict[str, Any]:
         "checks": [
             {"name": check.name, "passed": check.passed, "detail": check.detail} for check in step.checks
         ],
+        "answered_by": step.answered_by,
         "status": step.status,
         "response_headers": [[*pair] for pair in step.response_headers],
     }

@@ -48,7 +48,14 @@ async def smallest_change(site: Site, made: Attempt) -> Mend:
     for adds_layer in (False, True):
         if await place.would_allow(wanted, adds_layer=adds_layer):
             return place.mend(await _smallest(place, wanted, adds_layer=adds_layer), adds_layer=adds_layer)
-    return Mend("No policy allows it.", None)
+    return Mend(_why_none_helps(made), None)
+
+
+def _why_none_helps(made: Attempt) -> str:
+    outside = made.last.handled.answered_by
+    if outside is None:
+        return "No policy allows it."
+    return f"No policy allows it: {outside.name} stands outside of any layer of the app, and answers first."
 
 
 async def _smallest(place: _Place, wanted: dict[str, _Argument], *, adds_layer: bool) -> dict[str, _Argument]:
@@ -132,7 +139,7 @@ class _Place:
             change = Change(self.changed(arguments), adds_layer)
         except CORSConfigError:
             return False
-        return (await attempt(self._site, self.made.call, change)).blocked is None
+        return (await attempt(self._site, self.made.call, change)).is_allowed
 
     def mend(self, arguments: Mapping[str, _Argument], *, adds_layer: bool) -> Mend:
         """The change, to be read and to be written."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import linecache
 import re
 import sys
@@ -14,12 +15,14 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
 from route_cors.describe import describe_policy, name_of
-from route_cors.dispatch import Source, survey
+from route_cors.dispatch import Source, surrounded, survey
+from route_cors.foreign import layers_around, layers_at, layers_of_app
 from route_cors.routing import answers_itself
 
 if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.dispatch import Placed
+    from route_cors.foreign import Layer
 
 __all__ = ["Place", "ReportedRoute", "Surveyed", "survey_routes"]
 
@@ -75,6 +78,11 @@ class ReportedRoute:
             a `mounted app` as its own default. None without a policy.
         takes_effect: whether anything carries the policy out: a layer, or the route itself as a CORSRoute.
         example: a path that the route matches; None where none can be made up.
+        layers: the middleware that a request goes through on its way there, ours among them, from the
+            outside in; but for what is known to do nothing about CORS, and to answer nothing. For a mount
+            that shows no routes, what is mounted as well.
+        preflight_layers: those of them that a preflight meets. Not the route's own, where it does not serve
+            OPTIONS: its 405 is made outside of them.
     """
 
     kind: Literal["http", "websocket", "mount"]
@@ -87,6 +95,8 @@ class ReportedRoute:
     source: Source | None
     takes_effect: bool
     example: str | None
+    layers: tuple[Layer, ...] = ()
+    preflight_layers: tuple[Layer, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as data that JSON can hold."""
@@ -102,6 +112,7 @@ class ReportedRoute:
             "source": self.source,
             "takes_effect": self.takes_effect,
             "example": self.example,
+            "layers": [layer.described() for layer in self.layers],
         }
 
 
@@ -119,10 +130,21 @@ def survey_routes(app: object) -> list[Surveyed]:
     Raises:
         TypeError: the app shows no routes: it is no Starlette or FastAPI app, nor a middleware around one.
     """
-    return [Surveyed(_reported(placed), placed) for placed in survey(app)]
+    on_all = (*layers_around(app), *layers_of_app(surrounded(app).app))
+    on_mounts: list[tuple[Layer, ...]] = []
+    surveyed: list[Surveyed] = []
+    for placed in survey(app):
+        del on_mounts[placed.depth :]
+        own = layers_at(placed)
+        outside = (*on_all, *itertools.chain.from_iterable(on_mounts))
+        surveyed.append(Surveyed(_reported(placed, outside, own), placed))
+        if placed.shows_routes:
+            on_mounts.append(own)
+    return surveyed
 
 
-def _reported(placed: Placed) -> ReportedRoute:
+def _reported(placed: Placed, outside: tuple[Layer, ...], own: tuple[Layer, ...]) -> ReportedRoute:
+    takes_preflights = placed.kind == "mount" or placed.methods is None or "OPTIONS" in placed.methods
     return ReportedRoute(
         kind=placed.kind,
         path=placed.path,
@@ -134,6 +156,8 @@ def _reported(placed: Placed) -> ReportedRoute:
         source=placed.source,
         takes_effect=placed.in_layer or answers_itself(placed.route),
         example=placed.example,
+        layers=(*outside, *own),
+        preflight_layers=(*outside, *own) if takes_preflights else outside,
     )
 
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
+from starlette.applications import Starlette
+
 from route_cors.describe import name_of
-from route_cors.dispatch import surrounded
+from route_cors.dispatch import remember_default, surrounded
+from route_cors.dispatch.apps import router_of
+from route_cors.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
 from route_cors.insight.routes import survey_routes
 
 if TYPE_CHECKING:
     from route_cors.dispatch import Target
+    from route_cors.foreign import Layer
     from route_cors.insight.routes import Surveyed
 
 __all__ = ["Site"]
+
+
+class _Shown:
+    """A layer that shows what it is around."""
+
+    def __init__(self, layer: Layer, app: object) -> None:
+        self.app = app
+        self.is_route_cors_layer = isinstance(layer, OurLayer)
+        if isinstance(layer, OurLayer):
+            remember_default(self, layer.default)
 
 
 class Site:
@@ -35,19 +51,22 @@ class Site:
         self.default = outermost.default
         self._has_layer = outermost.in_layer
         self._routes = survey_routes(app)
+        self._outside = layers_around(app)
+        self._on_app = layers_of_app(self.app)
 
     def position(self, target: Target) -> int:
         """Of the target's route among all, in the order in which the app tries them.
 
-        Those of an app that is mounted into itself are there once.
+        Those of an app that is mounted into itself are there once. After all of them where it is none, but
+        what a router has in place of its 404.
         """
         positions = self._positions(target.route)
         same_path = (each for each in positions if self._routes[each].placed.path == target.path)
-        return next(same_path, positions[0])
+        return next(itertools.chain(same_path, positions), len(self._routes))
 
     def find(self, target: Target) -> Surveyed | None:
         """The target's route; where there is none, the mount in which it is missing, if any."""
-        if target.route is not None:
+        if target.route is not None and self._positions(target.route):
             return self._routes[self.position(target)]
         return self._routes[self._positions(target.through[-1])[0]] if target.through else None
 
@@ -64,10 +83,46 @@ class Site:
         positions = self._way(target) & self._way(receiver)
         return self._has_layer or any(self._routes[each].placed.in_layer for each in positions)
 
+    def layers(self, target: Target, *, is_served: bool) -> list[Layer]:
+        """The layers that a request goes through on its way there, ours among them, from the outside in.
+
+        Args:
+            target: where it goes.
+            is_served: whether that serves it. A route makes its 405 outside of its own middleware.
+        """
+        routes = [entry.route for entry in target.way if entry.route is not target.route]
+        if is_served and target.redirects_to is None and target.route is not None:
+            routes.append(target.route)
+        return [*self._outside, *self._on_app, *itertools.chain.from_iterable(map(self._layers_at, routes))]
+
+    @property
+    def place_of_installed(self) -> int:
+        """Where in these a layer stands that `install_cors` puts around the app."""
+        return len(self._outside) if isinstance(self.app, Starlette) else 0
+
+    @property
+    def shared(self) -> int:
+        """How many of these stand in front of every route: around the app, and in its own stack."""
+        return len(self._outside) + len(self._on_app)
+
+    def seen_by(self, place: int) -> object:
+        """What one of these that are shared is around, as far as a layer of ours looks at that."""
+        inside = (*self._outside, *self._on_app)[place + 1 :]
+        in_front = len(inside) - len(self._on_app)
+        seen: object = self.app if in_front >= 0 else router_of(self.app)
+        for layer in reversed(inside[:in_front] if in_front >= 0 else inside):
+            seen = _Shown(layer, seen)
+        return seen
+
+    def _layers_at(self, route: object) -> tuple[Layer, ...]:
+        positions = self._positions(route)
+        # What a router has in place of its 404 is no route.
+        return layers_at(self._routes[positions[0]].placed) if positions else layers_in_front_of(route)
+
     def _way(self, target: Target) -> set[int]:
         """The positions of the mounts that lead there, and of the route."""
         positions = {self._positions(mount)[0] for mount in target.through}
-        return positions if target.route is None else {*positions, self.position(target)}
+        return {*positions, self.position(target)} if self._positions(target.route) else positions
 
     def _positions(self, route: object) -> list[int]:
         return [position for position, each in enumerate(self._routes) if each.placed.route is route]

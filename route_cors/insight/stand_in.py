@@ -1,16 +1,18 @@
-"""An app's stand-in: the real layer in front of the real routes, and nothing of the app's own behind them.
+"""An app's stand-in: the real layers in front of the real routes, and nothing of the app's own behind them.
 
-`explain` sends its requests here. The dispatcher says where each one goes, the layer answers it or writes its
-headers, and in the endpoint's place stands a 200. So no dependency, endpoint or middleware of the user runs;
-only a policy's callables are asked, as the layer asks them.
+`explain` sends its requests here. The dispatcher says where each one goes, our layer and Starlette's own
+answer it or write their headers, each where it stands, and in the endpoint's place stands a 200. So no
+dependency, endpoint or middleware of the user runs; only a policy's callables are asked, as the layer asks
+them. A middleware of which nothing is known is taken for whatever the caller says (passage.py).
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from starlette.datastructures import URL
@@ -20,6 +22,9 @@ from route_cors.claims import Consultation
 from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
+from route_cors.foreign import OurLayer
+from route_cors.insight.handled import Asked, Handled
+from route_cors.insight.passage import Passage
 from route_cors.judging import Judge
 from route_cors.middleware import RouteCORSMiddleware
 from route_cors.protocol import Terms, read_preflight
@@ -32,15 +37,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from route_cors.decisions import Event
+    from route_cors.foreign import Layer
+    from route_cors.insight.handled import Carrier
+    from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
     from route_cors.origins import OriginCallable
     from route_cors.policy import CORSPolicy
-    from route_cors.protocol import Check, Preflight
+    from route_cors.protocol import Check
 
-__all__ = ["UNCHANGED", "Asked", "Carrier", "Change", "Handled", "StandIn"]
-
-Carrier: TypeAlias = Literal["layer", "route"]
-"""Who carries a policy out: a layer around the route, or the route itself, as a CORSRoute does."""
+__all__ = ["UNCHANGED", "Change", "StandIn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,59 +59,6 @@ class Change:
 UNCHANGED = Change()
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A callable of a policy that was asked about the origin, and what it said."""
-
-    name: str
-    allowed: bool
-    fault: str | None
-
-    def __str__(self) -> str:
-        said = "allows it" if self.allowed else "does not allow it"
-        return f"{self.name} {said if self.fault is None else self.fault}"
-
-
-@dataclass(slots=True, kw_only=True)
-class Handled:
-    """What became of one request.
-
-    Attributes:
-        scope: of the request.
-        method: the one whose policy counts: the request's own, or the one that a preflight announces; "" of a
-            handshake.
-        target: where a request of that method goes. Its terms are those that hold, tried changes included.
-        receiver: where this very request goes: for a preflight, what takes its OPTIONS.
-        preflight: what it asks; None where it is none.
-        carrier: who carries the policy out; None: nobody.
-        is_decided: whether it was held against the policy.
-        failed: the checks of the policy that it did not pass.
-        asked: the callables, in their order.
-        reached_app: whether the answer is the app's, and not the layer's.
-    """
-
-    scope: Scope
-    method: str
-    target: Target
-    receiver: Target
-    preflight: Preflight | None
-    carrier: Carrier | None
-    is_decided: bool = False
-    failed: tuple[Check, ...] = ()
-    asked: list[Asked] = field(default_factory=list[Asked])
-    reached_app: bool = False
-
-    @property
-    def is_websocket(self) -> bool:
-        """Whether it is a websocket's handshake."""
-        return bool(self.scope["type"] == "websocket")
-
-    @property
-    def is_served(self) -> bool:
-        """Whether a route is there that serves the method, be it behind a redirect."""
-        return self.is_websocket or _serves(self.target, self.method)
-
-
 class StandIn:
     """The ASGI app that answers in the place of the app.
 
@@ -114,18 +66,29 @@ class StandIn:
         site: of the app.
         root_path: the path that the app is served behind, as a server would hand it on.
         change: what is tried.
+        guise: what a layer is taken for of which nothing is known.
+        credentials: whether the user's cookies go along.
 
     Attributes:
         handled: what became of each request, in their order.
     """
 
-    def __init__(self, site: Site, root_path: str, change: Change = UNCHANGED) -> None:
+    def __init__(
+        self,
+        site: Site,
+        root_path: str,
+        change: Change = UNCHANGED,
+        *,
+        guise: Guise = "passes",
+        credentials: bool = False,
+    ) -> None:
         self.handled: list[Handled] = []
         self._site = site
         self._root_path = (isinstance(site.app, FastAPI) and site.app.root_path) or root_path
         self._change = change
-        self._resolver = _TryingResolver(self, site, change)
-        self._layer = _Layer(self._answer, self._resolver, _Listener(self))
+        self._guise: Guise = guise
+        self._credentials = credentials
+        self._resolver = _TryingResolver(self, site.app, site.default, change)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request as the app would."""
@@ -133,8 +96,13 @@ class StandIn:
         scope["root_path"] = self._root_path
         handled = self._handled(scope)
         self.handled.append(handled)
-        serve: ASGIApp = self._answer if handled.carrier is None else self._layer
+        serve: ASGIApp = self._answer
+        for passage in reversed(handled.passages):
+            serve = passage.around(serve, self._guise, credentials=self._credentials)
         await serve(scope, receive, send)
+
+    def _our_layer(self, resolver: Resolver, app: ASGIApp) -> ASGIApp:
+        return _Layer(app, resolver, _Listener(self))
 
     def _handled(self, scope: Scope) -> Handled:
         preflight = None
@@ -143,14 +111,52 @@ class StandIn:
         method = scope.get("method", "") if preflight is None else preflight[1].decode("latin-1")
         target = self._resolver.resolve(scope, method)
         receiver = target if preflight is None else self._receiver(scope, target)
+        carrier = self._carrier(scope, target, receiver, is_preflight=preflight is not None)
         return Handled(
             scope=scope,
             method=method,
             target=target,
             receiver=receiver,
             preflight=preflight,
-            carrier=self._carrier(scope, target, receiver, is_preflight=preflight is not None),
+            carrier=carrier,
+            passages=self._passages(scope, receiver, carrier),
         )
+
+    def _passages(self, scope: Scope, receiver: Target, carrier: Carrier | None) -> list[Passage]:
+        """The layers on the way of a request. A route that carries its policy out is the innermost of all."""
+        is_served = scope["type"] == "websocket" or _serves(receiver, scope["method"])
+        layers = self._site.layers(receiver, is_served=is_served)
+        if self._change.adds_layer:
+            layers.insert(self._site.place_of_installed, OurLayer())
+        ours: dict[int, Resolver] = {}
+        if carrier == "route":
+            ours = {len(layers): self._resolver}
+            layers.append(OurLayer())
+        elif carrier == "layer":
+            ours = self._ours(layers)
+        return [
+            Passage(
+                layer=layer, makes_ours=functools.partial(self._our_layer, ours.get(place, self._resolver))
+            )
+            for place, layer in enumerate(layers)
+            if place in ours or not isinstance(layer, OurLayer)
+        ]
+
+    def _ours(self, layers: list[Layer]) -> dict[int, Resolver]:
+        """Which of ours take part, by their place. The outermost does the work of all, and knows what holds.
+
+        But where others stand between them: what the outermost leaves to one further in is for these first.
+        """
+        ours = [place for place, layer in enumerate(layers) if isinstance(layer, OurLayer)]
+        shared = [place for place in ours if place < self._site.shared]
+        is_between = bool(shared) and len(shared) <= shared[-1] - shared[0]
+        if self._change.adds_layer or not is_between:
+            return {ours[0]: self._resolver}
+        return {place: self._resolver_of(place, layers[place]) for place in shared}
+
+    def _resolver_of(self, place: int, layer: Layer) -> Resolver:
+        default = layer.default if isinstance(layer, OurLayer) else None
+        return _TryingResolver(self, self._site.seen_by(place), default, self._change)
 
     def _receiver(self, scope: Scope, announced: Target) -> Target:
         """Where a preflight goes: to the first route that takes its OPTIONS, or claims it as its own."""
@@ -185,13 +191,16 @@ class StandIn:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What the app's router, and the endpoint, would answer."""
-        self.handled[-1].reached_app = not _is_asked_in_vain(scope)
-        receiver = self.handled[-1].receiver
+        handled = self.handled[-1]
+        handled.reached_app = not _is_asked_in_vain(scope)
+        receiver = handled.receiver
         if scope["type"] == "websocket":
             accepts = receiver.route is not None
             await send({"type": "websocket.accept" if accepts else "websocket.close"})
             return
-        await _response(receiver, scope)(scope, receive, send)
+        response = _response(receiver, scope)
+        handled.is_endpoints_own = handled.reached_app and response is _ENDPOINTS_OWN
+        await response(scope, receive, send)
 
 
 class _Layer(RouteCORSMiddleware):
@@ -234,8 +243,8 @@ class _Listener(Diagnostics):
 class _TryingResolver(Resolver):
     """The app's resolver, which answers with the terms as they would be after the change."""
 
-    def __init__(self, stand_in: StandIn, site: Site, change: Change) -> None:
-        super().__init__(site.app, site.default)
+    def __init__(self, stand_in: StandIn, around: object, default: CORSPolicy | None, change: Change) -> None:
+        super().__init__(around, default)
         self._stand_in = stand_in
         self._change = change
 
@@ -305,4 +314,7 @@ def _response(target: Target, scope: Scope) -> Response:
         return Response(status_code=404)
     if not _serves(target, scope["method"]):
         return Response(status_code=405)
-    return Response()
+    return _ENDPOINTS_OWN
+
+
+_ENDPOINTS_OWN: Final = Response()

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from route_cors.decorators import no_cors
 from route_cors.describe import origins_in_words, policy_in_words
+from route_cors.foreign import OurLayer
 from route_cors.insight.explanation import Check, Step
+from route_cors.insight.others import checks_of_others, speaks_for_cors
 from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.insight.attempt import Attempt, Sent
     from route_cors.insight.explanation import StepName
+    from route_cors.insight.handled import Handled
     from route_cors.insight.routes import Surveyed
     from route_cors.insight.site import Site
-    from route_cors.insight.stand_in import Handled
 
 __all__ = ["declared", "shortened", "step_of", "where_declared"]
 
@@ -43,14 +45,16 @@ def step_of(site: Site, attempt: Attempt, sent: Sent) -> Step:
             )
         )
     else:
+        checks += checks_of_others(attempt, sent)
         checks += [*_policy_checks(attempt.call.origin, sent), *_browser_checks(attempt, sent)]
     return Step(
         name=_name_of_step(sent.handled),
         request=f"{sent.request.method} {sent.request.url}",
         request_headers=_request_headers(attempt, sent),
         checks=tuple(checks),
-        status=sent.response.status_code,
-        response_headers=_response_headers(sent),
+        answered_by=_answered_by(sent),
+        status=None if sent.handled.is_endpoints_own or sent.unknown else sent.response.status_code,
+        response_headers=() if sent.unknown else _response_headers(sent),
     )
 
 
@@ -103,9 +107,21 @@ def _request_headers(attempt: Attempt, sent: Sent) -> tuple[tuple[str, str], ...
     return tuple(header for header in sent.request.headers.raw if header[0].lower() not in left_out)
 
 
+def _answered_by(sent: Sent) -> str | None:
+    """The name of whatever answers; None where that is not known."""
+    handled = sent.handled
+    if sent.unknown:
+        return None
+    if handled.is_answered_by_us:
+        return "route_cors"
+    if handled.answered_by is not None:
+        return handled.answered_by.name
+    return "endpoint" if handled.is_endpoints_own or handled.is_websocket else "app"
+
+
 def _response_headers(sent: Sent) -> tuple[tuple[str, str], ...]:
     headers = sent.response.headers.raw
-    if not sent.handled.reached_app:
+    if sent.handled.is_answered_by_us:
         return headers
     return tuple(header for header in headers if header[0].lower().startswith(_WRITTEN_BY_US))
 
@@ -120,9 +136,11 @@ def _route_checks(site: Site, handled: Handled) -> list[Check]:
 
 def _route(site: Site, handled: Handled) -> Check:
     detail = _where_it_goes(site, handled)
-    if handled.preflight is not None and handled.carrier is None:
+    if handled.preflight is not None and handled.carrier is None and handled.answered_by is None:
         detail += f"; the preflight itself {_where_the_preflight_goes(site, handled)}"
-    return Check("route", handled.target.route is not None and handled.is_served, detail)
+    is_found = handled.target.route is not None and handled.is_served
+    # Where somebody answers before that is asked, it is no reason.
+    return Check("route", is_found if handled.answered_by is None else is_found or None, detail)
 
 
 def _where_it_goes(site: Site, handled: Handled) -> str:
@@ -159,7 +177,9 @@ def _where_the_preflight_goes(site: Site, handled: Handled) -> str:
 def _policy(handled: Handled, surveyed: Surveyed | None) -> Check:
     policy = declared(handled.target.terms)
     if policy is None:
-        return Check("policy", passed=False, detail="none holds here")
+        by_others = speaks_for_cors(handled) or handled.answered_by is not None
+        detail = "none of route_cors holds here" if by_others else "none holds here"
+        return Check("policy", passed=None if by_others else False, detail=detail)
     where = where_declared(surveyed)
     if policy is no_cors:
         return Check("policy", passed=False, detail=f"no_cors, declared {where}")
@@ -168,6 +188,9 @@ def _policy(handled: Handled, surveyed: Surveyed | None) -> Check:
 
 def _layer(handled: Handled) -> Check:
     has_policy = handled.target.terms is not None
+    if handled.carrier is not None and handled.answered_by is not None and not _is_asked(handled):
+        detail = f"it is not asked: {handled.answered_by.name} stands outside of it, and answers"
+        return Check("layer", passed=False if has_policy else None, detail=detail)
     if handled.carrier == "route":
         return Check("layer", passed=True, detail="the route carries its policy out itself")
     if handled.carrier == "layer":
@@ -178,6 +201,10 @@ def _layer(handled: Handled) -> Check:
     goes_elsewhere = handled.receiver.route is not handled.target.route
     why = "the preflight goes elsewhere" if goes_elsewhere else "no CORS layer stands around the route"
     return Check("layer", passed=False, detail=f"nothing carries the policy out: {why}")
+
+
+def _is_asked(handled: Handled) -> bool:
+    return any(each.is_reached and isinstance(each.layer, OurLayer) for each in handled.passages)
 
 
 # What the policy says

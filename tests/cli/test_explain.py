@@ -33,6 +33,7 @@ REFUSED = Explanation(
                 Check("origin", passed=False, detail="https://b.example is not allowed by https://a.example"),
                 Check("credentials", passed=None, detail="none are asked for"),
             ),
+            answered_by="route_cors",
             status=403,
             response_headers=(("vary", "Origin, Access-Control-Request-Method"),),
         ),
@@ -49,7 +50,14 @@ ALLOWED = replace(
     verdict="Allowed: the page reads the answer.",
     steps=(
         replace(REFUSED.steps[0], checks=(), status=204),
-        replace(REFUSED.steps[0], name="actual", request="PUT https://api.example/a", checks=(), status=200),
+        replace(
+            REFUSED.steps[0],
+            name="actual",
+            request="PUT https://api.example/a",
+            checks=(),
+            answered_by="endpoint",
+            status=None,
+        ),
     ),
     reason=None,
     mend=None,
@@ -102,7 +110,7 @@ A preflight goes first: the method PUT is not safelisted.
 
 2. Request  PUT https://api.example/a
       Origin: https://b.example
-    answer: 200
+    answer: the endpoint's own, which is not known here
       vary: Origin, Access-Control-Request-Method
 """
     )
@@ -157,6 +165,7 @@ def test_everything_hostile_is_escaped() -> None:
                 request=evil,
                 request_headers=((evil, evil),),
                 checks=(Check("origin", passed=False, detail=evil),),
+                answered_by="route_cors",
                 status=403,
                 response_headers=((evil, evil),),
             ),
@@ -224,13 +233,55 @@ def test_the_exact_headers_stand_there(workplace: Workplace) -> None:
     workplace.write({"main.py": SHOP})
     run = workplace.run("explain", "GET", "/account/profile", *OURS)
     assert (
-        run.out.split("    answer: 200\n")[1]
+        run.out.split("    answer: the endpoint's own, which is not known here\n")[1]
         == """\
       access-control-allow-origin: https://a.example
       access-control-allow-credentials: true
       vary: Origin
 """
     )
+
+
+FOREIGN = """\
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+class Guess:
+    def __init__(self, app):
+        self.app = app
+
+app = FastAPI(openapi_url=None)
+
+@app.put("/a")
+def a(): ...
+
+app.add_middleware(CORSMiddleware, allow_origins=["https://a.example"])
+known = FastAPI(openapi_url=None, routes=app.routes, middleware=app.user_middleware)
+app.add_middleware(Guess)
+"""
+
+
+def test_what_is_not_known_has_a_code_of_its_own(workplace: Workplace) -> None:
+    workplace.write({"main.py": FOREIGN})
+    run = workplace.run("explain", "PUT", "/a", *OURS)
+    assert run.code == 3
+    assert run.lines[0].startswith("Not known: main.Guess may answer CORS by itself. If it does not: Blocked")
+    assert "    - middleware: not known: main.Guess may answer CORS by itself" in run.lines
+    assert run.lines[-1].strip() != ""
+    assert "    answer: not known" in run.lines
+    told = workplace.run("explain", "PUT", "/a", *OURS, "--json")
+    assert told.code == 3
+    data = json.loads(told.out)
+    assert (data["allowed"], data["not_known"]) == (None, ["main.Guess"])
+    (step,) = data["steps"]
+    assert (step["answered_by"], step["status"], step["response_headers"]) == (None, None, [])
+
+
+def test_who_answers_in_the_place_of_the_app(workplace: Workplace) -> None:
+    workplace.write({"main.py": FOREIGN})
+    run = workplace.run("explain", "PUT", "/a", *OURS, "--app", "main:known")
+    assert run.code == 1
+    assert "    answer: 400 (starlette.middleware.cors.CORSMiddleware)" in run.lines
 
 
 @pytest.mark.parametrize(

@@ -48,17 +48,17 @@ def test_every_route_is_a_line_that_is_never_cut(workplace: Workplace) -> None:
     assert (
         run.out
         == """\
-Methods    Path              Policy                                        Declared on  Endpoint     Findings
-GET        /quotes           any origin                                    endpoint     main.py:9
-GET        /metrics          no other origin                               endpoint     main.py:24
-GET        /plain            no policy                                                  main.py:28
-PUT        /account/{name}   https://a.example; headers X-Token; enforced  endpoint     main.py:13
-WEBSOCKET  /account/chat     https://a.example                             endpoint     main.py:17
-GET        /account/profile  https://a.example; credentials                router       main.py:21
-(mount)    /old              no policy                                                  main.opaque
+Methods    Path              Policy                                            Declared on  Endpoint     Findings
+GET        /quotes           any origin                                        endpoint     main.py:9
+GET        /metrics          no other origin                                   endpoint     main.py:24
+GET        /plain            no policy                                                      main.py:28
+PUT        /account/{name}   https://a.example; headers X-Token; enforced      endpoint     main.py:13
+WEBSOCKET  /account/chat     https://a.example                                 endpoint     main.py:17
+GET        /account/profile  https://a.example; credentials                    router       main.py:21
+(mount)    /old              not known: main.opaque may answer CORS by itself               main.opaque
 
 7 routes, 0 findings
-"""
+"""  # noqa: E501 - a line is never cut
     )
 
 
@@ -70,9 +70,9 @@ def test_what_one_origin_may_do(workplace: Workplace) -> None:
         "Methods", "Path", "Access", "Policy", "Declared", "on", "Endpoint", "Findings",
     ]  # fmt: skip
     access = [line[28:51].strip() for line in lines[3:-2]]
-    assert access == ["yes", "no", "no", "yes", "yes, with credentials", "yes, with credentials", "no"]
+    assert access == ["yes", "no", "no", "yes", "yes, with credentials", "yes, with credentials", "not known"]
     lines = workplace.run("table", "-o", "https://b.example").lines
-    assert [line.split()[2] for line in lines[3:-2]] == ["yes", *["no"] * 6]
+    assert [line.split()[2] for line in lines[3:-2]] == ["yes", *["no"] * 5, "not"]
     (line,) = workplace.run("table", "asking", "-o", "https://b.example").lines[3:-2]
     assert line == (
         "GET      /a    asks the app, with credentials  "
@@ -172,6 +172,7 @@ def test_the_same_as_json(workplace: Workplace) -> None:
                 "source": "endpoint",
                 "takes_effect": False,
                 "example": "/quotes",
+                "layers": [],
                 "access": {"verdict": "no", "with_credentials": False},
             }
         ],
@@ -194,7 +195,11 @@ def test_a_routes_host_stands_before_its_path(workplace: Workplace) -> None:
     workplace.write({"main.py": hosts})
     lines = workplace.run("table").lines
     assert lines[1].startswith("(mount)  //api.example ")
-    assert lines[2].split() == ["(any)", "//api.example/a", "no", "policy", "main.Endpoint"]
+    assert lines[2].split() == [
+        *("(any)", "//api.example/a"),
+        *["not", "known:", "main.Endpoint", "may", "answer", "CORS", "by", "itself"],
+        "main.Endpoint",
+    ]
 
 
 def test_a_file_is_named_as_it_is_found_or_imported(workplace: Workplace) -> None:
@@ -237,7 +242,7 @@ def test_a_narrow_terminal_stacks_it(workplace: Workplace) -> None:
     run = workplace.run_on_a_terminal("table", width=80)
     assert run.lines[:8] == [
         "Methods     Path               Policy",
-        "─" * 75,
+        "─" * 79,
         "GET         /quotes            any origin",
         "                               endpoint, main.py:9",
         "GET         /metrics           no other origin",
@@ -293,3 +298,38 @@ def test_markup_and_escapes_in_a_path_are_text(workplace: Workplace) -> None:
     run = workplace.run("table", "--json")
     assert run.out.isascii()
     assert json.loads(run.out)["routes"][0]["path"] == hostile
+
+
+FOREIGN = """\
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from route_cors import RouteCORSMiddleware, cors
+
+app = FastAPI(openapi_url=None)
+
+@app.get("/a")
+def a(): ...
+
+@app.get("/b")
+@cors(origins="https://b.example")
+def b(): ...
+
+app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_credentials=True)
+unruled = FastAPI(openapi_url=None, routes=app.routes, middleware=app.user_middleware)
+app.user_middleware.append(type(app.user_middleware[0])(RouteCORSMiddleware))
+"""
+
+
+def test_what_layers_of_others_do(workplace: Workplace) -> None:
+    workplace.write({"main.py": FOREIGN})
+    theirs = "CORSMiddleware: any origin, reflected; credentials; methods GET"
+    lines = workplace.run("table", "main:app", "-o", "https://c.example").lines
+    assert [re.split(" {2,}", line)[1:4] for line in lines[3:5]] == [
+        ["/a", "yes, with credentials", theirs],
+        ["/b", "yes, with credentials", f"https://b.example; in front of it {theirs}"],
+    ]
+    lines = workplace.run("table", "main:unruled", "--filter", "reflected").lines
+    assert [re.split(" {2,}", line)[1:3] for line in lines[1:3]] == [
+        ["/a", theirs],
+        ["/b", f"https://b.example (no effect); in front of it {theirs}"],
+    ]

@@ -218,7 +218,7 @@ def test_the_data_of_a_small_app() -> None:
         "kind": "http",
         "source": "endpoint",
         "takes_effect": True,
-        "words": {"origins": f"{A}, {B}", "rest": "credentials; headers X-Token"},
+        "words": {"origins": f"{A}, {B}", "rest": "credentials; headers X-Token", "others": []},
     }
     assert [route["path"] for route in data["routes"]] == ["/items/{item_id}", "/cors"]
     assert data["columns"] == [
@@ -283,6 +283,42 @@ def test_the_most_used_origins_come_first_and_the_rest_are_named() -> None:
         *[["yes", False]] * 3,
         *[["no", False]] * 3,
     ]
+
+
+class Guess:
+    def __init__(self, app: ASGIApp) -> None:
+        raise AssertionError
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError
+
+
+def test_what_layers_of_others_do() -> None:
+    app = Starlette(routes=[Route("/a", PlainTextResponse(""))])
+    app.add_middleware(CORSMiddleware, allow_origins=[A, "*.example", B], allow_credentials=True)
+    bare = Starlette(routes=[Mount("/sub", app)])
+    bare.add_middleware(CORSMiddleware, allow_origins="https://c.example")
+    shown = inspector(bare, allow=everybody)
+
+    data = json.loads(get(shown, "/data.json").body)
+    outer = "CORSMiddleware: any part of the text 'https://c.example'; methods GET"
+    assert data["routes"][1]["words"] == {
+        "origins": "no policy",
+        "rest": "",
+        "others": [outer, f"CORSMiddleware: {A}, *.example, {B}; credentials; methods GET"],
+    }
+    assert data["columns"] == [
+        {"origin": A, "access": [["yes", True]] * 2},
+        {"origin": B, "access": [["yes", True]] * 2},
+        {"origin": "https://c.example", "access": [["yes", True]] * 2},
+    ]
+    app.add_middleware(Guess)
+    column = json.loads(get(shown, "/access.json", f"origin={A}").body)
+    assert column["access"] == [["unknown", False]] * 2
+    # Nobody is named by it.
+    assert len(json.loads(get(shown, "/data.json").body)["columns"]) == 3
+    told = get(shown, "/explain.json", urlencode({"method": "GET", "path": "/sub/a", "origin": A}))
+    assert json.loads(told.body)["allowed"] is None
 
 
 def test_what_one_origin_may_do() -> None:

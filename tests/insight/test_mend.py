@@ -437,8 +437,10 @@ class Applied(NamedTuple):
 def test_each_mend_is_one_and_the_smallest(case: Case) -> None:
     explanation = explain(shop(case.policy, layer=case.layer), case.call)
 
-    assert explanation.allowed is is_allowed(case)
-    assert (explanation.mend is None) is explanation.allowed
+    # What an app that shows no routes does, it alone knows.
+    assert explanation.allowed in {is_allowed(case), None}
+    assert explanation.allowed is not None or case.call.path.startswith("/files")
+    assert (explanation.mend is None) is is_allowed(case)
     if explanation.mend is None or explanation.mend.code is None:
         return
     applied = Applied.read(explanation.mend.code, case.policy)

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 import route_cors
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors, report
 from route_cors.describe import describe_policy, name_of, origins_in_words, policy_in_words
+from route_cors.foreign import OurLayer
 from route_cors.insight import Access, Place, Report, ReportedRoute, access_of
 
 from .apps import clean, faulty, flat, nested, plain
@@ -108,7 +109,9 @@ def test_an_http_route() -> None:
                 policy=own,
                 source="endpoint",
                 takes_effect=True,
-                example="/items/qzkv",
+                example="/items/7",
+                layers=(OurLayer(),),
+                preflight_layers=(OurLayer(),),
             ),
         ),
         findings=(),
@@ -416,7 +419,8 @@ def test_a_report_as_data() -> None:
                 },
                 "source": "endpoint",
                 "takes_effect": False,
-                "example": "/items/qzkv",
+                "example": "/items/7",
+                "layers": [],
             },
             {
                 "kind": "mount",
@@ -430,6 +434,7 @@ def test_a_report_as_data() -> None:
                 "source": None,
                 "takes_effect": False,
                 "example": "/files/",
+                "layers": [{"name": f"{MODULE}.Application", "kind": "unknown", "arguments": None}],
             },
         ],
         "findings": [

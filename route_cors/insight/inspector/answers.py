@@ -6,12 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.describe import origins_in_words, policy_in_words
-from route_cors.insight.access import access_of
+from route_cors.foreign import KnownLayer
+from route_cors.insight.access import accesses_of, speaking_layers
 from route_cors.insight.overview import report
+from route_cors.origins import is_serialized_origin
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from route_cors.decorators import Declared
     from route_cors.insight.overview import Report
@@ -26,12 +28,13 @@ def report_data(app: object) -> dict[str, Any]:
     """The report, with a column of access for each of the origins that the policies name most."""
     whole = report(app)
     data = whole.to_dict()
-    words: dict[int, dict[str, str]] = {}
+    words: dict[tuple[int, tuple[str, ...]], dict[str, Any]] = {}
     for shown, route in zip(data["routes"], whole.routes, strict=True):
         # Thousands of routes share a few policies.
-        key = id(route.policy)
+        others = tuple(layer.in_words() for layer in speaking_layers(route))
+        key = (id(route.policy), others)
         if key not in words:
-            words[key] = _in_words(route.policy)
+            words[key] = _in_words(route.policy, others)
         shown["words"] = words[key]
     _link_findings(data["findings"], whole)
     named = _origins_by_use(whole.routes)
@@ -45,10 +48,11 @@ def access_data(app: object, origin: str) -> dict[str, Any]:
     return {"version": 1, **_column(report(app).routes, origin)}
 
 
-def _in_words(declared: Declared | None) -> dict[str, str]:
-    """Whom a policy lets in, and what else it says."""
+def _in_words(declared: Declared | None, others: tuple[str, ...]) -> dict[str, Any]:
+    """Whom a policy lets in, what else it says, and what layers of others do beside it or in its place."""
     origins = origins_in_words(declared)
-    return {"origins": origins, "rest": policy_in_words(declared).removeprefix(origins).removeprefix("; ")}
+    rest = policy_in_words(declared).removeprefix(origins).removeprefix("; ")
+    return {"origins": origins, "rest": rest, "others": [*others]}
 
 
 def _link_findings(shown: Sequence[dict[str, Any]], whole: Report) -> None:
@@ -58,15 +62,24 @@ def _link_findings(shown: Sequence[dict[str, Any]], whole: Report) -> None:
 
 
 def _origins_by_use(routes: Iterable[ReportedRoute]) -> list[str]:
-    """The origins that policies name in full, that of the most routes first."""
+    """The origins that policies, and layers of others, name in full, that of the most routes first."""
     uses: Counter[bytes] = Counter()
     for route in routes:
         if isinstance(route.policy, CORSPolicy):
             uses.update(route.policy.origin_set.exact)
+        uses.update(set(_named_by_others(route)))
     return [origin.decode() for origin, _ in sorted(uses.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _named_by_others(route: ReportedRoute) -> Iterator[bytes]:
+    for layer in speaking_layers(route):
+        if isinstance(layer, KnownLayer) and layer.cors is not None:
+            named = layer.cors.allow_origins
+            origins = [named.encode()] if isinstance(named, str) else map(str.encode, named)
+            yield from filter(is_serialized_origin, origins)
 
 
 def _column(routes: Iterable[ReportedRoute], origin: str) -> dict[str, Any]:
     """Short, as there may be thousands: the verdict, and whether credentials may go along."""
-    answers = (access_of(route, origin) for route in routes)
-    return {"origin": origin, "access": [[access.verdict, access.with_credentials] for access in answers]}
+    accesses = accesses_of(routes, origin)
+    return {"origin": origin, "access": [[access.verdict, access.with_credentials] for access in accesses]}

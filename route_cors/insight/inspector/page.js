@@ -15,6 +15,7 @@ const VERDICTS = {
   yes: { symbol: "✓", word: "yes" },
   credentials: { symbol: "✓", word: "yes + credentials" },
   asks: { symbol: "?", word: "asks" },
+  unknown: { symbol: "?", word: "not known" },
   no: { symbol: "✕", word: "no" },
 };
 
@@ -116,7 +117,7 @@ function prepare() {
   routes.forEach((route, index) => {
     route.index = index;
     route.findings = [];
-    route.haystack = [methodsOf(route).join(" "), route.path, route.host, route.words.origins, route.words.rest, route.endpoint, route.file, route.source]
+    route.haystack = [methodsOf(route).join(" "), route.path, route.host, route.words.origins, route.words.rest, ...route.words.others, route.endpoint, route.file, route.source]
       .filter(Boolean).join(" ").toLowerCase();
   });
   findings.forEach((finding, index) => {
@@ -262,7 +263,9 @@ const SOURCES = {
 
 function policyCell(route) {
   const cell = element("td", { role: "cell", class: route.policy ? "policy" : "policy none" });
-  cell.append(element("span", {}, shown(route.words.origins, 200)));
+  const { others } = route.words;
+  if (route.policy || others.length === 0) cell.append(element("span", {}, shown(route.words.origins, 200)));
+  for (const each of others) cell.append(small(route.policy ? "in front of it " : "", shown(each)));
   if (route.words.rest) cell.append(small(shown(route.words.rest)));
   if (route.source) cell.append(small(SOURCES[route.source] ?? shown(route.source)));
   if (route.policy && !route.takes_effect) cell.append(small(element("span", { class: "badge error" }, "✕ not in effect")));
@@ -489,8 +492,11 @@ async function explainCall() {
   at("told").replaceChildren(...explained(told));
 }
 
+const OUTCOMES = { true: ["good", "✓"], false: ["bad", "✕"], null: ["waiting", "?"] };
+
 function showVerdict({ allowed, verdict }) {
-  say("outcome", allowed ? "good" : "bad", element("span", {}, allowed ? "✓ " : "✕ ", shown(verdict, 1000)));
+  const [kind, symbol] = OUTCOMES[allowed];
+  say("outcome", kind, element("span", {}, `${symbol} `, shown(verdict, 1000)));
 }
 
 function explained({ preflight, steps, reason, mend }) {
@@ -515,9 +521,16 @@ function stepPart(step, index) {
   const title = element("h3", {}, `${index + 1}. ${STEP_NAMES[step.name] ?? step.name}`);
   const sides = element("div", { class: "sides" },
     element("div", {}, element("h4", {}, "The browser sends"), headerLines(step.request_headers)),
-    element("div", {}, element("h4", {}, `The answer: ${step.status}`), headerLines(step.response_headers)));
+    element("div", {}, element("h4", {}, answerOf(step)), headerLines(step.response_headers)));
   return element("section", { class: "step", "aria-label": `Step ${index + 1}` },
     element("div", { class: "line" }, title, code(step.request)), checkList(step.checks), sides);
+}
+
+function answerOf({ answered_by: who, status }) {
+  if (who === null) return "The answer is not known";
+  if (status === null) return "The answer is the endpoint’s own";
+  const another = ["route_cors", "app", "endpoint"].includes(who) ? "" : `, by ${escaped(who)}`;
+  return `The answer: ${status}${another}`;
 }
 
 function checkList(checks) {
@@ -603,7 +616,8 @@ function openWebSocket({ path, base }) {
 }
 
 function showComparison(predicted, seen) {
-  const agrees = predicted.problem === undefined && seen.allowed !== null ? predicted.allowed === seen.allowed : null;
+  const isComparable = predicted.problem === undefined && predicted.allowed !== null && seen.allowed !== null;
+  const agrees = isComparable ? predicted.allowed === seen.allowed : null;
   const messages = { true: "✓ As predicted", false: "✕ NOT as predicted", null: "There is nothing to compare" };
   const kinds = { true: "good", false: "bad", null: "waiting" };
   say("outcome", kinds[agrees], `${messages[agrees]}: this browser ${inShort(seen)}.`);
@@ -623,8 +637,9 @@ function predictedPart(predicted) {
     part.append(element("p", { class: "note" }, shown(predicted.problem, 600)));
     return part;
   }
-  const kind = predicted.allowed ? "good" : "bad";
-  part.append(element("p", { class: `agrees ${kind}` }, predicted.allowed ? "✓ allowed" : "✕ blocked"));
+  const [kind, symbol] = OUTCOMES[predicted.allowed];
+  const words = { true: "allowed", false: "blocked", null: "not known" };
+  part.append(element("p", { class: `agrees ${kind}` }, `${symbol} ${words[predicted.allowed]}`));
   part.append(element("p", { class: "note" }, shown(predicted.verdict, 600)));
   return part;
 }
