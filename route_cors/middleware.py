@@ -8,6 +8,7 @@ here a request goes to dispatch/resolver.py (where it goes), serving.py (what is
 from __future__ import annotations
 
 import functools
+import importlib
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -18,7 +19,6 @@ from route_cors.decorators import changes
 from route_cors.diagnostics import Diagnostics, OnDecision, require_on_decision
 from route_cors.dispatch import CLAIM, Resolver, remember_default
 from route_cors.judging import Judge
-from route_cors.openapi import describe_in_schema
 from route_cors.policy import CORSPolicy
 from route_cors.protocol import read_preflight
 from route_cors.serving import (
@@ -205,7 +205,8 @@ def install_cors(
     remember_default(app, default)
     changes.note()
     if schema_of is not None:
-        describe_in_schema(schema_of)
+        # By its name: what people look at is loaded where somebody asks for it, and stands on all of this.
+        importlib.import_module("route_cors.insight.openapi").describe_in_schema(schema_of)
 
 
 def _require_app(app: object) -> None:

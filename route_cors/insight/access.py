@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from route_cors.decorators import NoCORS
-from route_cors.foreign import OurLayer, UnknownLayer, speaking
+from route_cors.insight.foreign import OurLayer, UnknownLayer, speaking
 from route_cors.insight.passage import GUISES
 from route_cors.insight.simulated import Between, Written, is_readable
 from route_cors.origins import is_serialized_origin
@@ -16,7 +16,7 @@ from route_cors.policy import CORSPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from route_cors.foreign import KnownLayer, Layer
+    from route_cors.insight.foreign import KnownLayer, Layer
     from route_cors.insight.passage import Guise
     from route_cors.insight.routes import ReportedRoute
 

@@ -13,8 +13,8 @@ from route_cors.testing.urls import parse_url
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from route_cors.foreign import UnknownLayer
     from route_cors.insight.explanation import Call
+    from route_cors.insight.foreign import UnknownLayer
     from route_cors.insight.handled import Handled
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from route_cors.foreign import KnownLayer, OurLayer, UnknownLayer
+from route_cors.insight.foreign import KnownLayer, OurLayer, UnknownLayer
 from route_cors.insight.passage import Passage
 
 if TYPE_CHECKING:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from route_cors.foreign import OurLayer, UnknownLayer, speaking
 from route_cors.insight.explanation import Check
+from route_cors.insight.foreign import OurLayer, UnknownLayer, speaking
 from route_cors.testing.messages import REDIRECT_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from route_cors.foreign import KnownLayer
     from route_cors.insight.attempt import Attempt, Sent
+    from route_cors.insight.foreign import KnownLayer
     from route_cors.insight.handled import Handled
 
 __all__ = ["NAME", "checks_of_others", "in_a_sentence", "speaks_for_cors"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 
-from route_cors.foreign import KnownLayer, OurLayer, UnknownLayer
+from route_cors.insight.foreign import KnownLayer, OurLayer, UnknownLayer
 from route_cors.protocol import read_preflight
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from route_cors.foreign import Layer
+    from route_cors.insight.foreign import Layer
 
 __all__ = ["GUISES", "Guise", "Passage", "put_around"]
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from route_cors.describe import describe_policy, name_of
 from route_cors.dispatch import Source, surrounded, survey
-from route_cors.foreign import layers_around, layers_at, layers_of_app
+from route_cors.insight.foreign import layers_around, layers_at, layers_of_app
 from route_cors.routing import answers_itself
 
 if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.dispatch import Placed
-    from route_cors.foreign import Layer
+    from route_cors.insight.foreign import Layer
 
 __all__ = ["Place", "ReportedRoute", "Surveyed", "survey_routes"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from route_cors.foreign import KnownLayer, UnknownLayer
+    from route_cors.insight.foreign import KnownLayer, UnknownLayer
     from route_cors.insight.passage import Guise
 
 __all__ = ["SAFELISTED_METHODS", "Between", "Written", "is_readable"]

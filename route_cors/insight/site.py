@@ -10,12 +10,12 @@ from starlette.applications import Starlette
 from route_cors.describe import name_of
 from route_cors.dispatch import remember_default, surrounded
 from route_cors.dispatch.apps import router_of
-from route_cors.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
+from route_cors.insight.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
 from route_cors.insight.routes import survey_routes
 
 if TYPE_CHECKING:
     from route_cors.dispatch import Target
-    from route_cors.foreign import Layer
+    from route_cors.insight.foreign import Layer
     from route_cors.insight.routes import Surveyed
 
 __all__ = ["Site"]

@@ -22,7 +22,7 @@ from route_cors.claims import Consultation
 from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
-from route_cors.foreign import OurLayer
+from route_cors.insight.foreign import OurLayer
 from route_cors.insight.handled import Asked, Handled
 from route_cors.insight.passage import Passage
 from route_cors.judging import Judge
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from route_cors.decisions import Event
-    from route_cors.foreign import Layer
+    from route_cors.insight.foreign import Layer
     from route_cors.insight.handled import Carrier
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from route_cors.decorators import no_cors
 from route_cors.describe import origins_in_words, policy_in_words
-from route_cors.foreign import OurLayer
 from route_cors.insight.explanation import Check, Step
+from route_cors.insight.foreign import OurLayer
 from route_cors.insight.others import checks_of_others, speaks_for_cors
 from route_cors.protocol import Terms
 

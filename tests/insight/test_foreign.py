@@ -23,7 +23,9 @@ from starlette.staticfiles import StaticFiles
 
 from route_cors import CORSPolicy, RouteCORSMiddleware, cors, inspector, install_cors, report
 from route_cors.dispatch import survey
-from route_cors.foreign import (
+from route_cors.insight import Access, Call, access_of
+from route_cors.insight.explain import explain
+from route_cors.insight.foreign import (
     KnownLayer,
     OurLayer,
     UnknownLayer,
@@ -33,8 +35,6 @@ from route_cors.foreign import (
     layers_at,
     layers_of_app,
 )
-from route_cors.insight import Access, Call, access_of
-from route_cors.insight.explain import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
 
-    from route_cors.foreign import Layer
     from route_cors.insight import Explanation
+    from route_cors.insight.foreign import Layer
 
 A: Final = "https://a.example"
 EVIL: Final = "https://evil.example"

@@ -22,8 +22,8 @@ from starlette.staticfiles import StaticFiles
 import route_cors
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors, report
 from route_cors.describe import describe_policy, name_of, origins_in_words, policy_in_words
-from route_cors.foreign import OurLayer
 from route_cors.insight import Access, Place, Report, ReportedRoute, access_of
+from route_cors.insight.foreign import OurLayer
 
 from .apps import clean, faulty, flat, nested, plain
 

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.describe import origins_in_words, policy_in_words
-from route_cors.foreign import KnownLayer
 from route_cors.insight.access import accesses_of, speaking_layers
+from route_cors.insight.foreign import KnownLayer
 from route_cors.insight.overview import report
 from route_cors.origins import is_serialized_origin
 from route_cors.policy import CORSPolicy

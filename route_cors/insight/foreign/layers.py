@@ -15,7 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from route_cors.describe import name_of
 from route_cors.dispatch.apps import default_of, is_layer
-from route_cors.foreign.cors import CORSArguments
+from route_cors.insight.foreign.cors import CORSArguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.middleware import Middleware
     from starlette.types import ASGIApp
 
-    from route_cors.foreign.cors import DescribedCORS
+    from route_cors.insight.foreign.cors import DescribedCORS
     from route_cors.policy import CORSPolicy
 
 __all__ = [

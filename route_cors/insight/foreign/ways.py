@@ -20,7 +20,7 @@ from route_cors.dispatch.apps import (
     wrappers_of,
 )
 from route_cors.dispatch.target import MAX_MOUNTS
-from route_cors.foreign.layers import Layer, OurLayer, UnknownLayer, layer_of, layer_of_middleware
+from route_cors.insight.foreign.layers import Layer, OurLayer, UnknownLayer, layer_of, layer_of_middleware
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,8 +7,8 @@ neither that nor known to be harmless is an UnknownLayer: it may answer CORS by 
 
 from __future__ import annotations
 
-from route_cors.foreign.cors import CORSArguments
-from route_cors.foreign.layers import (
+from route_cors.insight.foreign.cors import CORSArguments
+from route_cors.insight.foreign.layers import (
     DescribedLayer,
     KnownLayer,
     Layer,
@@ -18,7 +18,7 @@ from route_cors.foreign.layers import (
     layer_of_middleware,
     speaking,
 )
-from route_cors.foreign.ways import layers_around, layers_at, layers_in_front_of, layers_of_app
+from route_cors.insight.foreign.ways import layers_around, layers_at, layers_in_front_of, layers_of_app
 
 __all__ = [
     "CORSArguments",

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from route_cors.decorators import changes
 from route_cors.describe import describe_policy, policy_in_words
 from route_cors.dispatch import survey
-from route_cors.foreign import layers_at, layers_of_app, speaking
+from route_cors.insight.foreign import layers_at, layers_of_app, speaking
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from route_cors.decorators import Declared
-    from route_cors.foreign import KnownLayer, UnknownLayer
+    from route_cors.insight.foreign import KnownLayer, UnknownLayer
 
 __all__ = ["EXTENSION", "describe_in_schema"]
 
