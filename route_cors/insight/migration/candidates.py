@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["STRANGER", "candidates"]
 
 STRANGER: Final = "https://stranger.example"
-_MAX_ORIGINS: Final = 24
+_MAX_ORIGINS: Final = 20
 _MAX_OF_A_REGEX: Final = 4
 _ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[^:]+)(?P<port>:.*)?")
 
 
 def candidates(layers: Iterable[KnownLayer]) -> list[str]:
-    """Origins of pages whose access may change, each as a browser sends it, 24 at most.
+    """Origins of pages whose access may change, each as a browser sends it, 20 at most.
 
     Args:
         layers: each a CORSMiddleware.
