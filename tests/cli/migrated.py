@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["SHAPES", "app_in", "differing"]
+__all__ = ["BY_HAND", "SHAPES", "app_in", "differing"]
 
 _numbers: Final = itertools.count()
 
@@ -126,7 +126,7 @@ _CALLS: Final = {
 def differing(before: Any, after: Any, origins: Iterable[str]) -> set[tuple[str, ...]]:
     """The calls that end otherwise, made by the browser in the box, and how."""
     found: set[tuple[str, ...]] = set()
-    there = {getattr(route, "path", None) for route in before.routes}
+    there = {getattr(route, "path", None) for route in after.routes}
     for origin, (declared, (path, methods)) in itertools.product(origins, _CALLS.items()):
         if declared.startswith("/public") and "/public" not in there:
             continue
@@ -149,3 +149,62 @@ def _may(app: Any, origin: str, method: str, path: str, asks: str) -> bool:
     except CORSBlocked:
         return False
     return True
+
+
+BY_HAND: Final = {
+    "constructor": (
+        f"""{_HEAD}from starlette.middleware import Middleware
+
+app = FastAPI(
+    openapi_url=None,
+    middleware=[Middleware(CORSMiddleware, allow_origins=["https://a.example"], allow_headers=["X-Token"])],
+)
+{_ROUTES}""",
+        f"""{_HEAD}
+app = FastAPI(openapi_url=None)
+{_ROUTES}
+@@
+""",
+        7,
+    ),
+    "factory": (
+        f"""{_HEAD}
+
+def create(origins):
+    api = FastAPI(openapi_url=None)
+    api.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], max_age=60)
+    return api
+
+
+app = create(["https://a.example", "https://b.example"])
+{_ROUTES}""",
+        f"""{_HEAD}
+
+def create(origins):
+    api = FastAPI(openapi_url=None)
+    @@
+    return api
+
+
+app = create(["https://a.example", "https://b.example"])
+{_ROUTES}""",
+        7,
+    ),
+    "around": (
+        f"""{_HEAD}
+
+app = FastAPI(openapi_url=None)
+{_ROUTES}
+
+app = CORSMiddleware(app, allow_origins=["https://a.example"])
+""",
+        f"""{_HEAD}
+
+app = FastAPI(openapi_url=None)
+{_ROUTES}
+@@
+""",
+        20,
+    ),
+}
+"""Each before, after with the printed code in the place of @@, and the line of the call."""

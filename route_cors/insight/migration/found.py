@@ -70,7 +70,7 @@ def find_layers(app: object) -> Everything:
     """
     inner = surrounded(app).app
     apps = {id(inner)}
-    seen = [*_of_app("app", "", inner, layers_around(app))]
+    seen = [*_of_app("app", "", inner, layers_around(app), _leading(app))]
     for placed in survey(app):
         inside = [*wrappers_of(placed.endpoint)][-1] if placed.shows_routes else None
         brought = () if inside is None else layers_of_app(inside)
@@ -95,10 +95,17 @@ def is_cors(layer: Layer | None) -> bool:
     return isinstance(layer, KnownLayer) and layer.cors is not None
 
 
+def _leading(app: object) -> int:
+    """How many of those around an app have nothing else around them."""
+    return len([*itertools.takewhile(lambda each: is_cors(layer_of(each)), wrappers_of(app))])
+
+
 _Seen = tuple[Found, "tuple[Layer, ...]"]
 
 
-def _of_app(where: Where, path: str, app: Any, around: tuple[Layer, ...] = ()) -> Iterator[_Seen]:
+def _of_app(
+    where: Where, path: str, app: Any, around: tuple[Layer, ...] = (), leading: int = 0
+) -> Iterator[_Seen]:
     """Those around an app, those among its middleware, and those of its router, which stand further in."""
     read = map(layer_of_middleware, getattr(app, "user_middleware", ()))
     added = tuple(layer for layer in read if layer is not None)
@@ -108,9 +115,8 @@ def _of_app(where: Where, path: str, app: Any, around: tuple[Layer, ...] = ()) -
     if not isinstance(app, Starlette):
         yield _placed("around", path, None, around)
     else:
-        outermost = tuple(itertools.takewhile(is_cors, around))
-        yield _placed(where, path, app, (*outermost, *added))
-        yield _placed("around", path, None, around[len(outermost) :])
+        yield _placed(where, path, app, (*around[:leading], *added))
+        yield _placed("around", path, None, around[leading:])
     yield _placed("router", path, None, of_router)
 
 

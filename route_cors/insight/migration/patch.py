@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import difflib
 import io
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import route_cors
+from route_cors.middleware import install_cors
+from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,17 +118,23 @@ def _line_end(source: Source) -> str:
     return "\r\n" if "\r\n" in source.text else "\n"
 
 
-_NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "import re": ("re",),
-    "from route_cors import install_cors": ("install_cors",),
-    "from route_cors import CORSPolicy, install_cors": ("CORSPolicy", "install_cors"),
+_NAMES: Final[dict[str, dict[str, object]]] = {
+    "import re": {"re": re},
+    "from route_cors import install_cors": {"install_cors": install_cors},
+    "from route_cors import CORSPolicy, install_cors": {
+        "CORSPolicy": CORSPolicy,
+        "install_cors": install_cors,
+    },
 }
+"""What each import brings into a module."""
 
 
 def _import(source: Source, imports: tuple[str, ...], edits: _Edits, statement: ast.stmt) -> None:
     """Import what the module does not have: below the import of CORSMiddleware, or else above the call."""
     held = vars(source.module)
-    missing = [line for line in imports if any(not _is_held(held, name) for name in _NAMES[line])]
+    missing = [
+        line for line in imports if any(held.get(name) is not meant for name, meant in _NAMES[line].items())
+    ]
     above = [each for each in source.tree.body if each.lineno <= statement.lineno]
     imported = next((each for each in above if _imports_cors(each)), None)
     line = above[-1].lineno - 1 if imported is None else _lines_of(imported)[1]
@@ -134,11 +142,6 @@ def _import(source: Source, imports: tuple[str, ...], edits: _Edits, statement: 
     present = edits.get(at, "")
     end = _line_end(source)
     edits[at] = present + "".join(f"{each}{end}" for each in missing if f"{each}{end}" not in present)
-
-
-def _is_held(held: dict[str, Any], name: str) -> bool:
-    there: object = held.get(name)
-    return getattr(there, "__name__", None) == "re" if name == "re" else there is getattr(route_cors, name)
 
 
 def _imports_cors(statement: ast.stmt) -> bool:

@@ -12,7 +12,8 @@ from route_cors.dispatch.apps import default_of
 from route_cors.insight.migration.candidates import candidates
 from route_cors.insight.migration.changes import Replaced, compare
 from route_cors.insight.migration.found import find_layers
-from route_cors.insight.migration.proposal import Remark, propose
+from route_cors.insight.migration.proposal import propose
+from route_cors.insight.migration.reading import Remark
 from route_cors.insight.migration.source import calls_for, read_sources
 
 if TYPE_CHECKING:
@@ -214,6 +215,11 @@ def _code(
         return (), f"# {_ALREADY_THERE}"
     needs_re = ("import re",) if any("re.compile(" in each for each in proposal.arguments.values()) else ()
     arguments = [f"{name}={code}" for name, code in proposal.arguments.items()]
+    if found.where == "around":
+        default = f"default={_call('CORSPolicy', arguments)}" if arguments else ""
+        code = f"RouteCORSMiddleware({', '.join(filter(None, ('app', default)))})  # in its place"
+        names = "CORSPolicy, RouteCORSMiddleware" if arguments else "RouteCORSMiddleware"
+        return (*needs_re, f"from route_cors import {names}"), code
     if found.app is None:
         decorator = _call("cors", arguments) if arguments else "no_cors"
         named = "cors" if arguments else "no_cors"
@@ -235,7 +241,6 @@ _WHERE_WRITTEN: Final[dict[Where, str]] = {
     "route": "@{}  # above the endpoint, and install_cors(app) for the app",
     "mount": "{}(...)  # around the mounted app, and install_cors(app) for the app",
     "router": "@{}  # above each of its endpoints, or CORSRouter(cors=...); and install_cors(app)",
-    "around": "{}(...)  # around the app where that is mounted, and install_cors(app) for what mounts it",
 }
 
 

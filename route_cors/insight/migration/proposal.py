@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from route_cors.insight.migration.arguments import (
-    Reading,
-    Remark,
     read_credentials,
     read_expose_headers,
     read_headers,
     read_max_age,
     read_methods,
-    read_origins,
     read_private_network,
 )
+from route_cors.insight.migration.origins import read_origins
+from route_cors.insight.migration.reading import Reading
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from route_cors.foreign import KnownLayer
+    from route_cors.insight.migration.reading import Remark
 
-__all__ = ["Proposal", "Remark", "propose"]
+__all__ = ["Proposal", "propose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
