@@ -152,6 +152,41 @@ def _check(
             raise typer.Exit(1)
 
 
+@app.command("migrate")
+def _migrate(
+    *,
+    app: options.App = None,
+    app_option: options.AppOption = None,
+    as_data: options.Json = False,
+    as_diff: options.Diff = False,
+    factory: options.Factory = False,
+    show_traceback: options.Traceback = False,
+) -> None:
+    """Tell what replaces the app's CORSMiddleware, and who would gain or lose by it.
+
+    It shows the lines to remove, the policy that does the same, and what cannot be kept. Nothing is written.
+    """
+    from route_cors.cli.migrate import print_migration  # noqa: PLC0415 - loads the box's browser
+    from route_cors.insight.migration import NoPatchError, migration, patch_of  # noqa: PLC0415 - likewise
+
+    with reporting_errors(with_traceback=show_traceback):
+        if as_data and as_diff:
+            raise CommandError("--json and --diff: give one of them")
+        found = _found(app, app_option, factory=factory)
+        roots = [Path.cwd(), *([] if found.file is None else [Path(found.file).parent])]
+        with redirect_stdout(sys.stderr):
+            migrated = migration(found.app, roots)
+        if as_data:
+            typer.echo(as_json(migrated.to_dict()))
+        elif not as_diff:
+            print_migration(Screen.of(), migrated)
+        else:
+            try:
+                sys.stdout.write(patch_of(migrated))
+            except NoPatchError as error:
+                raise CommandError(f"--diff: {error}") from error
+
+
 @app.command("serve")
 def _serve(
     *,

@@ -16,6 +16,7 @@ __all__ = [
     "CallOrigin",
     "CallPath",
     "Credentials",
+    "Diff",
     "Factory",
     "FailOn",
     "FailOnOption",
@@ -144,6 +145,13 @@ Baseline: TypeAlias = Annotated[
         help="What `route-cors table --json > FILE` wrote earlier: what is open since then is RC101, "
         "and what no longer is, RC102.",
         show_default=False,
+    ),
+]
+Diff: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--diff",
+        help="Print a patch for `git apply`, where the middleware is added by a plain statement of a module.",
     ),
 ]
 

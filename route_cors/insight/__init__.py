@@ -9,6 +9,7 @@ All of it reads the one dispatcher and the one protocol core, and decides nothin
   which layers of others stand as well (passage); what happened (handled) is put into words (steps, others,
   preflights), and what would allow it is tried (mend). explanation: the story as data.
 - baseline: what a change opened or closed (grants); sarif: the findings for other tools.
+- migration: what replaces an app's CORSMiddleware, and who gains or loses by it.
 - inspector: the page.
 """
 

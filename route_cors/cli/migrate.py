@@ -1,0 +1,123 @@
+"""`route-cors migrate`: what replaces an app's CORSMiddleware, and who gains or loses by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from route_cors.cli.text import text
+from route_cors.cli.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from route_cors.cli.text import Screen
+    from route_cors.insight.migration import Change, Migration, Remark, Replacement
+    from route_cors.insight.routes import Place
+
+__all__ = ["print_migration"]
+
+
+def print_migration(screen: Screen, migration: Migration) -> None:
+    """Print what replaces each CORSMiddleware, then the table of who gains and who loses.
+
+    Args:
+        screen: where to.
+        migration: of an app.
+    """
+    for name in migration.not_known:
+        screen.line(text(f"not known: {name} may answer CORS by itself: nothing is promised of it", "yellow"))
+    if migration.not_known:
+        screen.line()
+    for replacement in migration.replacements:
+        _print_replacement(screen, replacement)
+        screen.line()
+    if not migration.replacements:
+        screen.line("there is no CORSMiddleware to replace")
+        return
+    _print_changes(screen, migration)
+    screen.line()
+    for sentence in _ALWAYS:
+        screen.line(Text("- ", "dim"), sentence, hang=2)
+
+
+_ALWAYS: Final = (
+    "What was answered outside of CORSMiddleware, such as the 500 of an exception, has CORS headers as well.",
+    "CORS headers that endpoints write by themselves are replaced.",
+    "A preflight for a method that the path does not have is refused.",
+)
+_WHERE: Final = {
+    "around": "around a mounted app",
+    "app": "the app",
+    "mounted app": "the app mounted at",
+    "router": "a router",
+    "mount": "the mount",
+    "route": "the route",
+}
+
+
+def _print_replacement(screen: Screen, replacement: Replacement) -> None:
+    screen.line(Text("CORSMiddleware of ", "bold"), text(_subject(replacement), "bold"))
+    for words, places in zip(replacement.layers, replacement.places, strict=True):
+        screen.line("is: ", text(words), indent=4, hang=4)
+        screen.line("remove: ", text(_lines(places)), indent=4, hang=4)
+    screen.line("write:", indent=4)
+    for line in (*replacement.imports, *replacement.code.splitlines()):
+        screen.line(text(line, "cyan"), indent=8)
+    for argument, name in replacement.read:
+        said = f"{name} is used as it stands: this process read the values above from it, another may not"
+        screen.line(Text("note: ", "yellow"), text(f"{argument}: {said}"), indent=4, hang=4)
+    for remark in replacement.remarks:
+        _print_remark(screen, remark)
+    if not replacement.is_compared:
+        said = "it is left where it is in the table below, as it is no layer of an app"
+        screen.line(Text("note: ", "yellow"), said, indent=4, hang=4)
+
+
+def _subject(replacement: Replacement) -> str:
+    return f"{_WHERE[replacement.where]} {replacement.path}".rstrip()
+
+
+def _lines(places: Sequence[Place]) -> str:
+    if not places:
+        return "the line was not found in the source: look for CORSMiddleware"
+    return " or ".join(map(str, places))
+
+
+def _print_remark(screen: Screen, remark: Remark) -> None:
+    word = Text("cannot be kept: ", "red") if remark.loses else Text("note: ", "yellow")
+    screen.line(word, text(f"{remark.about}: {remark.why}"), indent=4, hang=4)
+    if remark.instead is not None:
+        screen.line(Text("write: ", "green"), text(remark.instead), indent=8, hang=4)
+
+
+_ASKS: Final = {
+    "nothing": "plain",
+    "credentials": "with credentials",
+    "headers": "with Authorization and JSON",
+}
+_STYLES: Final = {"gains": "green", "loses": "red", "not known": "yellow"}
+
+
+def _print_changes(screen: Screen, migration: Migration) -> None:
+    if not any(replacement.is_compared for replacement in migration.replacements):
+        screen.line("nothing was compared: none of them is a layer of an app")
+        return
+    asked = f"{counted(migration.calls, 'call')} by pages of {counted(len(migration.origins), 'origin')}"
+    if migration.changes:
+        screen.line(Text("Who gains and who loses", "bold"), f", of {asked}")
+    else:
+        screen.line(f"Nobody gains and nobody loses, of {asked}")
+    for change in migration.changes:
+        screen.line(*_told(change), indent=4, hang=4)
+    for path in migration.left_out:
+        screen.line(text(f"not compared: {path}: no path that it matches could be made up"), indent=4)
+
+
+def _told(change: Change) -> Iterator[Text | str]:
+    yield Text(change.verdict, _STYLES[change.verdict])
+    yield text(f" {' '.join(change.methods)} {', '.join(change.paths)}", "bold")
+    asks = [_ASKS[each] for each in change.asks]
+    yield "" if len(asks) == len(_ASKS) else f" ({' or '.join(asks)})"
+    yield text(f": {', '.join(change.origins)}")

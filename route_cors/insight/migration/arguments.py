@@ -1,0 +1,140 @@
+"""What each argument of a CORSMiddleware becomes, the origins aside: the policy's, or why there is none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from route_cors.errors import CORSConfigError
+from route_cors.headers import normalize_method
+from route_cors.insight.migration.reading import is_accepted, spelled
+from route_cors.origins import ANY_ORIGIN
+from route_cors.policy import MAX_MAX_AGE, CORSPolicy
+
+if TYPE_CHECKING:
+    from route_cors.insight.migration.reading import Reading
+
+__all__ = [
+    "read_credentials",
+    "read_expose_headers",
+    "read_headers",
+    "read_max_age",
+    "read_methods",
+    "read_private_network",
+]
+
+_ANY: Final = "*"
+_ALWAYS_ALLOWED: Final = frozenset({"accept", "accept-language", "content-language", "content-type"})
+_EVERY_METHOD: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_SAFELISTED: Final = ("GET", "HEAD", "POST")
+_DEFAULT_MAX_AGE: Final = 600
+
+
+def read_credentials(reading: Reading) -> None:
+    """Whether cookies may go along."""
+    if reading.credentials:
+        _put_true(reading, "allow_credentials")
+
+
+def read_methods(reading: Reading) -> None:
+    """Those that are preflighted; what needs no preflight stays readable with both."""
+    given = reading.made.allow_methods
+    granted = frozenset(reading.cors.allow_methods)
+    if granted >= _EVERY_METHOD and granted >= reading.served:
+        return
+    if isinstance(given, str):
+        granted = frozenset(method for method in _SAFELISTED if method in given)
+        about = f"allow_methods={given!r}, a bare string"
+        reading.remark(about, "CORSMiddleware sends its letters: only what needs no preflight got through")
+    kept = sorted(filter(_is_method, granted))
+    for method in sorted(granted.difference(kept)):
+        reading.remark(f"allow_methods: {method!r}", "no browser sends it as it is spelled: left out")
+    if not kept:
+        reading.remark(
+            "allow_methods", "it granted no preflight, and a policy names one method at least: GET"
+        )
+        kept = ["GET"]
+    is_given = not isinstance(given, str) and sorted(given) == kept
+    reading.put("methods", kept, spelled(kept), "allow_methods" if is_given else None)
+
+
+def _is_method(method: str) -> bool:
+    return normalize_method(method) == method and is_accepted(methods=[method])
+
+
+def read_headers(reading: Reading) -> None:
+    """The request-headers that scripts may set."""
+    cors = reading.cors
+    if _ANY in cors.allow_headers:
+        # The `*` of an answer does not cover Authorization; CORSMiddleware names whatever is asked for.
+        names = [_ANY] if reading.credentials else [_ANY, "Authorization"]
+        reading.put("allow_headers", names, '"*"' if reading.credentials else spelled(names))
+        return
+    sent = reading.made.preflight_headers["Access-Control-Allow-Headers"].split(", ")
+    spellings = {name.lower(): name for name in sent}
+    names = [name for name in dict.fromkeys(cors.allow_headers) if name not in _ALWAYS_ALLOWED]
+    _put_names(reading, "allow_headers", [spellings.get(name, name) for name in names])
+
+
+def read_expose_headers(reading: Reading) -> None:
+    """The response headers that scripts may read."""
+    names = [*dict.fromkeys(reading.cors.expose_headers)]
+    if _ANY in names and not reading.credentials:
+        reading.put("expose_headers", [_ANY], '"*"')
+        return
+    if _ANY in names:
+        names.remove(_ANY)
+        why = "with credentials browsers take it for the name of a header: left out, and nobody loses by it"
+        reading.remark("expose_headers: '*'", why)
+    is_given = names == [*reading.cors.expose_headers]
+    _put_names(reading, "expose_headers", names, is_given=is_given)
+
+
+def _put_names(reading: Reading, argument: str, names: list[str], *, is_given: bool = True) -> None:
+    kept: list[str] = []
+    for name in names:
+        fault = _names_fault(argument, name)
+        if fault is None:
+            kept.append(name)
+        else:
+            reading.remark(f"{argument}: {name!r}", f"{fault}: left out, and nobody loses by it")
+    if kept:
+        # The letters of a bare string are names to CORSMiddleware; a policy refuses one.
+        is_given = is_given and kept == names and all(len(name) > 1 for name in kept)
+        reading.put(argument, kept, spelled(kept), argument if is_given else None)
+
+
+def _names_fault(argument: str, name: str) -> str | None:
+    values: dict[str, Any] = {argument: [name]}
+    try:
+        CORSPolicy(origins=ANY_ORIGIN, **values)
+    except CORSConfigError as error:
+        return error.problems[0].reason
+    return None
+
+
+def read_max_age(reading: Reading) -> None:
+    """How long browsers may keep a preflight's answer."""
+    text = reading.cors.max_age
+    if re.fullmatch(r"-?[0-9]{1,18}", text) is None:
+        reading.remark(f"max_age: {text!r}", "no whole number of seconds, so that browsers ignore it")
+        reading.put("max_age", value=None, literal="None")
+        return
+    seconds = int(text)
+    nearest = min(max(seconds, 0), MAX_MAX_AGE)
+    if nearest != seconds:
+        reading.remark(f"max_age: {seconds}", f"no browser goes below 0 or beyond {MAX_MAX_AGE} seconds")
+    if nearest != _DEFAULT_MAX_AGE:
+        reading.put("max_age", nearest, str(nearest), "max_age" if nearest == seconds else None)
+
+
+def read_private_network(reading: Reading) -> None:
+    """Whether pages of public networks may reach a private one."""
+    if reading.private_network:
+        _put_true(reading, "allow_private_network")
+
+
+def _put_true(reading: Reading, name: str) -> None:
+    # What only counts as true is refused by a policy. Before 1.0, Starlette does not keep what it was given.
+    is_given = vars(reading.made).get(name, True) is True
+    reading.put(name, value=True, literal="True", written_as=name if is_given else None)

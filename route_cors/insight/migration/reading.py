@@ -1,0 +1,134 @@
+"""A CORSMiddleware as it is read, and what has been made of it so far: arguments of a policy, and remarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from route_cors.errors import CORSConfigError
+from route_cors.origins import ANY_ORIGIN
+from route_cors.policy import CORSPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from starlette.middleware.cors import CORSMiddleware
+
+    from route_cors.foreign import CORSArguments, KnownLayer
+
+__all__ = ["Argument", "Reading", "Remark", "is_accepted", "quoted", "spelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that is not as it was.
+
+    Attributes:
+        about: the argument, and its value.
+        why: it cannot be kept, or need not be.
+        instead: what to write, where there is something.
+        loses: whether somebody may lose by it.
+    """
+
+    about: str
+    why: str
+    instead: str | None
+    loses: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of the policy.
+
+    Attributes:
+        name: of it.
+        value: of it.
+        literal: its Python.
+        written_as: the argument of CORSMiddleware whose very value it is, if any.
+        pattern: where it is a list of origins with a regex at its end, the Python for that.
+    """
+
+    name: str
+    value: Any
+    literal: str
+    written_as: str | None = None
+    pattern: str | None = None
+
+    def code(self, written: Mapping[str, str]) -> str:
+        """Its Python, with a name from the source where the value has one there."""
+        name = None if self.written_as is None else written.get(self.written_as)
+        compiled = self.pattern
+        if compiled is not None and "allow_origin_regex" in written:
+            compiled = f"re.compile({written['allow_origin_regex']})"
+        if name is None:
+            return self.literal if self.pattern is None else self.literal.replace(self.pattern, str(compiled))
+        return name if compiled is None else f"[*{name}, {compiled}]"
+
+
+@dataclass(slots=True)
+class Reading:
+    """A CORSMiddleware as it is read, and what has been made of it so far.
+
+    Attributes:
+        layer: the middleware.
+        cors: its arguments.
+        made: an instance.
+        served: the methods of the routes behind it.
+        credentials: whether the policy allows them.
+        arguments: of the policy.
+        remarks: on what is not as it was.
+    """
+
+    layer: KnownLayer
+    cors: CORSArguments
+    made: CORSMiddleware
+    served: frozenset[str]
+    credentials: bool
+    arguments: list[Argument] = field(default_factory=list[Argument])
+    remarks: list[Remark] = field(default_factory=list[Remark])
+
+    @classmethod
+    def of(cls, layer: KnownLayer, served: frozenset[str]) -> Reading:
+        """One of which nothing has been made yet."""
+        cors = cast("CORSArguments", layer.cors)
+        made = cast("CORSMiddleware", layer.around(_nothing))
+        reflects = cors.any_origin and cors.allow_credentials
+        return cls(layer, cors, made, served, cors.allow_credentials and not reflects)
+
+    def put(self, name: str, value: object, literal: str, written_as: str | None = None) -> None:
+        """An argument of the policy."""
+        self.arguments.append(Argument(name, value, literal, written_as))
+
+    def remark(self, about: str, why: str, instead: str | None = None, *, loses: bool = False) -> None:
+        """Something that is not as it was."""
+        self.remarks.append(Remark(about, why, instead, loses))
+
+    @property
+    def private_network(self) -> bool:
+        """Whether the policy opens the private network: no policy does so for every site."""
+        return self.cors.allow_private_network and not self.cors.any_origin
+
+
+async def _nothing(*_: Any) -> None:
+    """The app of an instance that is never called."""
+
+
+def quoted(text: str) -> str:
+    """A text in Python, in double quotes as formatters have it, with nothing in it that acts."""
+    spelled = ascii(text)
+    return spelled if '"' in spelled or spelled.startswith('"') else f'"{spelled[1:-1]}"'
+
+
+def spelled(names: Iterable[str]) -> str:
+    """A list of texts in Python."""
+    return f"[{', '.join(map(quoted, names))}]"
+
+
+def is_accepted(**arguments: Any) -> bool:
+    """Whether a policy takes these arguments; with any origin, where none are among them."""
+    given: dict[str, Any] = {"origins": ANY_ORIGIN, **arguments}
+    try:
+        CORSPolicy(**given)
+    except CORSConfigError:
+        return False
+    return True
