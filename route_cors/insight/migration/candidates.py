@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.middleware.cors import CORSMiddleware
 
-    from route_cors.foreign import KnownLayer
+    from route_cors.insight.foreign import KnownLayer
 
 __all__ = ["STRANGER", "candidates"]
 

@@ -13,9 +13,9 @@ from anyio.from_thread import start_blocking_portal
 from route_cors.decorators import changes
 from route_cors.dispatch import remember_default
 from route_cors.dispatch.apps import is_installed
-from route_cors.foreign import layer_of_middleware
 from route_cors.insight.attempt import attempt
 from route_cors.insight.explanation import Call
+from route_cors.insight.foreign import layer_of_middleware
 from route_cors.insight.migration.found import is_cors, without_cors
 from route_cors.insight.routes import survey_routes
 from route_cors.insight.site import Site

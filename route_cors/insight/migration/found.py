@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from route_cors.dispatch import surrounded, survey
 from route_cors.dispatch.apps import wrappers_of
-from route_cors.foreign import (
+from route_cors.insight.foreign import (
     KnownLayer,
     UnknownLayer,
     layer_of,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from route_cors.dispatch import Placed
-    from route_cors.foreign import Layer
+    from route_cors.insight.foreign import Layer
 
 __all__ = ["Everything", "Found", "Where", "find_layers", "is_cors", "without_cors"]
 

@@ -20,7 +20,7 @@ from route_cors.policy import CORSPolicy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from route_cors.foreign import KnownLayer
+    from route_cors.insight.foreign import KnownLayer
     from route_cors.insight.migration.reading import Remark
 
 __all__ = ["Proposal", "propose"]

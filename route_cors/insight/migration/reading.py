@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.middleware.cors import CORSMiddleware
 
-    from route_cors.foreign import CORSArguments, KnownLayer
+    from route_cors.insight.foreign import CORSArguments, KnownLayer
 
 __all__ = ["Argument", "Reading", "Remark", "is_accepted", "quoted", "spelled"]
 

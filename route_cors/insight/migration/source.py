@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.middleware.cors import CORSMiddleware
 
 from route_cors.describe import name_of
-from route_cors.foreign import CORSArguments
+from route_cors.insight.foreign import CORSArguments
 from route_cors.insight.routes import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
 
-    from route_cors.foreign import KnownLayer
+    from route_cors.insight.foreign import KnownLayer
 
 __all__ = ["Source", "Written", "calls_for", "read_sources"]
 
