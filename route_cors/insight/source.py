@@ -15,7 +15,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.describe import name_of
 from route_cors.insight.routes import Place
@@ -224,11 +224,14 @@ def _fit(call: Call, arguments: object) -> int | None:
         given = call.value(call.argument(name))
         if given is _NOTHING or arguments is None:
             continue
-        given = tuple(cast("list[Any]", given)) if isinstance(given, list) else given
-        if given != getattr(arguments, name):
+        if _frozen(given) != getattr(arguments, name):
             return None
         fit += 1
     return fit
+
+
+def _frozen(value: Any) -> object:
+    return tuple(iter(value)) if type(value) in {list, tuple} else value
 
 
 def _held_by(call: Call) -> object:

@@ -42,6 +42,7 @@ def test_each_finding_with_its_mend(workplace: Workplace) -> None:
     assert first.splitlines() == [
         "error RC001 GET /quotes  main.py:6",
         f"    {SENTENCE}",
+        f"    why:  {WHY}",
         "    mend: call install_cors(app)",
     ]
     assert second.splitlines()[0] == "warning RC013 WEBSOCKET /chat  main.py:10"
@@ -255,6 +256,9 @@ def test_a_finding_is_wrapped_on_a_terminal(workplace: Workplace) -> None:
 error RC001 GET /quotes  main.py:6
     GET /quotes has a policy, and nothing carries
     it out: there is no layer around it
+    why:  Preflights get a 405, and
+          responses no CORS headers: browsers
+          refuse every cross-origin call.
     mend: call install_cors(app)
 
 1 error in 2 routes, 1 ignored

@@ -111,8 +111,8 @@ class Facts:
         if self.around.default is not None:
             groups.setdefault(self.around.default, [])
         for policy, rows in groups.items():
-            # A mount is no route to point at, where there is another.
-            yield policy, sorted(rows, key=lambda row: not row.speaks)
+            # A mount is no route to point at, where there is another; nor is FastAPI's own documentation.
+            yield policy, sorted(rows, key=lambda row: (not row.speaks, row.is_documentation))
 
     def apps_of(self, rows: Iterable[Row]) -> list[object]:
         """The app, and those mounted in it that lead to these routes."""
