@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from route_cors.cli import options
-from route_cors.cli.arguments import page_origin, read_baseline, read_call, read_codes
+from route_cors.cli.arguments import api_origin, page_origin, read_baseline, read_call, read_codes
 from route_cors.cli.check import findings_as_data, is_as_bad_as, print_findings
 from route_cors.cli.errors import CommandError, reporting_errors
 from route_cors.cli.explain import print_explanation
 from route_cors.cli.find_app import find_app
 from route_cors.cli.table import matching, print_table, table_as_data
 from route_cors.cli.text import Screen, as_json
-from route_cors.insight.baseline import BASELINE_CODES, compare
+from route_cors.insight.baseline import BASELINE_CODES, changes_as_findings, compare
 from route_cors.insight.findings import CODES, SEVERITIES
 from route_cors.insight.overview import report
 from route_cors.insight.routes import Place
@@ -124,6 +124,8 @@ def _check(
     fail_on: options.FailOnOption = options.FailOn.WARNING,
     ignore: options.Ignore = None,
     baseline: options.Baseline = None,
+    base_url: options.ApiBaseUrl = None,
+    ask_callables: options.AskCallables = False,
     as_data: options.Json = False,
     as_sarif: options.Sarif = False,
     factory: options.Factory = False,
@@ -137,8 +139,10 @@ def _check(
         if as_data and as_sarif:
             raise CommandError("--json and --sarif: give one of them")
         ignored = read_codes(ignore or [], _ALL_CODES)
+        served_at = None if base_url is None else api_origin(base_url)
         found = _found(app, app_option, factory=factory)
-        whole = report(found.app)
+        with redirect_stdout(sys.stderr):
+            whole = report(found.app, base_url=served_at, ask_callables=ask_callables)
         every = _findings(whole, baseline)
         findings = [finding for finding in every if finding.code not in ignored]
         if as_data:
@@ -223,7 +227,7 @@ def _findings(whole: Report, baseline: str | None) -> list[Finding]:
         raise CommandError(
             f"--baseline {baseline!r}: not what `route-cors table --json` writes: {error}"
         ) from error
-    findings = [*whole.findings, *(change.to_finding() for change in changes)]
+    findings = [*whole.findings, *changes_as_findings(changes)]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 

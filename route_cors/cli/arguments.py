@@ -16,7 +16,7 @@ from route_cors.origins import ANY_ORIGIN, parse_origin
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["page_origin", "read_baseline", "read_call", "read_codes"]
+__all__ = ["api_origin", "page_origin", "read_baseline", "read_call", "read_codes"]
 
 _PLAUSIBLE: Final[Mapping[str, str]] = {
     "accept": "application/json",
@@ -50,6 +50,20 @@ def page_origin(given: str) -> str:
         mend = error.problems[0].mend
         raise CommandError(f"{shown}: {reasons}{'' if mend is None else f': write {mend}'}") from error
     return given
+
+
+def api_origin(given: str) -> str:
+    """The origin of an API that is served at a URL.
+
+    Raises:
+        CommandError: it is no http or https URL.
+    """
+    try:
+        parts = urlsplit(given)
+        parse_origin(f"{parts.scheme}://{parts.netloc}")
+    except (ValueError, CORSConfigError) as error:
+        raise CommandError(f"--base-url {_short(given)}: write a URL, https://api.example.com") from error
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def read_call(

@@ -55,6 +55,8 @@ def _print_finding(screen: Screen, finding: Finding) -> None:
     severity = Text(finding.severity, _STYLES[finding.severity])
     screen.line(severity, " ", Text(finding.code, "bold"), *_subject(finding))
     screen.line(text(finding.sentence), indent=4)
+    if finding.why:
+        screen.line(Text("why:  ", "dim"), text(finding.why), indent=4, hang=6)
     screen.line(Text("mend: ", "green"), text(finding.mend), indent=4, hang=6)
 
 

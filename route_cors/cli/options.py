@@ -8,9 +8,11 @@ from typing import Annotated, TypeAlias
 import typer
 
 __all__ = [
+    "ApiBaseUrl",
     "ApiUrl",
     "App",
     "AppOption",
+    "AskCallables",
     "BaseUrl",
     "Baseline",
     "CallOrigin",
@@ -111,6 +113,24 @@ BaseUrl: TypeAlias = Annotated[
         metavar="URL",
         help="Where the app is served; https://testserver where nothing is said.",
         show_default=False,
+    ),
+]
+
+
+ApiBaseUrl: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Where the app is served: which origins are of another site, and so get no cookies.",
+        show_default=False,
+    ),
+]
+AskCallables: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--ask-callables",
+        help="Ask callables among the origins about origins that are made up: it runs your code.",
     ),
 ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 from pydantic import BaseModel, ValidationError
 
 from route_cors.insight.findings import Code, Finding
+from route_cors.insight.findings.facts import label
 from route_cors.insight.grants import NOTHING, UNGUARDED, Grant, differences
 from route_cors.insight.routes import ReportedRoute
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from route_cors.insight.grants import Difference
     from route_cors.insight.overview import Report
 
-__all__ = ["BASELINE_CODES", "Change", "compare"]
+__all__ = ["BASELINE_CODES", "Change", "changes_as_findings", "compare"]
 
 BASELINE_CODES: Final[Mapping[str, Code]] = {
     "RC101": Code("warning", "Open to more than in the baseline"),
@@ -41,18 +42,37 @@ class Change:
     sentence: str
     route: ReportedRoute
 
-    def to_finding(self) -> Finding:
-        """The change as one of the findings."""
+    def to_finding(self, others: Sequence[ReportedRoute] = ()) -> Finding:
+        """The change as one of the findings; `others` are the routes that the same was changed on."""
         code = "RC101" if self.opened else "RC102"
         methods = "WEBSOCKET" if self.route.kind == "websocket" else ",".join(self.route.methods or ())
         return Finding(
             code=code,
             severity=BASELINE_CODES[code].severity,
-            sentence=f"{methods} {self.route.path}: {self.sentence}".lstrip(),
+            sentence=f"{methods} {self.route.path}: {self.sentence}{_likewise(others)}".lstrip(),
             mend="if that is meant, write the baseline anew: route-cors table --json > FILE",
             route=self.route,
             place=self.route.place,
+            routes=(self.route, *others),
         )
+
+
+def _likewise(routes: Sequence[ReportedRoute]) -> str:
+    if not routes:
+        return ""
+    more = f" and {len(routes) - _MOST_SHOWN} more" if len(routes) > _MOST_SHOWN else ""
+    return f"; likewise {', '.join(map(label, routes[:_MOST_SHOWN]))}{more}"
+
+
+_MOST_SHOWN: Final = 3
+
+
+def changes_as_findings(changes: Iterable[Change]) -> list[Finding]:
+    """One finding for what was changed in the same way, be it on fifty routes: an origin that was added."""
+    groups: dict[tuple[bool, str], list[Change]] = {}
+    for change in changes:
+        groups.setdefault((change.opened, change.sentence), []).append(change)
+    return [group[0].to_finding([other.route for other in group[1:]]) for group in groups.values()]
 
 
 def compare(before: object, after: Report) -> tuple[Change, ...]:

@@ -31,16 +31,20 @@ class Report:
         }
 
 
-def report(app: object) -> Report:
+def report(app: object, *, base_url: str | None = None, ask_callables: bool = False) -> Report:
     """Who may call what in an app, where that is declared, and what is wrong with it.
 
-    Nothing is called and nothing is sent: it reads the routes as they are registered now.
+    Nothing is sent, and without `ask_callables` nothing is called: it reads the routes as they are now.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
+        base_url: where it is served, `https://api.example.com`: whether cookies get there depends on it.
+        ask_callables: whether callables among the origins are asked about origins that are made up. Async
+            ones get an event loop, so not where one is running.
 
     Raises:
         TypeError: the app shows no routes.
+        CORSConfigError: the base URL is none.
 
     >>> from fastapi import FastAPI
     >>> from route_cors import cors
@@ -55,5 +59,5 @@ def report(app: object) -> Report:
     surveyed = survey_routes(app)
     return Report(
         routes=tuple(each.reported for each in surveyed),
-        findings=find_all(app, surveyed),
+        findings=find_all(app, surveyed, base_url=base_url, ask_callables=ask_callables),
     )

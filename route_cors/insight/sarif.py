@@ -35,7 +35,7 @@ def to_sarif(
     Args:
         findings: in the order in which they are to stand there.
         codes: every code that a finding may have: the rules of the log.
-        root: the directory to which the places are made relative; files outside it are named by `file:` URIs.
+        root: the directory to which the places are made relative; nothing outside of it is pointed at.
         fallback: where to point for a finding without a place: viewers pass over those that point nowhere.
     """
     rules = [*codes]
@@ -50,7 +50,7 @@ def to_sarif(
                 "ruleIndex": rules.index(finding.code),
                 "level": _LEVELS[finding.severity],
                 "message": {"text": _message(finding, root)},
-                "locations": _locations(finding.place or fallback, root),
+                "locations": _locations(finding.place, root) or _locations(fallback, root),
                 "partialFingerprints": {"routeCors/v1": _fingerprint(identity, seen[identity])},
             }
         )
@@ -63,9 +63,20 @@ def _rule(name: str, code: Code) -> dict[str, Any]:
     return {
         "id": name,
         "shortDescription": {"text": f"{code.title}."},
-        "help": {"text": f"{code.title}. `route-cors check` says where, and what to write instead."},
+        "fullDescription": {"text": code.why or f"{code.title}."},
+        "help": {"text": _help(code)},
+        "helpUri": _README,
         "defaultConfiguration": {"level": _LEVELS[code.severity]},
     }
+
+
+# As PyPI shows it.
+_README: Final = "https://pypi.org/project/route-cors/#who-may-call-what-and-why-not"
+
+
+def _help(code: Code) -> str:
+    why = f" {code.why}" if code.why else ""
+    return f"{code.title}.{why} `route-cors check` says where, and what to write instead."
 
 
 def _message(finding: Finding, root: Path) -> str:
@@ -75,18 +86,21 @@ def _message(finding: Finding, root: Path) -> str:
 
 
 def _locations(place: Place | None, root: Path) -> list[dict[str, Any]]:
-    if place is None:
+    uri = None if place is None else _uri(place.file, root)
+    if place is None or uri is None:
         return []
-    file = {"uri": _uri(place.file, root)}
+    file = {"uri": uri}
     return [{"physicalLocation": {"artifactLocation": file, "region": {"startLine": max(place.line, 1)}}}]
 
 
-def _uri(file: str, root: Path) -> str:
-    """Relative with forward slashes, as the viewers of a repository want it."""
+def _uri(file: str, root: Path) -> str | None:
+    """Relative with forward slashes, as viewers of a repository want it; None for what is not in there."""
     path = Path(file)
-    if not path.is_absolute():
-        return quote(path.as_posix())
-    return quote(path.relative_to(root).as_posix()) if path.is_relative_to(root) else path.as_uri()
+    if path.is_absolute():
+        if not path.is_relative_to(root):
+            return None
+        path = path.relative_to(root)
+    return quote(path.as_posix())
 
 
 def _identity(finding: Finding) -> str:

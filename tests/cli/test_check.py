@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SENTENCE = "GET /quotes has a policy, and nothing carries it out: there is no layer around it"
 
+WHY = CODES["RC001"].why
+
 # One error and one warning.
 FAULTY = """\
 from fastapi import FastAPI, WebSocket
@@ -40,6 +42,7 @@ def test_each_finding_with_its_mend(workplace: Workplace) -> None:
     assert first.splitlines() == [
         "error RC001 GET /quotes  main.py:6",
         f"    {SENTENCE}",
+        f"    why:  {WHY}",
         "    mend: call install_cors(app)",
     ]
     assert second.splitlines()[0] == "warning RC013 WEBSOCKET /chat  main.py:10"
@@ -107,12 +110,14 @@ def test_the_same_as_json(workplace: Workplace) -> None:
                 "code": "RC001",
                 "severity": "error",
                 "sentence": SENTENCE,
+                "why": WHY,
                 "mend": "call install_cors(app)",
                 "path": "/quotes",
                 "methods": ["GET"],
                 "host": None,
                 "file": "main.py",
                 "line": 6,
+                "routes": [{"path": "/quotes", "methods": ["GET"], "host": None}],
             }
         ],
     }
@@ -137,7 +142,7 @@ def test_one_form_at_a_time(workplace: Workplace) -> None:
     assert workplace.refused("check", "--json", "--sarif") == "--json and --sarif: give one of them"
 
 
-def test_a_finding_about_the_whole_app_points_at_its_module(workplace: Workplace) -> None:
+def test_a_finding_about_a_middleware_points_at_the_line_that_adds_it(workplace: Workplace) -> None:
     layered = FAULTY + (
         "from fastapi.middleware.cors import CORSMiddleware\n"
         "app.add_middleware(CORSMiddleware, allow_origins=['*'])\n"
@@ -147,11 +152,12 @@ def test_a_finding_about_the_whole_app_points_at_its_module(workplace: Workplace
     workplace.write({"main.py": layered})
     told = json.loads(workplace.run("check", "--json").out)
     (about_the_app,) = (finding for finding in told["findings"] if finding["code"] == "RC003")
-    assert about_the_app["file"] is None
+    assert (about_the_app["file"], about_the_app["line"]) == ("main.py", 13)
     assert "RC003" in workplace.run("check").out
     (run,) = json.loads(workplace.run("check", "--sarif").out)["runs"]
     (result,) = (result for result in run["results"] if result["ruleId"] == "RC003")
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "main.py"
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 13
 
 
 NO_BASELINE = "not what `route-cors table --json` writes"
@@ -250,6 +256,9 @@ def test_a_finding_is_wrapped_on_a_terminal(workplace: Workplace) -> None:
 error RC001 GET /quotes  main.py:6
     GET /quotes has a policy, and nothing carries
     it out: there is no layer around it
+    why:  Preflights get a 405, and
+          responses no CORS headers: browsers
+          refuse every cross-origin call.
     mend: call install_cors(app)
 
 1 error in 2 routes, 1 ignored

@@ -185,6 +185,7 @@ def test_the_help_names_every_command(workplace: Workplace) -> None:
         "table",
         "explain",
         "check",
+        "migrate",
         "serve",
     ]
     assert "--install-completion" in run.out

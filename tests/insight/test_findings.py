@@ -140,7 +140,7 @@ def policy(**arguments: Any) -> CORSPolicy:
 
 def test_every_planted_fault_is_found_and_nothing_else() -> None:
     seen: dict[str, list[str]] = {}
-    for finding in report(faulty.app).findings:
+    for finding in report(faulty.app, ask_callables=True).findings:
         seen.setdefault(finding.code, []).append(str(where(finding)))
     assert {code: sorted(routes) for code, routes in seen.items()} == {
         code: sorted(routes) for code, routes in faulty.EXPECTED.items()
@@ -203,12 +203,14 @@ def test_a_finding_as_data() -> None:
         "code": "RC001",
         "severity": "error",
         "sentence": "PUT /a has a policy, and nothing carries it out: there is no layer around it",
+        "why": CODES["RC001"].why,
         "mend": "call install_cors(app)",
         "path": "/a",
         "methods": ["PUT"],
         "host": None,
         "file": HERE,
         "line": endpoint_with_a_policy.__code__.co_firstlineno,
+        "routes": [{"path": "/a", "methods": ["PUT"], "host": None}],
     }
     assert json.loads(json.dumps(finding.to_dict())) == finding.to_dict()
 
@@ -222,21 +224,18 @@ def test_a_finding_about_no_route_as_data() -> None:
         "code": "RC003",
         "severity": "error",
         "sentence": "what",
+        "why": CODES["RC003"].why,
         "mend": "how",
         "path": None,
         "methods": None,
         "host": None,
         "file": None,
         "line": None,
+        "routes": [],
     }
 
 
 # --- RC001
-
-
-def untold(sentence_for: str) -> Found:
-    sentence = f"{sentence_for} has a policy, and nothing carries it out: there is no layer around it"
-    return Found("error", sentence_for, sentence, "call install_cors(app)")
 
 
 def test_policies_without_a_layer() -> None:
@@ -246,8 +245,19 @@ def test_policies_without_a_layer() -> None:
     app.websocket("/socket")(cors(policy())(fresh(websocket_endpoint)))
     app.mount("/files", cors(policy())(StaticFiles(directory=Path(__file__).parent)))
     app.mount("/app", cors(policy())(Starlette(routes=[Route("/inside", starlette_endpoint)])))
-    where_untold = ["GET /route", "GET /closed", "WEBSOCKET /socket", "MOUNT /files", "GET,HEAD /app/inside"]
-    assert found(app, "RC001") == [untold(route) for route in where_untold]
+    sentence = (
+        "GET /route has a policy, and nothing carries it out: there is no layer around it;"
+        " likewise GET /closed, WEBSOCKET /socket, MOUNT /files and 1 more"
+    )
+    assert found(app, "RC001") == [Found("error", "GET /route", sentence, "call install_cors(app)")]
+    (finding,) = (each for each in report(app).findings if each.code == "RC001")
+    assert [route.path for route in finding.routes] == [
+        "/route",
+        "/closed",
+        "/socket",
+        "/files",
+        "/app/inside",
+    ]
     install_cors(app)
     assert found(app, "RC001") == []
 
@@ -641,19 +651,41 @@ def my_cors_headers(app: Any) -> Any:
     return app
 
 
+class MyOwn(CORSMiddleware):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+def test_a_subclass_that_changes_nothing_is_the_same() -> None:
+    app = with_route("/a", policy())
+    app.add_middleware(MyPolicies)
+    assert found(app, "RC003") == [
+        Found("warning", None, behind("MyPolicies", "GET /a", "it does nothing else"), REPLACE)
+    ]
+
+
 @pytest.mark.parametrize(
     ("layer", "name"),
     [
         (Corsair, "Corsair"),
-        (MyPolicies, "MyPolicies"),
+        (MyOwn, "MyOwn"),
         (my_cors_headers, "my_cors_headers"),
         (functools.partial(my_cors_headers), "my_cors_headers"),
     ],
 )
-def test_a_layer_of_any_make_is_known_by_its_class_or_its_name(layer: Any, name: str) -> None:
+def test_what_may_do_more_than_cors_is_never_to_be_removed(layer: Any, name: str) -> None:
     app = with_route("/a", policy())
     app.add_middleware(layer)
-    assert [each.sentence for each in found(app, "RC003")] == [behind(name, "GET /a", "it does nothing else")]
+    sentence = f"{name} stands behind route_cors, which replaces its headers on GET /a"
+    mend = f"if {name} is there for CORS alone, take it out; what else it does stays as it is"
+    assert found(app, "RC003") == [Found("info", None, sentence, mend)]
+    outside = fastapi_app()
+    outside.add_middleware(RouteCORSMiddleware)
+    outside.add_middleware(layer)
+    outside.get("/a")(cors(policy())(fresh()))
+    sentence = f"{name} may answer CORS by itself, before a policy is asked, such as that of GET /a"
+    mend = f"call install_cors(app), which stands outside of {name}, or have {name} leave CORS alone"
+    assert found(outside, "RC003") == [Found("warning", None, sentence, mend)]
 
 
 def test_another_layer_is_in_nobodys_way_where_there_is_no_policy() -> None:
@@ -798,7 +830,10 @@ async def required_cookie(session: Annotated[str, Cookie()]) -> None: ...
 async def optional_cookie(session: Annotated[str | None, Cookie(alias="the-session")] = None) -> None: ...
 
 
-NAMED = "name the origins: CORSPolicy(origins=['https://app.example.com'], allow_credentials=True)"
+NAMED = (
+    "name the origins:"
+    " CORSRouter(cors=CORSPolicy(origins=['https://app.example.com'], allow_credentials=True))"
+)
 
 
 def a_token(name: str) -> str:
@@ -880,7 +915,8 @@ def test_any_origin_on_a_websocket_with_cookies() -> None:
     app.include_router(router)
     taken = "takes the cookie 'session': any page can open it as its visitor"
     sentence = f"WEBSOCKET /a is open to any origin, and {taken}"
-    assert found(app, "RC005") == [Found("error", "WEBSOCKET /a", sentence, NAMED)]
+    named = "name the origins: CORSRouter(cors=CORSPolicy(origins=['https://app.example.com']))"
+    assert found(app, "RC005") == [Found("error", "WEBSOCKET /a", sentence, named)]
 
 
 # --- RC006, RC007, RC009
@@ -1258,8 +1294,10 @@ def test_a_post_that_needs_no_preflight(function: Callable[..., Any]) -> None:
             "warning",
             "POST /a",
             "POST /a takes a POST that any page can send as its visitor, with no preflight: the policy"
-            " hides no more than the answer",
-            "set enforce=True, so that it is refused before the endpoint runs",
+            " only hides the response",
+            "set enforce=True, so that it is refused before the endpoint runs:"
+            " @cors(origins=['https://a.example.com'], allow_headers=['Authorization', 'x-csrf-token'],"
+            " allow_credentials=True, enforce=True)",
         )
     ]
 
@@ -1289,8 +1327,13 @@ async def takes_optional_bearer(token: Annotated[Any, Depends(HTTPBearer(auto_er
 
 
 def test_a_bearer_token_makes_browsers_ask_where_it_is_required() -> None:
-    assert codes(posting(takes_bearer)) == []
-    assert codes(posting(takes_optional_bearer)) == ["RC011"]
+    assert codes(posting(takes_bearer)) == ["RC021"]
+    # What it takes may be a cookie that it does not name; but the app goes by tokens.
+    findings = report(posting(takes_optional_bearer)).findings
+    assert [(finding.code, finding.severity) for finding in findings] == [
+        ("RC011", "info"),
+        ("RC021", "info"),
+    ]
 
 
 def test_a_post_that_is_enforced_or_open_to_anyone_or_no_ones() -> None:
@@ -1458,7 +1501,7 @@ def requiring(*dependencies: Any, **arguments: Any) -> FastAPI:
 @pytest.mark.parametrize(
     ("dependency", "name", "mended"),
     [
-        (takes_csrf_token, "x-csrf-token", "['X-Other', 'x-csrf-token']"),
+        (takes_csrf_token, "x-csrf-token", "['x-csrf-token', 'X-Other']"),
         (HTTPBearer(), "Authorization", "['Authorization', 'X-Other']"),
         (OAuth2PasswordBearer(tokenUrl="token"), "Authorization", "['Authorization', 'X-Other']"),
         (APIKeyHeader(name="X-Key"), "X-Key", "['X-Key', 'X-Other']"),
@@ -1470,7 +1513,7 @@ def test_a_header_that_no_page_may_send(dependency: Any, name: str, mended: str)
             "warning",
             "GET /a",
             f"GET /a requires {name}, and its policy lets no page send that",
-            f"write allow_headers={mended}",
+            f"allow it: @cors(origins=['https://a.example.com'], allow_headers={mended})",
         )
     ]
 
@@ -1480,10 +1523,10 @@ def test_a_wildcard_does_not_cover_authorization() -> None:
     assert [(each.sentence, each.mend) for each in found(app, "RC015")] == [
         (
             "GET /a requires Authorization, and its policy lets no page send that",
-            "write allow_headers=['*', 'Authorization']",
+            "allow it: @cors(origins=['https://a.example.com'], allow_headers=['*', 'Authorization'])",
         )
     ]
-    assert codes(requiring(HTTPBearer(), allow_headers="*", allow_credentials=True)) == []
+    assert found(requiring(HTTPBearer(), allow_headers="*", allow_credentials=True), "RC015") == []
 
 
 class Headers(BaseModel):

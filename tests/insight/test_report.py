@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 import route_cors
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors, report
 from route_cors.describe import describe_policy, name_of, origins_in_words, policy_in_words
-from route_cors.insight import Access, Place, Report, ReportedRoute, access_of
+from route_cors.insight import CODES, Access, Place, Report, ReportedRoute, access_of
 from route_cors.insight.foreign import OurLayer
 
 from .apps import clean, faulty, flat, nested, plain
@@ -443,12 +443,14 @@ def test_a_report_as_data() -> None:
                 "severity": "error",
                 "sentence": "PUT /items/{item_id} has a policy, and nothing carries it out: there is no layer"
                 " around it",
+                "why": CODES["RC001"].why,
                 "mend": "call install_cors(app)",
                 "path": "/items/{item_id}",
                 "methods": ["PUT"],
                 "host": None,
                 "file": Place(HERE, 1).local_file,
                 "line": line_of(described),
+                "routes": [{"path": "/items/{item_id}", "methods": ["PUT"], "host": None}],
             }
         ],
     }

@@ -31,7 +31,8 @@ ROUTE = ReportedRoute(
 )
 
 HINT = "`route-cors check` says where, and what to write instead."
-TWO_CODES = {"RC001": Code("error", "A thing"), "RC002": Code("info", "Another")}
+TWO_CODES = {"RC001": Code("error", "A thing", "It breaks."), "RC002": Code("info", "Another")}
+README = "https://pypi.org/project/route-cors/#who-may-call-what-and-why-not"
 
 
 def finding(**changes: Any) -> Finding:
@@ -78,13 +79,17 @@ def test_the_whole_log() -> None:
                             {
                                 "id": "RC001",
                                 "shortDescription": {"text": "A thing."},
-                                "help": {"text": f"A thing. {HINT}"},
+                                "fullDescription": {"text": "It breaks."},
+                                "help": {"text": f"A thing. It breaks. {HINT}"},
+                                "helpUri": README,
                                 "defaultConfiguration": {"level": "error"},
                             },
                             {
                                 "id": "RC002",
                                 "shortDescription": {"text": "Another."},
+                                "fullDescription": {"text": "Another."},
                                 "help": {"text": f"Another. {HINT}"},
+                                "helpUri": README,
                                 "defaultConfiguration": {"level": "note"},
                             },
                         ],
@@ -134,8 +139,6 @@ def test_a_file_is_named_from_the_root_on() -> None:
     assert uri(Place("/project/main.py", 1)) == "main.py"
     assert uri(Place("app/main.py", 1)) == "app/main.py"
     assert uri(Place("/project/odd name#1/ü?.py", 1)) == "odd%20name%231/%C3%BC%3F.py"
-    assert uri(Place("/elsewhere/main.py", 1)) == "file:///elsewhere/main.py"
-    assert uri(Place("/projects/main.py", 1)) == "file:///projects/main.py"
 
 
 def test_a_line_is_never_less_than_one() -> None:
@@ -147,6 +150,16 @@ def test_a_finding_without_a_place_points_at_the_fallback() -> None:
     (result,) = results(finding(place=None, route=None), fallback=Place("/project/main.py", 1))
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "main.py"
     (result,) = results(finding(place=None, route=None))
+    assert result["locations"] == []
+
+
+@pytest.mark.parametrize("file", ["/elsewhere/main.py", "/projects/main.py"])
+def test_no_file_outside_of_the_root_is_named(file: str) -> None:
+    (result,) = results(finding(place=Place(file, 3)))
+    assert result["locations"] == []
+    (result,) = results(finding(place=Place(file, 3)), fallback=Place("/project/main.py", 1))
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "main.py"
+    (result,) = results(finding(place=None), fallback=Place(file, 1))
     assert result["locations"] == []
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from route_cors.insight.findings.finding import finding_about
+from route_cors.insight.findings.written import as_code
 from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from route_cors.insight.findings.codes import Severity
     from route_cors.insight.findings.facts import Facts, Row
-    from route_cors.insight.findings.finding import Finding, Severity
+    from route_cors.insight.findings.finding import Finding
     from route_cors.insight.findings.needs import Needs
+    from route_cors.policy import CORSPolicy
 
 __all__ = ["find_credentials_for_anyone", "find_missing_headers", "find_unasked_changes"]
-
-_NAMED: Final = "CORSPolicy(origins=['https://app.example.com'], allow_credentials=True)"
 
 
 def find_credentials_for_anyone(facts: Facts) -> Iterator[Finding]:
@@ -27,7 +28,8 @@ def find_credentials_for_anyone(facts: Facts) -> Iterator[Finding]:
         needs = row.needs
         found = _of_a_websocket(needs) if row.placed.kind == "websocket" else _of_a_request(needs)
         if found is not None:
-            severity, reason, mend = found
+            severity, reason, how = found
+            mend = how if severity == "info" else f"{how}: {_naming(row.policy, row)}"
             sentence = f"{row} is open to any origin, and {reason}"
             yield finding_about(row.reported, "RC005", sentence, mend, severity=severity)
 
@@ -38,7 +40,7 @@ def _of_a_request(needs: Needs) -> tuple[Severity, str, str] | None:
     if needs.sent_by_browsers:
         required = needs.ambient or needs.required_cookies
         reason = f"takes {' and '.join(needs.sent_by_browsers)}, which browsers never send under a *"
-        return "error" if required else "warning", reason, f"name the origins: {_NAMED}"
+        return "error" if required else "warning", reason, "name the origins"
     # A token is sent by a script that has it, and by nothing else: for a public API, `*` is in order.
     if needs.tokens:
         reason = f"takes {' and '.join(needs.tokens)}: any page that has a token can use it"
@@ -51,25 +53,41 @@ def _of_a_websocket(needs: Needs) -> tuple[Severity, str, str] | None:
     if not needs.sent_by_browsers:
         return None
     reason = f"takes {' and '.join(needs.sent_by_browsers)}: any page can open it as its visitor"
-    return "error", reason, f"name the origins: {_NAMED}"
+    return "error", reason, "name the origins"
+
+
+def _naming(policy: CORSPolicy, row: Row) -> str:
+    credentials = {} if row.placed.kind == "websocket" else {"allow_credentials": True}
+    return as_code(policy, row.placed.source, origins=["https://app.example.com"], **credentials)
 
 
 def find_unasked_changes(facts: Facts) -> Iterator[Finding]:
-    """RC011: a POST that browsers send with no preflight, as the user, from every page: its work is done."""
+    """RC011: a POST that browsers send with no preflight, as the user, from every page: its work is done.
+
+    With credentials in the policy it may be a cookie that the route does not name. That is said with less
+    weight where the app's routes take tokens, and none of them a cookie.
+    """
+    goes_by_tokens = _goes_by_tokens(facts)
     for row in facts.rows:
         policy = row.policy
         if policy is None or policy.enforce or policy.origin_set.any or "POST" not in _methods(row):
             continue
         needs = row.needs
-        as_user = policy.allow_credentials or needs.sent_by_browsers
-        if as_user and needs.has_simple_body and not needs.headers:
+        if needs.is_sent_unasked and (needs.sent_by_browsers or policy.allow_credentials):
+            code = as_code(policy, row.placed.source, enforce=True)
             yield finding_about(
                 row.reported,
                 "RC011",
                 f"{row} takes a POST that any page can send as its visitor, with no preflight: the policy"
-                " hides no more than the answer",
-                "set enforce=True, so that it is refused before the endpoint runs",
+                " only hides the response",
+                f"set enforce=True, so that it is refused before the endpoint runs: {code}",
+                severity="warning" if needs.sent_by_browsers or not goes_by_tokens else "info",
             )
+
+
+def _goes_by_tokens(facts: Facts) -> bool:
+    rows = [row for row in facts.rows if row.speaks]
+    return any(row.needs.tokens for row in rows) and not any(row.needs.sent_by_browsers for row in rows)
 
 
 def _methods(row: Row) -> tuple[str, ...]:
@@ -84,7 +102,8 @@ def find_missing_headers(facts: Facts) -> Iterator[Finding]:
         missing = [name for name in row.needs.headers if not _grants(row, name)]
         if missing:
             sentence = f"{row} requires {', '.join(missing)}, and its policy lets no page send that"
-            mend = f"write allow_headers={sorted({*row.policy.allow_headers, *missing})!r}"
+            allowed = sorted({*row.policy.allow_headers, *missing})
+            mend = f"allow it: {as_code(row.policy, row.placed.source, allow_headers=allowed)}"
             yield finding_about(row.reported, "RC015", sentence, mend)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from route_cors.insight.findings.facts import label, named, place_of
 from route_cors.insight.findings.finding import finding_about
@@ -27,7 +28,9 @@ def find_open_networks(facts: Facts) -> Iterator[Finding]:
         if policy.allow_private_network:
             sentence = f"pages of public networks may reach this server in a private one ({named(rows, 3)})"
             mend = "leave allow_private_network out, unless the server is meant to be reached so"
-            yield finding_about(rows[0].reported if rows else None, "RC008", sentence, mend)
+            found = finding_about(rows[0].reported if rows else None, "RC008", sentence, mend)
+            place = facts.place_of_policy(policy, rows)
+            yield replace(found, place=place, routes=tuple(row.reported for row in rows))
 
 
 def find_repeated_policies(facts: Facts) -> Iterator[Finding]:
@@ -63,21 +66,15 @@ def find_routes_by_default(facts: Facts) -> Iterator[Finding]:
     groups: dict[int, list[Row]] = {}
     for row in facts.rows:
         is_by_default = row.placed.source in {"app", "mounted app"}
-        if is_by_default and row.speaks and not _is_documentation(row):
+        if is_by_default and row.speaks and not row.is_documentation:
             groups.setdefault(id(row.policy), []).append(row)
     for rows in groups.values():
         whose = "the app's default" if rows[0].placed.source == "app" else "a mounted app's default"
         sentence = f"by {whose} alone, other origins may call {named(rows, 10)}"
         mend = "if that is meant, say so with @cors(...); else close them with @no_cors"
-        yield finding_about(rows[0].reported, "RC012", sentence, mend)
-
-
-def _is_documentation(row: Row) -> bool:
-    """Whether it is FastAPI's own: its schema and its pages are the same for everybody."""
-    return getattr(row.placed.endpoint, "__module__", None) == _FASTAPIS_OWN
-
-
-_FASTAPIS_OWN: Final = "fastapi.applications"
+        found = finding_about(rows[0].reported, "RC012", sentence, mend)
+        place = facts.place_of_declaration(rows[0])
+        yield replace(found, place=place, routes=tuple(row.reported for row in rows))
 
 
 def find_open_websockets(facts: Facts) -> Iterator[Finding]:

@@ -11,8 +11,10 @@ from starlette.routing import PARAM_REGEX
 
 from route_cors.decorators import NoCORS
 from route_cors.dispatch import Resolver, surrounded
+from route_cors.dispatch.apps import wrappers_of
 from route_cors.insight.findings.needs import Needs, needs_of
 from route_cors.insight.printable import printable
+from route_cors.insight.source import Source, is_of_a_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from route_cors.dispatch import Placed
-    from route_cors.insight.routes import ReportedRoute, Surveyed
+    from route_cors.insight.findings.grantors import Grantor
+    from route_cors.insight.routes import Place, ReportedRoute, Surveyed
     from route_cors.policy import CORSPolicy
 
-__all__ = ["Facts", "Row", "example_paths", "label", "named", "place_of"]
+__all__ = ["Facts", "Row", "app_of_mount", "example_paths", "label", "named", "place_of"]
 
 
 class Row:
@@ -59,8 +62,16 @@ class Row:
         """Whether it serves requests itself: the routes of a mount that shows them speak for themselves."""
         return not self.placed.shows_routes
 
+    @property
+    def is_documentation(self) -> bool:
+        """Whether it is FastAPI's own: its schema and its pages are the same for everybody."""
+        return getattr(self.placed.endpoint, "__module__", None) == _FASTAPIS_OWN
+
     def __str__(self) -> str:
         return label(self.reported)
+
+
+_FASTAPIS_OWN: Final = "fastapi.applications"
 
 
 class Facts:
@@ -68,17 +79,23 @@ class Facts:
 
     Attributes:
         app: as it was given, which may be a middleware around it.
+        base_url: where it is served, if that is known.
         around: the app itself, and what stands around it.
         rows: its routes and mounts.
+        grantors: who lets other origins in, once that is asked for.
+        source: the user's modules.
         policies: each policy, and the routes it holds on (none: those that are not there), so that what is
             wrong with it is said once.
     """
 
-    def __init__(self, app: object, routes: Sequence[Surveyed]) -> None:
+    def __init__(self, app: object, routes: Sequence[Surveyed], base_url: str | None = None) -> None:
         self.app = app
+        self.base_url = base_url
+        self.grantors: Sequence[Grantor] | None = None
         self.around = surrounded(app)
         self.rows = [*_rows(routes)]
         self.policies = [*self._by_policy()]
+        self.source = Source(app, {str(getattr(row.placed.endpoint, "__module__", "")) for row in self.rows})
         self._resolver = Resolver(self.around.app)
         self._by_target: dict[object, Row] = {}
         for row in self.rows:
@@ -94,8 +111,47 @@ class Facts:
         if self.around.default is not None:
             groups.setdefault(self.around.default, [])
         for policy, rows in groups.items():
-            # A mount is no route to point at, where there is another.
-            yield policy, sorted(rows, key=lambda row: not row.speaks)
+            # A mount is no route to point at, where there is another; nor is FastAPI's own documentation.
+            yield policy, sorted(rows, key=lambda row: (not row.speaks, row.is_documentation))
+
+    def apps_of(self, rows: Iterable[Row]) -> list[object]:
+        """The app, and those mounted in it that lead to these routes."""
+        apps: dict[int, object] = {id(self.around.app): self.around.app}
+        for row in rows:
+            mount = row.mount
+            while mount is not None:
+                app = app_of_mount(mount)
+                apps.setdefault(id(app), app)
+                mount = mount.mount
+        return [*apps.values()]
+
+    def place_of(self, row: Row) -> Place | None:
+        """Where the user wrote what holds on a route: its endpoint, or else what it has its policy from."""
+        place = row.reported.place
+        if place is None or is_of_a_library(place.file):
+            return self.place_of_declaration(row)
+        return place
+
+    def place_of_policy(self, policy: CORSPolicy, rows: Sequence[Row]) -> Place | None:
+        """Where the user declared a policy: on the first route that it holds on, or as a default."""
+        if not rows:
+            return self.source.of_layer_of_ours(self.around.app)
+        row = next((row for row in rows if row.policy == policy and row.speaks), rows[0])
+        return self.place_of_declaration(row) or self.place_of(row)
+
+    def place_of_declaration(self, row: Row) -> Place | None:
+        """Where the user wrote the router, mount or default that a route has its policy from."""
+        match row.placed.source:
+            case "router":
+                return self.source.of_router(row.placed.policy)
+            case "app":
+                return self.source.of_layer_of_ours(self.around.app)
+            case "mounted app":
+                return self.source.of_layer_of_ours(_innermost_app(row))
+            case "mount":
+                return self.source.of_mount(row.placed.path if row.mount is None else row.mount.placed.path)
+            case _:
+                return None
 
     def reached(self, path: str, method: str, row: Row) -> Row | None:
         """The route that such a request goes to, at that row's host; None where none is known for it.
@@ -109,6 +165,15 @@ class Facts:
         found = self._by_target.get(_key(target.through, target.route, target.path))
         # Of a route for any host it says nothing that one host's example leads to what is there alone.
         return found if found is None or found.placed.host in {None, row.placed.host} else None
+
+
+def _innermost_app(row: Row) -> object:
+    return None if row.mount is None else app_of_mount(row.mount)
+
+
+def app_of_mount(row: Row) -> object:
+    """What is mounted, without the middleware around it."""
+    return [*wrappers_of(row.placed.endpoint)][-1]
 
 
 def _key(through: Iterable[object], route: object, path: str) -> object:

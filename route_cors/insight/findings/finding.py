@@ -1,21 +1,17 @@
-"""What a finding is, and what each code stands for."""
+"""What a finding is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
+
+from route_cors.insight.findings.codes import CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from route_cors.insight.findings.codes import Severity
     from route_cors.insight.routes import Place, ReportedRoute
 
-__all__ = ["CODES", "SEVERITIES", "Code", "Finding", "Severity", "finding_about"]
-
-Severity: TypeAlias = Literal["error", "warning", "info"]
-
-SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
-"""The worst first."""
+__all__ = ["Finding", "finding_about"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +25,8 @@ class Finding:
         sentence: what it is, with the values it is about.
         mend: what to write instead, or to do.
         route: the one it is about, or the first of them; None where it is about the app.
-        place: where to look in the source.
+        place: where to look in the user's source.
+        routes: all that it is about.
     """
 
     code: str
@@ -38,6 +35,12 @@ class Finding:
     mend: str
     route: ReportedRoute | None = None
     place: Place | None = None
+    routes: tuple[ReportedRoute, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Why it matters; empty for a code that only a baseline has."""
+        return CODES[self.code].why if self.code in CODES else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The same as data that JSON can hold."""
@@ -45,47 +48,22 @@ class Finding:
             "code": self.code,
             "severity": self.severity,
             "sentence": self.sentence,
+            "why": self.why,
             "mend": self.mend,
             "path": None if self.route is None else self.route.path,
             "methods": None if self.route is None or self.route.methods is None else [*self.route.methods],
             "host": None if self.route is None else self.route.host,
             "file": None if self.place is None else self.place.local_file,
             "line": None if self.place is None else self.place.line,
+            "routes": [
+                {
+                    "path": route.path,
+                    "methods": None if route.methods is None else [*route.methods],
+                    "host": route.host,
+                }
+                for route in self.routes
+            ],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """What a code stands for, whichever route it is found on.
-
-    Attributes:
-        severity: the worst that it is found with.
-        title: what it is about, without values.
-    """
-
-    severity: Severity
-    title: str
-
-
-CODES: Final[Mapping[str, Code]] = {
-    "RC001": Code("error", "A policy that nothing carries out"),
-    "RC002": Code("error", "A route that is never reached, so that its policy never holds"),
-    "RC003": Code("error", "A second CORS layer in the way"),
-    "RC004": Code("error", "An earlier OPTIONS route that takes the preflights"),
-    "RC005": Code("error", "Any origin on a route that takes credentials"),
-    "RC006": Code("warning", "Credentials for every subdomain of a site"),
-    "RC007": Code("warning", "Credentials for what a regex was not written for"),
-    "RC008": Code("warning", "A private network that is open to pages of public ones"),
-    "RC009": Code("warning", "An http origin of another machine"),
-    "RC010": Code("info", "The same policy spelled more than once"),
-    "RC011": Code("warning", "A request that changes state, and that any page can send without being asked"),
-    "RC012": Code("info", "Routes that answer other origins by the default alone"),
-    "RC013": Code("warning", "A websocket that any page can open"),
-    "RC014": Code("error", "A policy whose methods the route does not have"),
-    "RC015": Code("warning", "A required header that the policy lets nobody send"),
-    "RC016": Code("error", "A policy that is lost, so that its route is closed"),
-    "RC017": Code("error", "A policy on a method that is called too late for it"),
-}
 
 
 def finding_about(
@@ -99,4 +77,5 @@ def finding_about(
         mend=mend,
         route=route,
         place=None if route is None else route.place,
+        routes=() if route is None else (route,),
     )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 
+from route_cors.describe import name_of
 from route_cors.dispatch import is_installed
 from route_cors.dispatch.apps import certain_defaults_of
 from route_cors.insight.findings.facts import named
 from route_cors.insight.findings.finding import finding_about
+from route_cors.insight.findings.grantors import heard
+from route_cors.insight.foreign import KnownLayer, OurLayer, layer_of, layer_of_middleware
 from route_cors.insight.printable import printable
 from route_cors.middleware import RouteCORSMiddleware
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 
     from route_cors.insight.findings.facts import Facts, Row
     from route_cors.insight.findings.finding import Finding
-    from route_cors.insight.routes import ReportedRoute
+    from route_cors.insight.foreign import Layer
+    from route_cors.insight.routes import Place, ReportedRoute
     from route_cors.policy import CORSPolicy
 
 __all__ = ["find_second_layers"]
@@ -56,14 +60,15 @@ class _Level:
 
 
 def find_second_layers(facts: Facts) -> Iterator[Finding]:
-    """RC003: another CORS middleware between the browser and a policy, or two defaults on one app."""
+    """RC003: a CORS middleware between the browser and a policy, or another one; two defaults on one app."""
     for level in _levels(facts):
         ruled = [
             row for row in level.behind if row.placed.policy is not None and row.placed.kind != "websocket"
         ]
         if ruled:
-            yield from _foreign_layers(level, ruled)
-            yield from _unheard_defaults(level)
+            yield from _foreign_layers(facts, level, ruled)
+            yield from _unheard_defaults(facts, level)
+    yield from _pairs(facts)
 
 
 def _levels(facts: Facts) -> Iterator[_Level]:
@@ -105,36 +110,85 @@ def _until(inner: object, app: object) -> Iterator[object]:
 _MAX_MIDDLEWARE: Final = 64
 
 
-def _foreign_layers(level: _Level, ruled: list[Row]) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A middleware: what it is made by, and what is known of it."""
+
+    made_by: object
+    layer: Layer | None
+
+
+def _foreign_layers(facts: Facts, level: _Level, ruled: list[Row]) -> Iterator[Finding]:
     is_covered = level.is_covered
-    inside = [middleware.cls for middleware in _user_middleware(level.app)]
-    installed = [RouteCORSMiddleware] if is_installed(level.app) else []
-    for layer_class in (*map(type, level.around), *installed, *inside):
-        is_covered = is_covered or _is_ours(layer_class)
-        if _is_foreign(layer_class):
-            yield _foreign(level, layer_class, ruled, is_covered=is_covered)
+    inside = [
+        _Seen(middleware.cls, layer_of_middleware(middleware)) for middleware in _user_middleware(level.app)
+    ]
+    installed = [_Seen(RouteCORSMiddleware, OurLayer())] if is_installed(level.app) else []
+    around = [_Seen(type(middleware), layer_of(middleware)) for middleware in level.around]
+    for seen in (*around, *installed, *inside):
+        is_covered = is_covered or isinstance(seen.layer, OurLayer)
+        if _is_foreign(seen):
+            found = _behind(level, seen, ruled) if is_covered else _before(level, seen, ruled)
+            yield replace(found, place=_place_of(facts, level, seen) or found.place)
 
 
-def _foreign(level: _Level, layer_class: object, ruled: list[Row], *, is_covered: bool) -> Finding:
-    name = _name(layer_class)
-    if is_covered:
-        others = [row for row in level.behind if row.placed.policy is None and row.placed.kind == "http"]
-        still = f"it still speaks for {named(others)}" if others else "it does nothing else"
-        sentence = f"{name} stands behind route_cors, which replaces its headers on {named(ruled)}: {still}"
-        mend = "remove it; install_cors(app, default=...) speaks for routes without a policy"
-    else:
-        sentence = f"{name} answers preflights before a policy is asked, such as that of {named(ruled)}"
-        mend = "remove it, and call install_cors(app)"
-    return finding_about(
-        level.reported,
-        "RC003",
-        sentence,
-        mend,
-        severity="warning" if is_covered else "error",
-    )
+def _behind(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
+    name = _name(seen.made_by)
+    sentence = f"{name} stands behind route_cors, which replaces its headers on {named(ruled)}"
+    if _does_more(seen):
+        mend = f"if {name} is there for CORS alone, take it out; what else it does stays as it is"
+        return finding_about(level.reported, "RC003", sentence, mend, severity="info")
+    others = [row for row in level.behind if row.placed.policy is None and row.placed.kind == "http"]
+    still = f"it still speaks for {named(others)}" if others else "it does nothing else"
+    mend = "remove it; install_cors(app, default=...) speaks for routes without a policy"
+    return finding_about(level.reported, "RC003", f"{sentence}: {still}", mend, severity="warning")
 
 
-def _unheard_defaults(level: _Level) -> Iterator[Finding]:
+def _before(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
+    name = _name(seen.made_by)
+    if _does_more(seen):
+        sentence = (
+            f"{name} may answer CORS by itself, before a policy is asked, such as that of {named(ruled)}"
+        )
+        mend = f"call install_cors(app), which stands outside of {name}, or have {name} leave CORS alone"
+        return finding_about(level.reported, "RC003", sentence, mend, severity="warning")
+    sentence = f"{name} answers preflights before a policy is asked, such as that of {named(ruled)}"
+    return finding_about(level.reported, "RC003", sentence, "remove it, and call install_cors(app)")
+
+
+def _does_more(seen: _Seen) -> bool:
+    """Whether it is, or may be, more than Starlette's middleware with other arguments."""
+    return not isinstance(seen.layer, KnownLayer)
+
+
+def _place_of(facts: Facts, level: _Level, seen: _Seen) -> Place | None:
+    arguments = seen.layer.cors if isinstance(seen.layer, KnownLayer) else None
+    return facts.source.of_layer(name_of(_unwrapped(seen.made_by)), arguments, level.app)
+
+
+def _pairs(facts: Facts) -> Iterator[Finding]:
+    """Two CORSMiddleware, one within the other, that do not say the same, with no policy of ours."""
+    pairs: dict[tuple[KnownLayer, KnownLayer], list[Row]] = {}
+    for row in facts.rows:
+        if row.speaks and row.placed.kind != "websocket":
+            for pair in itertools.pairwise(heard(row)):
+                pairs.setdefault(pair, []).append(row)
+    for (outer, inner), rows in pairs.items():
+        if outer.cors is None or inner.cors is None or outer == inner:
+            continue
+        places = [facts.source.of_layer(layer.name, layer.cors) for layer in (outer, inner)]
+        told = [_told(layer.in_words(), place) for layer, place in zip((outer, inner), places, strict=True)]
+        sentence = f"on {named(rows, 3)}, preflights are answered by {told[0]}, and never by {told[1]}"
+        mend = "keep one of them around each route: one for the whole app, or one for each mounted app"
+        found = finding_about(rows[0].reported, "RC003", sentence, mend, severity="warning")
+        yield replace(found, place=places[0], routes=tuple(row.reported for row in rows))
+
+
+def _told(words: str, place: Place | None) -> str:
+    return printable(words if place is None else f"{words} ({place})")
+
+
+def _unheard_defaults(facts: Facts, level: _Level) -> Iterator[Finding]:
     """A default of ours that another one, further in on the same app, never lets come to a word."""
     defaults = [*_defaults_on(level.app)]
     for default in defaults[:-1]:
@@ -142,7 +196,8 @@ def _unheard_defaults(level: _Level) -> Iterator[Finding]:
         if default != heard:
             sentence = f"of two layers of route_cors on one app, {heard!r} is asked, and {default!r} never is"
             mend = "give one default, to install_cors(app, default=...)"
-            yield finding_about(level.reported, "RC003", sentence, mend)
+            found = finding_about(level.reported, "RC003", sentence, mend)
+            yield replace(found, place=facts.source.of_layer_of_ours(level.app) or found.place)
 
 
 def _defaults_on(app: object) -> Iterator[CORSPolicy]:
@@ -165,14 +220,21 @@ def _is_ours(layer_class: object) -> bool:
     return bool(getattr(layer_class, "is_route_cors_layer", False))
 
 
-def _is_foreign(layer_class: object) -> bool:
-    if _is_ours(layer_class):
-        return False
-    is_starlettes = isinstance(layer_class, type) and issubclass(layer_class, CORSMiddleware)
-    return is_starlettes or "cors" in _name(layer_class).lower()
+def _is_foreign(seen: _Seen) -> bool:
+    """Whether it is a CORSMiddleware, or may be about CORS by its name."""
+    if isinstance(seen.layer, KnownLayer):
+        return seen.layer.cors is not None
+    made_by: object = _unwrapped(seen.made_by)
+    has_the_word = "cors" in _name(made_by).lower()
+    is_starlettes = isinstance(made_by, type) and issubclass(made_by, CORSMiddleware)
+    return not isinstance(seen.layer, OurLayer) and (is_starlettes or has_the_word)
 
 
-def _name(layer_class: Any) -> str:
-    while isinstance(layer_class, functools.partial):
-        layer_class = layer_class.func
-    return printable(str(getattr(layer_class, "__name__", "")))
+def _unwrapped(made_by: Any) -> Any:
+    while isinstance(made_by, functools.partial):
+        made_by = made_by.func
+    return made_by
+
+
+def _name(made_by: object) -> str:
+    return printable(str(getattr(_unwrapped(made_by), "__name__", "")))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from route_cors.decorators import Lost
 from route_cors.dispatch import misplaced_in, policies_of_methods
-from route_cors.insight.findings.finding import CODES, Finding
+from route_cors.insight.findings.codes import CODES
+from route_cors.insight.findings.finding import Finding
 from route_cors.insight.printable import printable
 from route_cors.insight.routes import Place
 
@@ -58,5 +59,6 @@ def _finding(row: Row, code: str, declaration: Declaration, sentence: str, mend:
         sentence=sentence,
         mend=mend,
         route=row.reported,
+        routes=(row.reported,),
         place=Place(declaration.file, declaration.line) if declaration.line else row.reported.place,
     )

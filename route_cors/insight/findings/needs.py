@@ -11,6 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
+from route_cors.describe import name_of
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS, is_forbidden_request_header
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ class Needs:
         tokens: security schemes that a script has to serve: bearer tokens, keys in a header or query.
         headers: names of the headers without which it refuses to answer, and which only a script sets.
         has_simple_body: whether a body that browsers send without a preflight can get through to it.
+        is_known: whether its signature tells all this; not so of plain Starlette routes.
+        reads_request: whether it gets the request itself, of which it may read what it likes.
+        is_guarded: whether something of it is named after CSRF, and so may refuse what other sites send.
     """
 
     required_cookies: tuple[str, ...] = ()
@@ -38,6 +42,14 @@ class Needs:
     tokens: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     has_simple_body: bool = True
+    is_known: bool = False
+    reads_request: bool = False
+    is_guarded: bool = False
+
+    @property
+    def is_sent_unasked(self) -> bool:
+        """Whether browsers send a POST to it with no preflight, and nothing of it may turn that away."""
+        return self.has_simple_body and not self.headers and not self.is_guarded
 
     @property
     def sent_by_browsers(self) -> tuple[str, ...]:
@@ -64,7 +76,17 @@ def needs_of(view: Any) -> Needs:
         tokens=tuple(_scheme(scheme) for scheme in schemes if not _is_ambient(scheme)),
         headers=tuple(dict.fromkeys(_required_headers(tree, schemes))),
         has_simple_body=_has_simple_body(view),
+        is_known=True,
+        reads_request=any(_reads_request(each) for each in tree if not isinstance(each.call, SecurityBase)),
+        is_guarded=any("csrf" in name_of(each.call).lower() for each in tree if each.call is not None),
     )
+
+
+def _reads_request(dependant: Any) -> bool:
+    return any(getattr(dependant, name, None) is not None for name in _REQUESTS)
+
+
+_REQUESTS: Final = ("request_param_name", "http_connection_param_name", "websocket_param_name")
 
 
 def _tree(dependant: Any) -> Iterator[Any]:

@@ -5,40 +5,36 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from route_cors.insight.findings.facts import named
-from route_cors.insight.findings.finding import Finding, finding_about
+from route_cors.insight.findings.grantors import grantors
+from route_cors.insight.findings.hosts import named_origins
 from route_cors.insight.findings.samples import Sampler
 from route_cors.insight.printable import printable
-from route_cors.origins import (
-    ANY_ORIGIN,
-    DeclaredOrigin,
-    OriginSet,
-    is_loopback,
-    is_serialized_origin,
-    parse_origin,
-)
+from route_cors.origins import is_loopback
 from route_cors.policy import public_suffix_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from route_cors.insight.findings.facts import Facts, Row
-    from route_cors.policy import CORSPolicy
+    from route_cors.insight.findings.codes import Severity
+    from route_cors.insight.findings.facts import Facts
+    from route_cors.insight.findings.finding import Finding
+    from route_cors.insight.findings.grantors import Grantor
+    from route_cors.origins import DeclaredOrigin
 
-__all__ = ["find_insecure_origins", "find_loose_regexes", "find_wide_patterns"]
+__all__ = ["find_insecure_origins", "find_loose_regexes", "find_wide_patterns", "is_for_anyone"]
 
 
 def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
     """RC006: credentials for all subdomains of a site, the forgotten and the rented ones included."""
-    for policy, rows in facts.policies:
-        if not policy.allow_credentials:
+    for grantor in grantors(facts):
+        if not grantor.credentials or grantor.policy is None:
             continue
-        for text, origin in _written(policy):
+        for text, origin in named_origins(grantor):
             if origin.subdomains and _is_site_or_suffix(origin.host):
                 sentence = (
                     f"{text} with credentials: whoever has any name under {origin.host} acts as the user"
                 )
-                yield _about("RC006", rows, sentence, _mended_pattern(origin))
+                yield grantor.about("RC006", sentence, _mended_pattern(origin))
 
 
 def _mended_pattern(origin: DeclaredOrigin) -> str:
@@ -49,64 +45,69 @@ def _mended_pattern(origin: DeclaredOrigin) -> str:
 
 
 def find_loose_regexes(facts: Facts) -> Iterator[Finding]:
-    """RC007: credentials for origins of other sites, or of any depth of subdomains, that a regex lets in."""
-    for policy, rows in facts.policies:
-        if not policy.allow_credentials:
+    """RC007: credentials for origins of other sites, or of any depth of subdomains, that a regex lets in.
+
+    Of a CORSMiddleware without credentials too, as far as anyone can have such a site.
+    """
+    for grantor in grantors(facts):
+        if not grantor.credentials and grantor.cors is None:
             continue
-        for regex in policy.origin_set.regexes:
-            stranger = _stranger(regex, insecure=policy.origin_set.insecure_regexes)
-            if stranger is not None:
-                sentence = f"the regex {printable(regex.pattern)} admits {stranger}, with credentials"
-                yield _about("RC007", rows, sentence, _MENDED_REGEX)
+        for regex in grantor.regexes:
+            stranger = _stranger(regex, grantor.admits, deep=grantor.credentials)
+            if stranger is not None and not is_for_anyone(grantor):
+                powers = ", with credentials" if grantor.credentials else ""
+                sentence = f"the regex {printable(regex.pattern)} admits {stranger}{powers}"
+                severity: Severity = "warning" if grantor.credentials else "info"
+                yield grantor.about("RC007", sentence, _fixed_regex(grantor), severity=severity)
 
 
-_MENDED_REGEX: Final = (
-    "write what is open as [a-z0-9-]+, escape the dots, and end with a site of yours:"
-    r" re.compile(r'https://[a-z0-9-]+\.preview\.example\.com')"
+def _fixed_regex(grantor: Grantor) -> str:
+    pattern = r"r'https://[a-z0-9-]+\.preview\.example\.com'"
+    code = f"re.compile({pattern})" if grantor.cors is None else f"allow_origin_regex={pattern}"
+    return f"write what is open as [a-z0-9-]+, escape the dots, and end with a site of yours: {code}"
+
+
+def is_for_anyone(grantor: Grantor) -> bool:
+    """Whether a CORSMiddleware's regex is no more than another way to write `*`."""
+    return grantor.cors is not None and all(map(grantor.admits, _OF_NOBODY))
+
+
+_OF_NOBODY: Final = (
+    "https://qzkvjwxhpt.app",
+    "http://qzkvjwxhpt.example",
+    "https://wvq7zk.qzkvjwxhpt.com:8443",
 )
 
 
 def find_insecure_origins(facts: Facts) -> Iterator[Finding]:
     """RC009: http origins, in whose name whoever sits on the network can speak."""
-    for policy, rows in facts.policies:
-        insecure = [text for text, origin in _written(policy) if origin.is_insecure]
-        for regex in policy.origin_set.regexes:
-            sample = _insecure_sample(regex, insecure=policy.origin_set.insecure_regexes)
+    for grantor in grantors(facts):
+        insecure = [text for text, origin in named_origins(grantor) if origin.is_insecure]
+        for regex in () if is_for_anyone(grantor) else grantor.regexes:
+            sample = _insecure_sample(regex, grantor.admits)
             if sample is not None:
                 insecure.append(f"{sample}, by the regex {printable(regex.pattern)}")
         if insecure:
             admitted = "; ".join(insecure)
-            sentence = f"the policy lets in {admitted}: whoever sits on the network can speak in that name"
-            yield _about("RC009", rows, sentence, "write https: in place of http:")
+            sentence = f"{grantor.who} lets in {admitted}: whoever sits on the network can speak in that name"
+            yield grantor.about("RC009", sentence, "write https: in place of http:")
 
 
-def _about(code: str, rows: list[Row], sentence: str, mend: str) -> Finding:
-    """A finding about a policy, at the first route that it holds on."""
-    first = rows[0].reported if rows else None
-    return finding_about(first, code, f"{sentence} ({named(rows, at_most=3)})", mend)
-
-
-def _written(policy: CORSPolicy) -> Iterator[tuple[str, DeclaredOrigin]]:
-    """The origins and patterns of a policy that are written as text."""
-    for item in policy.origins:
-        if isinstance(item, str) and item != ANY_ORIGIN:
-            yield item, parse_origin(item)
-
-
-def _stranger(regex: re.Pattern[str], *, insecure: bool) -> str | None:
+def _stranger(regex: re.Pattern[str], admits: Callable[[str], bool], *, deep: bool) -> str | None:
     """An origin that the regex admits, and that it is hardly meant for.
 
     First one whose site can be registered by whoever likes to; else one of any depth under a site.
     """
     sampler = Sampler(regex)
-    admitted = [*_admitted(sampler, regex, insecure=insecure)]
+    admitted = [*_admitted(sampler, admits)]
     mine = sampler.letter, sampler.digit
     foreign = (origin for origin in admitted if _is_anyones(origin, mine))
-    return next(foreign, None) or next((origin for origin in admitted if _is_deep(origin, mine)), None)
+    nested = (origin for origin in admitted if deep and _is_deep(origin, mine))
+    return next(foreign, None) or next(nested, None)
 
 
-def _insecure_sample(regex: re.Pattern[str], *, insecure: bool) -> str | None:
-    admitted = _admitted(Sampler(regex), regex, insecure=insecure)
+def _insecure_sample(regex: re.Pattern[str], admits: Callable[[str], bool]) -> str | None:
+    admitted = _admitted(Sampler(regex), admits)
     return next((origin for origin in admitted if _is_insecure(origin)), None)
 
 
@@ -114,13 +115,9 @@ def _is_insecure(origin: str) -> bool:
     return origin.startswith("http:") and not is_loopback(_host_of(origin))
 
 
-def _admitted(sampler: Sampler, regex: re.Pattern[str], *, insecure: bool) -> Iterator[str]:
-    """The samples that are origins, and that a policy with this regex lets in."""
-    origins = OriginSet.compile([regex], insecure_regexes=insecure)
-    for sample in sampler.samples():
-        sent = sample.encode("utf-8", "replace")
-        if is_serialized_origin(sent) and origins.matches(sent):
-            yield sample
+def _admitted(sampler: Sampler, admits: Callable[[str], bool]) -> Iterator[str]:
+    """The samples that are let in."""
+    return filter(admits, sampler.samples())
 
 
 def _host_of(origin: str) -> str:

@@ -197,7 +197,10 @@ def layer_of(app: object) -> Layer | None:
     state = {} if modelled is None else vars(app)
     if modelled is None or not _methods(modelled).isdisjoint(state):
         return _other(made_of, getattr(app, "dispatch_func", None), app)
-    read = {name: value for name, value in state.items() if name != "app"}
+    # Ours on it: @cors may decorate any ASGI app.
+    read = {
+        name: value for name, value in state.items() if name != "app" and not name.startswith("__route_cors_")
+    }
     if not all(map(_is_plain, read.values())):
         return UnknownLayer(name_of(made_of))
     return _known(name_of(made_of), modelled, read)

@@ -33,8 +33,6 @@ OURS = CORSPolicy(
     origins=[
         "https://app.example.com",
         "https://*.preview.example.com",
-        "http://localhost:*",
-        "http://127.0.0.1:3000",
         re.compile(r"https://pr-[0-9]+\.builds\.example\.com"),
         re.compile(r"https://[a-z0-9-]+\.example\.com"),
     ],

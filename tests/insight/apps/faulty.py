@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from types import FunctionType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body, Cookie, Depends, FastAPI, Header, Request, WebSocket
 from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBearer
 from starlette.endpoints import WebSocketEndpoint
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.routing import WebSocketRoute
 
 from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
@@ -25,7 +26,7 @@ A = "https://a.example.com"
 
 # Codes, and the routes that each is found on: what `method path` of a finding's route gives.
 EXPECTED: Mapping[str, tuple[str, ...]] = {
-    "RC001": ("GET /untold", "GET /untold/closed"),
+    "RC001": ("GET /untold",),
     "RC002": ("GET /shop/orders/latest", "GET,PUT /shop/orders/{order_id}/items"),
     "RC003": ("MOUNT /legacy", "MOUNT /shop"),
     "RC004": ("PUT /early/riser",),
@@ -33,6 +34,7 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
         "GET /shop/any/basic",
         "GET /shop/any/cookie",
         "GET /shop/any/key",
+        "GET /theirs/any/a",
         "WEBSOCKET /shop/any/live",
     ),
     "RC006": ("GET /shop/wide", "GET /shop/wide/hosted"),
@@ -47,6 +49,16 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     "RC015": ("GET /shop/needs/key", "GET /shop/needs/token"),
     "RC016": ("GET /shop/copied",),
     "RC017": ("WEBSOCKET /shop/late",),
+    "RC018": ("GET /theirs/null/a",),
+    "RC019": ("GET /theirs/bare/a",),
+    "RC020": ("GET /theirs/slash/a",),
+    "RC021": ("GET /theirs/needless/a",),
+    "RC022": ("GET /shop/asked",),
+    "RC023": ("GET /shop/slow",),
+    "RC024": ("GET /shop/pens",),
+    "RC025": ("GET /shop/local",),
+    "RC026": ("GET /theirs/lost/a",),
+    "RC027": ("POST /theirs/lost/a",),
 }
 
 # --- Without a layer
@@ -90,6 +102,32 @@ async def prices() -> None: ...
 
 legacy.include_router(old)
 app.mount("/legacy", legacy)
+
+# --- Without anything of ours
+
+
+def theirs(path: str, *dependencies: Any, **arguments: Any) -> FastAPI:
+    inside = FastAPI(openapi_url=None)
+    inside.add_middleware(CORSMiddleware, **arguments)
+    inside.get("/a", dependencies=[Depends(each) for each in dependencies])(anything)
+    app.mount(f"/theirs/{path}", inside)
+    return inside
+
+
+async def anything() -> None: ...
+
+
+async def with_session(session: Annotated[str, Cookie()]) -> None: ...
+
+
+theirs("any", allow_origins=["*"], allow_credentials=True)
+theirs("null", allow_origins=["null"])
+theirs("bare", allow_origins=A)
+theirs("slash", allow_origins=[f"{A}/"])
+theirs("needless", HTTPBearer(), allow_origins=[A], allow_credentials=True)
+lost = theirs("lost", allow_origins=[A, "https://a.example.org"], allow_credentials=True)
+lost.add_middleware(SessionMiddleware, secret_key="secret")
+lost.post("/a")(with_session)
 
 # --- With a layer, and a default
 
@@ -212,6 +250,26 @@ async def chat(websocket: WebSocket) -> None: ...
 async def delete_nothing() -> None: ...
 
 
+@shop.get("/asked")
+@cors(origins=lambda origin, connection: True, max_age=10)
+async def asked() -> None: ...
+
+
+@shop.get("/slow")
+@cors(origins=re.compile(r"https://([a-z]+)+\.example\.com"), max_age=11)
+async def slow() -> None: ...
+
+
+@shop.get("/pens")
+@cors(origins="https://codepen.io", allow_credentials=True)
+async def pens() -> None: ...
+
+
+@shop.get("/local")
+@cors(origins=[A, "http://localhost:3000"], max_age=12)
+async def local() -> None: ...
+
+
 @shop.get("/needs/key")
 @cors(origins=A, max_age=8)
 async def needs_key(x_key: Annotated[str, Header()]) -> None: ...
@@ -231,7 +289,7 @@ def copied(function: Callable[..., object]) -> Callable[..., object]:
 @shop.get("/copied")
 @copied
 @cors(origins=A, max_age=10)
-async def lost() -> None: ...
+async def copy() -> None: ...
 
 
 class Late(WebSocketEndpoint):

@@ -9,7 +9,7 @@ from fastapi import Cookie, FastAPI, WebSocket
 from route_cors import CORSPolicy, cors, install_cors, no_cors
 
 OURS = CORSPolicy(
-    origins=["https://todo.example.com", "http://localhost:*"],
+    origins=["https://todo.example.com"],
     allow_headers=["X-Request-Id"],
     expose_headers=["ETag"],
     allow_credentials=True,

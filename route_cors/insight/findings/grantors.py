@@ -1,0 +1,140 @@
+"""Who lets other origins in: our policies and CORSMiddleware, seen alike."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from route_cors.insight.findings.facts import named
+from route_cors.insight.findings.finding import finding_about
+from route_cors.insight.foreign import KnownLayer, OurLayer
+from route_cors.origins import ANY_ORIGIN, OriginSet, is_serialized_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from route_cors.insight.findings.codes import Severity
+    from route_cors.insight.findings.facts import Facts, Row
+    from route_cors.insight.findings.finding import Finding
+    from route_cors.insight.foreign import CORSArguments
+    from route_cors.insight.routes import Place
+    from route_cors.policy import CORSPolicy
+
+__all__ = ["Grantor", "grantors", "heard", "layers_of_others"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grantor:
+    """A policy, or a CORSMiddleware.
+
+    Attributes:
+        who: what it is called in a sentence.
+        argument: the one that names its origins.
+        origins: those that are written as text.
+        regexes: those that origins have to match.
+        credentials: whether cookies may go along.
+        admits: whether it lets a certain origin in by its regexes.
+        rows: the routes that it speaks for.
+        place: where it was made.
+        policy: the one of ours that it is.
+        cors: the arguments of the CORSMiddleware that it is.
+    """
+
+    who: str
+    argument: str
+    origins: tuple[str, ...]
+    regexes: tuple[re.Pattern[str], ...]
+    credentials: bool
+    admits: Callable[[str], bool]
+    rows: list[Row]
+    place: Place | None
+    policy: CORSPolicy | None = None
+    cors: CORSArguments | None = None
+
+    def about(self, code: str, sentence: str, mend: str, *, severity: Severity | None = None) -> Finding:
+        """A finding about it, with the routes that it speaks for."""
+        first = self.rows[0].reported if self.rows else None
+        told = f"{sentence} ({named(self.rows, at_most=3)})"
+        found = finding_about(first, code, told, mend, severity=severity)
+        return replace(found, place=self.place, routes=tuple(row.reported for row in self.rows))
+
+
+def grantors(facts: Facts) -> Sequence[Grantor]:
+    """All of an app: first the policies, then layers of others."""
+    if facts.grantors is None:
+        facts.grantors = (*_policies(facts), *_layers(facts))
+    return facts.grantors
+
+
+def layers_of_others(facts: Facts) -> Iterator[tuple[Grantor, CORSArguments]]:
+    """Each CORSMiddleware that speaks for routes: no layer of ours outside of it has the say there."""
+    return ((grantor, grantor.cors) for grantor in grantors(facts) if grantor.cors is not None)
+
+
+def _policies(facts: Facts) -> Iterator[Grantor]:
+    for policy, rows in facts.policies:
+        yield Grantor(
+            who="the policy",
+            argument="origins",
+            origins=tuple(item for item in policy.origins if isinstance(item, str) and item != ANY_ORIGIN),
+            regexes=policy.origin_set.regexes,
+            credentials=policy.allow_credentials,
+            admits=_by_regexes(policy),
+            rows=rows,
+            place=facts.place_of_policy(policy, rows),
+            policy=policy,
+        )
+
+
+def _by_regexes(policy: CORSPolicy) -> Callable[[str], bool]:
+    origins = policy.origin_set
+    of_regexes = OriginSet.compile(origins.regexes, insecure_regexes=origins.insecure_regexes)
+
+    def admits(origin: str) -> bool:
+        sent = origin.encode("utf-8", "replace")
+        return is_serialized_origin(sent) and of_regexes.matches(sent)
+
+    return admits
+
+
+def _layers(facts: Facts) -> Iterator[Grantor]:
+    groups: dict[KnownLayer, list[Row]] = {}
+    for row in facts.rows:
+        if row.speaks and row.placed.kind != "websocket":
+            for layer in heard(row):
+                groups.setdefault(layer, []).append(row)
+    for layer, rows in groups.items():
+        cors = layer.cors
+        if cors is not None:
+            yield _of_layer(facts, layer, cors, rows)
+
+
+def _of_layer(facts: Facts, layer: KnownLayer, cors: CORSArguments, rows: list[Row]) -> Grantor:
+    regex = cors.allow_origin_regex
+    is_listed = not cors.any_origin and not isinstance(cors.allow_origins, str)
+
+    def admits(origin: str) -> bool:
+        return is_serialized_origin(origin.encode("utf-8", "replace")) and layer.allows(origin)
+
+    return Grantor(
+        who=layer.name.rpartition(".")[2],
+        argument="allow_origins",
+        origins=tuple(cors.allow_origins) if is_listed else (),
+        regexes=() if cors.any_origin or regex is None else (re.compile(regex),),
+        credentials=cors.allow_credentials,
+        admits=admits,
+        # FastAPI's own documentation is nobody's example.
+        rows=sorted(rows, key=lambda row: row.is_documentation),
+        place=facts.source.of_layer(layer.name, cors),
+        cors=cors,
+    )
+
+
+def heard(row: Row) -> Iterator[KnownLayer]:
+    """Each CORSMiddleware in front of a route that no layer of ours replaces, from the outside in."""
+    for layer in row.reported.layers:
+        if isinstance(layer, OurLayer) and row.placed.policy is not None:
+            return
+        if isinstance(layer, KnownLayer) and layer.cors is not None:
+            yield layer

@@ -1,0 +1,85 @@
+"""Origins that others can speak for: where anyone publishes, and the visitor's own machine."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from route_cors.errors import CORSConfigError
+from route_cors.insight.findings.grantors import grantors
+from route_cors.origins import is_loopback, parse_origin
+from route_cors.policy import public_suffix_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from route_cors.insight.findings.codes import Severity
+    from route_cors.insight.findings.facts import Facts
+    from route_cors.insight.findings.finding import Finding
+    from route_cors.insight.findings.grantors import Grantor
+    from route_cors.origins import DeclaredOrigin
+
+__all__ = ["find_local_origins", "find_shared_hosts", "named_origins"]
+
+# All their users' pages are of one origin.
+_OF_ALL_USERS: Final = frozenset(
+    {
+        *("cdn.jsdelivr.net", "cdpn.io", "codepen.io", "codesandbox.io", "docs.google.com"),
+        *("fiddle.jshell.net", "glitch.com", "jsbin.com", "jsfiddle.net", "null.jsbin.com", "playcode.io"),
+        *("plnkr.co", "raw.githubusercontent.com", "replit.com", "s.codepen.io", "s3.amazonaws.com"),
+        *("sites.google.com", "stackblitz.com", "storage.googleapis.com", "translate.goog", "unpkg.com"),
+    }
+)
+# Each user has a name there, and all of a user's projects are of that origin.
+_OF_ONE_ACCOUNT: Final = frozenset({"bitbucket.io", "github.io", "gitlab.io", "codeberg.page"})
+
+
+def find_shared_hosts(facts: Facts) -> Iterator[Finding]:
+    """RC024: a host where anyone publishes; with credentials, also a name there that is one account's."""
+    for grantor in grantors(facts):
+        for text, origin in named_origins(grantor):
+            powers = ", with credentials" if grantor.credentials else ""
+            if origin.host in _OF_ALL_USERS:
+                severity: Severity = "warning" if grantor.credentials else "info"
+                sentence = (
+                    f"{grantor.who} allows {text}{powers}: the pages of all its users are of that origin"
+                )
+                mend = f"take {text!r} out of {grantor.argument}, and serve the page from a site of yours"
+                yield grantor.about("RC024", sentence, mend, severity=severity)
+            elif grantor.credentials and _is_of_an_account(origin):
+                sentence = (
+                    f"{grantor.who} allows {text}{powers}: all projects of that account are of that origin"
+                )
+                mend = f"if the account is not yours alone, take {text!r} out of {grantor.argument}"
+                yield grantor.about("RC024", sentence, mend, severity="info")
+
+
+def _is_of_an_account(origin: DeclaredOrigin) -> bool:
+    is_exact = not origin.is_pattern and public_suffix_list().privatesuffix(origin.host) == origin.host
+    return is_exact and origin.host.partition(".")[2] in _OF_ONE_ACCOUNT
+
+
+def find_local_origins(facts: Facts) -> Iterator[Finding]:
+    """RC025: origins of the visitor's machine in the same list as those of a site."""
+    for grantor in grantors(facts):
+        named = [*named_origins(grantor)]
+        local = [text for text, origin in named if is_loopback(origin.host)]
+        if local and len(local) < len(named):
+            shown = ", ".join(local[:_MOST_SHOWN])
+            sentence = f"{grantor.who} allows {shown} beside origins of production"
+            kept = [text for text, origin in named if not is_loopback(origin.host)]
+            mend = (
+                "add them in development alone:"
+                f" {grantor.argument}=[{', '.join(map(repr, kept[:_MOST_SHOWN]))}, *settings.local_origins]"
+            )
+            yield grantor.about("RC025", sentence, mend)
+
+
+_MOST_SHOWN: Final = 3
+
+
+def named_origins(grantor: Grantor) -> Iterator[tuple[str, DeclaredOrigin]]:
+    """The origins and patterns that are written as text, as far as a browser can send them."""
+    for text in grantor.origins:
+        with suppress(CORSConfigError):  # of a CORSMiddleware: RC020
+            yield text, parse_origin(text)

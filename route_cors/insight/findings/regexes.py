@@ -1,0 +1,92 @@
+"""Regexes whose time grows out of hand, measured with longer and longer origins.
+
+The next length is tried only while the last took no more than a few milliseconds, and is so little longer
+that even what doubles with each character stays below a second. So nothing has to be stopped.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Final
+
+from route_cors.insight.findings.grantors import grantors
+from route_cors.insight.findings.samples import Sampler
+from route_cors.insight.printable import printable
+from route_cors.origins import MAX_ORIGIN_BYTES
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
+    from route_cors.insight.findings.facts import Facts
+    from route_cors.insight.findings.finding import Finding
+
+__all__ = ["find_slow_regexes", "slow_origin"]
+
+# What no sound regex comes near: those take microseconds.
+_SLOW: Final = 0.005
+_TRIES: Final = 3
+# Of one regex.
+_MAX_SAMPLES: Final = 3
+_MAX_PLACES: Final = 24
+# What an origin may go on with, and a regex does not expect.
+_ENDS: Final = ("", "-", ".", "_-")
+
+
+def find_slow_regexes(facts: Facts) -> Iterator[Finding]:
+    """RC023: a regex that takes long for a certain origin, of a length that servers take."""
+    for grantor in grantors(facts):
+        for regex in grantor.regexes:
+            origin = slow_origin(regex)
+            if origin is not None:
+                sentence = (
+                    f"the regex {printable(regex.pattern)} takes over {_SLOW * 1000:.0f} ms for an origin of"
+                    f" {len(origin)} characters, and much longer for longer ones"
+                )
+                mend = (
+                    "repeat nothing that is repeated itself, and let no two parts in a row match the same:"
+                    r" r'https://[a-z0-9-]+\.example\.com'"
+                )
+                yield grantor.about("RC023", sentence, mend)
+
+
+@functools.lru_cache(maxsize=256)
+def slow_origin(regex: re.Pattern[str]) -> str | None:
+    """The first origin found that takes long to be matched; None where none is found."""
+    for start in _starts(regex):
+        for end in _ENDS:
+            found = _grown(regex, start, end)
+            if found is not None:
+                return found
+    return None
+
+
+def _starts(regex: re.Pattern[str]) -> Iterator[str]:
+    """What leads up to a place whose character may be repeated; that character is the last."""
+    sampler = Sampler(regex)
+    starts: dict[str, None] = {}
+    for _, sample in zip(range(_MAX_SAMPLES), sampler.samples(), strict=False):
+        after = sample.find("://") + 3
+        for place in range(after, min(len(sample), after + _MAX_PLACES)):
+            starts[sample[: place + 1]] = None
+    yield from starts
+
+
+def _grown(regex: re.Pattern[str], start: str, end: str) -> str | None:
+    repeated = start[-1]
+    length = 1
+    while len(start) + length + len(end) <= MAX_ORIGIN_BYTES:
+        origin = f"{start}{repeated * length}{end}"
+        if _seconds(regex, origin) > _SLOW:
+            # Not the machine, which was busy with something else.
+            is_slow = min(_seconds(regex, origin) for _ in range(_TRIES)) > _SLOW
+            return origin if is_slow else None
+        length += max(1, length // 8)
+    return None
+
+
+def _seconds(regex: re.Pattern[str], text: str) -> float:
+    started = time.perf_counter()
+    regex.fullmatch(text)
+    return time.perf_counter() - started

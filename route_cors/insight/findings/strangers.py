@@ -1,0 +1,134 @@
+"""What CORSMiddleware takes, and a policy of ours would refuse when it is declared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from route_cors.errors import CORSConfigError
+from route_cors.insight.findings.cookies import sets_cookies
+from route_cors.insight.findings.grantors import grantors, layers_of_others
+from route_cors.insight.findings.origins import is_for_anyone
+from route_cors.insight.printable import printable
+from route_cors.origins import ANY_ORIGIN, is_serialized_origin, parse_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from route_cors.insight.findings.codes import Severity
+    from route_cors.insight.findings.facts import Facts, Row
+    from route_cors.insight.findings.finding import Finding
+    from route_cors.insight.foreign import CORSArguments
+
+__all__ = [
+    "find_any_origin_reflected",
+    "find_bare_strings",
+    "find_needless_credentials",
+    "find_null",
+    "find_unsent_origins",
+]
+
+_NAMED: Final = "allow_origins=['https://app.example.com']"
+_NULL: Final = "null"
+
+
+def find_any_origin_reflected(facts: Facts) -> Iterator[Finding]:
+    """RC005: every origin gets itself and credentials in the response."""
+    for layer, cors in layers_of_others(facts):
+        if layer.credentials and (cors.any_origin or is_for_anyone(layer)):
+            how = "by *" if cors.any_origin else f"by the regex {printable(layer.regexes[0].pattern)}"
+            sentence = f"{layer.who} reflects any origin, with credentials, {how}"
+            yield layer.about("RC005", sentence, f"name the origins: {_NAMED}", severity="error")
+
+
+def find_null(facts: Facts) -> Iterator[Finding]:
+    """RC018: `null` among the origins of a CORSMiddleware, or what its regex admits."""
+    for layer, _ in layers_of_others(facts):
+        by_regex = any(regex.fullmatch(_NULL) for regex in layer.regexes) and not is_for_anyone(layer)
+        if _NULL in layer.origins or by_regex:
+            powers, severity = _powers(credentials=layer.credentials)
+            sentence = f"{layer.who} allows the origin null{powers}"
+            mend = "take 'null' out; serve the page from an origin of its own, and name that"
+            yield layer.about("RC018", sentence, mend, severity=severity)
+
+
+def _powers(*, credentials: bool) -> tuple[str, Severity]:
+    return (", with credentials", "error") if credentials else ("", "warning")
+
+
+def find_bare_strings(facts: Facts) -> Iterator[Finding]:
+    """RC019: one text, of which CORSMiddleware takes parts, or its letters."""
+    for layer, cors in layers_of_others(facts):
+        for name, text, severity in _bare(cors):
+            sentence = f"{layer.who} has {text} for {name}"
+            yield layer.about("RC019", sentence, f"write a list: {name}=[{_quoted(text)}]", severity=severity)
+
+
+def _quoted(text: str) -> str:
+    return text if text.startswith("'") else "'...'"
+
+
+def _bare(cors: CORSArguments) -> Iterator[tuple[str, str, Severity]]:
+    origins = cors.allow_origins
+    if isinstance(origins, str) and origins != ANY_ORIGIN:
+        yield "allow_origins", repr(printable(origins)), "error"
+    for name, values in (("allow_methods", cors.allow_methods), ("allow_headers", _added(cors))):
+        if len(values) > 1 and all(len(value) == 1 for value in values):
+            yield name, "the letters of a text", "warning"
+
+
+def _added(cors: CORSArguments) -> list[str]:
+    return [name for name in cors.allow_headers if name not in _ALWAYS_ALLOWED]
+
+
+_ALWAYS_ALLOWED: Final = frozenset({"accept", "accept-language", "content-language", "content-type"})
+
+
+def find_unsent_origins(facts: Facts) -> Iterator[Finding]:
+    """RC020: a trailing slash, a path, upper case, a pattern: no Origin header is ever equal to that."""
+    for layer, _ in layers_of_others(facts):
+        unsent = [text for text in layer.origins if text != _NULL and not _is_sent(text)]
+        if unsent:
+            shown = ", ".join(repr(printable(text)) for text in unsent[:_MOST_SHOWN])
+            sentence = f"{layer.who} allows {shown}, which no browser sends as an Origin"
+            yield layer.about("RC020", sentence, _sent_instead(unsent[0]))
+
+
+_MOST_SHOWN: Final = 3
+
+
+def _is_sent(text: str) -> bool:
+    return "*" not in text and is_serialized_origin(text.encode("utf-8", "replace")) and _parses(text)
+
+
+def _parses(text: str) -> bool:
+    try:
+        parse_origin(text)
+    except CORSConfigError:
+        return False
+    return True
+
+
+def _sent_instead(text: str) -> str:
+    if "*" in text:
+        return r"write a regex: allow_origin_regex=r'https://[a-z0-9-]+\.example\.com'"
+    try:
+        parse_origin(text)
+    except CORSConfigError as error:
+        mend = error.problems[0].mend
+        return "name an origin: scheme, host and port" if mend is None else f"write {mend}"
+    return f"write {text.lower()!r}"
+
+
+def find_needless_credentials(facts: Facts) -> Iterator[Finding]:
+    """RC021: credentials for routes that take tokens, where it is certain that none takes cookies."""
+    for grantor in grantors(facts):
+        rows = [row for row in grantor.rows if not row.is_documentation]
+        if not grantor.credentials or sets_cookies(facts, rows):
+            continue
+        if any(row.needs.tokens for row in rows) and all(map(_needs_none, rows)):
+            sentence = f"{grantor.who} allows credentials, and its routes take tokens alone"
+            yield grantor.about("RC021", sentence, "leave allow_credentials out")
+
+
+def _needs_none(row: Row) -> bool:
+    return row.needs.is_known and not row.needs.reads_request and not row.needs.sent_by_browsers

@@ -1,0 +1,58 @@
+"""A policy as it can be pasted where it was declared: inline, on a router, on a mount, as a default."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from route_cors.describe import name_of
+from route_cors.errors import CORSConfigError
+from route_cors.insight.printable import printable
+from route_cors.policy import CORSPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from route_cors.dispatch import Source
+
+__all__ = ["as_code"]
+
+
+def as_code(policy: CORSPolicy, source: Source | None, **changes: Any) -> str:
+    """The whole of a policy with some arguments changed, in Python.
+
+    Args:
+        policy: as it is.
+        source: what it was declared on.
+        changes: arguments of `CORSPolicy`. Where they do not go together with the others, these are left out.
+    """
+    try:
+        changed = policy.evolve(**changes)
+    except CORSConfigError:
+        return ", ".join(f"{name}={_value(value)}" for name, value in changes.items())
+    return _FORMS.get(source, "@cors({})").format(_arguments(changed))
+
+
+_FORMS: Final[dict[Source | None, str]] = {
+    "router": "CORSRouter(cors=CORSPolicy({}))",
+    "mount": "cors({})(...)",
+    "app": "install_cors(app, default=CORSPolicy({}))",
+    "mounted app": "install_cors(app, default=CORSPolicy({}))",
+}
+_PARAMETERS: Final = inspect.signature(CORSPolicy).parameters
+
+
+def _arguments(policy: CORSPolicy) -> str:
+    values = {name: getattr(policy, name) for name in _PARAMETERS}
+    return ", ".join(
+        f"{name}={_value(value)}" for name, value in values.items() if value != _PARAMETERS[name].default
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_value(item) for item in cast('Iterable[Any]', value))}]"
+    if isinstance(value, re.Pattern):
+        return printable(f"re.compile({cast('re.Pattern[str]', value).pattern!r})")
+    return name_of(value).rpartition(".")[2] if callable(value) else printable(repr(value))

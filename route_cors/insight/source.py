@@ -1,0 +1,261 @@
+"""Where the user's own source makes a middleware, a router or a layer: objects do not know the line of that.
+
+The modules that are the user's are parsed, and the calls in them compared with what is there. Where no call
+fits, nothing is said.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import re
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from route_cors.describe import name_of
+from route_cors.insight.routes import Place
+from route_cors.routing import CORSRouter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from route_cors.decorators import Declared
+    from route_cors.insight.foreign import CORSArguments
+
+__all__ = ["Call", "Source", "is_of_a_library"]
+
+_LIBRARIES: Final = (
+    Path(__file__).resolve().parents[1],
+    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+_DIRECTORIES_OF_LIBRARIES: Final = frozenset({"site-packages", "dist-packages"})
+# Nobody writes more by hand.
+_MAX_CHARACTERS: Final = 1_000_000
+_NOTHING: Final = object()
+
+
+@functools.lru_cache(maxsize=4096)  # thousands of routes share a few files
+def is_of_a_library(file: str) -> bool:
+    """Whether a file is none of the user's: installed, of Python itself, or ours."""
+    path = Path(file)
+    installed = not _DIRECTORIES_OF_LIBRARIES.isdisjoint(path.parts)
+    return installed or any(path.is_relative_to(root) for root in _LIBRARIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call in a module."""
+
+    module: ModuleType
+    node: ast.Call
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return Place(str(self.module.__file__), self.node.lineno)
+
+    @property
+    def name(self) -> str:
+        """What is called, without what it is an attribute of."""
+        function = self.node.func
+        return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+    def value(self, node: ast.expr | None) -> Any:
+        """What an expression stands for, where that is plain to see; `_NOTHING` where it is not."""
+        match node:
+            case ast.Name(id=name):
+                return vars(self.module).get(name, _NOTHING)
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                owner = vars(self.module).get(name)
+                return vars(owner).get(attribute, _NOTHING) if isinstance(owner, ModuleType) else _NOTHING
+            case None:
+                return _NOTHING
+            case _:
+                return _literal(node)
+
+    def argument(self, name: str) -> ast.expr | None:
+        """The one of that name."""
+        return next((keyword.value for keyword in self.node.keywords if keyword.arg == name), None)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all of its arguments are written out: nothing stands for several."""
+        starred = any(isinstance(each, ast.Starred) for each in self.node.args)
+        return not starred and all(keyword.arg is not None for keyword in self.node.keywords)
+
+    def owner(self) -> Any:
+        """Whose method is called."""
+        return self.value(getattr(self.node.func, "value", None))
+
+    def first(self) -> ast.expr | None:
+        """The first positional one."""
+        return next(iter(self.node.args), None)
+
+
+def _literal(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return _NOTHING
+
+
+class Source:
+    """The calls in the user's modules.
+
+    Args:
+        app: what a module of theirs holds.
+        modules: the names of others: those of the endpoints.
+    """
+
+    def __init__(self, app: object, modules: Iterable[str]) -> None:
+        self._app = app
+        self._modules = frozenset(modules)
+
+    @functools.cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """All of those that may make what is asked for here."""
+        return tuple(call for module in self._users_own() for call in _calls_in(module))
+
+    def near(self, name: str) -> list[Call]:
+        """The calls of that name in the directories of the app and of the endpoints, and below."""
+        around = {Path(str(module.__file__)).parent for module in self._users_own() if self._is_about(module)}
+        return [
+            call
+            for call in self.calls
+            if call.name == name and not around.isdisjoint(Path(call.place.file).parents)
+        ]
+
+    def of_layer(self, name: str, arguments: CORSArguments | None, app: object = None) -> Place | None:
+        """The line that adds a middleware of others; the first of several that fit equally well.
+
+        Args:
+            name: the full one of its class.
+            arguments: those of a CORSMiddleware.
+            app: the one that it is added to, where that is known.
+        """
+        calls = [call for call in self.calls if _makes(call, name)]
+        calls = [call for call in calls if app is not None and call.owner() is app] or calls
+        fits = [(call, _fit(call, arguments)) for call in calls]
+        best = max((fit for _, fit in fits if fit is not None), default=None)
+        return None if best is None else next(call.place for call, fit in fits if fit == best)
+
+    def of_router(self, policy: Declared | None) -> Place | None:
+        """The line that makes the CORSRouter of a policy."""
+        calls = [call for call in self.calls if call.name == CORSRouter.__name__]
+        named = [call for call in calls if call.value(call.argument("cors")) is policy]
+        return _only(named) or _only([call for call in calls if _held_by(call) is policy]) or _only(calls)
+
+    def of_layer_of_ours(self, app: object) -> Place | None:
+        """The line that installs a layer on an app."""
+        calls = [call for call in self.calls if call.name == "install_cors" or _adds_ours(call)]
+        return _only([call for call in calls if _app_of(call) is app]) or _only(calls)
+
+    def of_mount(self, path: str) -> Place | None:
+        """The line that mounts something at the end of a path."""
+        calls = [call for call in self.calls if call.name in {"mount", "Mount"}]
+        ends = [call for call in calls if _ends(path, call.value(call.first()))]
+        return _only(ends)
+
+    def _users_own(self) -> Iterator[ModuleType]:
+        here = _here()
+        seen: set[str] = set()
+        for module in [*sys.modules.values()]:
+            file = getattr(module, "__file__", None)
+            if not isinstance(file, str) or not file.endswith(".py") or file in seen or is_of_a_library(file):
+                continue
+            below = here is not None and Path(file).is_relative_to(here)
+            if below or self._is_about(module):
+                seen.add(file)
+                yield module
+
+    def _is_about(self, module: ModuleType) -> bool:
+        """Whether it holds the app, or an endpoint."""
+        return module.__name__ in self._modules or any(held is self._app for held in vars(module).values())
+
+
+def _here() -> Path | None:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
+
+
+_TELLING: Final = re.compile(r"CORS|install_cors|add_middleware|Middleware|mount|set_cookie")
+
+
+def _calls_in(module: ModuleType) -> Iterator[Call]:
+    text = "".join(linecache.getlines(str(module.__file__)))
+    if len(text) > _MAX_CHARACTERS or _TELLING.search(text) is None:
+        return
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the file has changed since
+        return
+    yield from (Call(module, node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _only(calls: list[Call]) -> Place | None:
+    return calls[0].place if len(calls) == 1 else None
+
+
+def _makes(call: Call, name: str) -> bool:
+    """Whether it adds, or makes, a middleware of that full name."""
+    is_adding = call.name in {"add_middleware", "Middleware"}
+    made = call.first() if is_adding else call.node.func
+    value = call.value(made)
+    if value is not _NOTHING:
+        return name_of(value) == name
+    written = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
+    return bool(written) and written == name.rpartition(".")[2]
+
+
+_COMPARED: Final = ("allow_origins", "allow_origin_regex", "allow_credentials")
+
+
+def _fit(call: Call, arguments: object) -> int | None:
+    """How many of the arguments are seen to be those; None where one is seen to be another."""
+    fit = 0
+    for name in _COMPARED:
+        given = call.value(call.argument(name))
+        if given is _NOTHING or arguments is None:
+            continue
+        if _frozen(given) != getattr(arguments, name):
+            return None
+        fit += 1
+    return fit
+
+
+def _frozen(value: Any) -> object:
+    return tuple(iter(value)) if type(value) in {list, tuple} else value
+
+
+def _held_by(call: Call) -> object:
+    """The policy of the router that a module holds under the name that the call's result is assigned to."""
+    for name, held in vars(call.module).items():
+        if isinstance(held, CORSRouter) and _is_assigned(call, name):
+            return held.cors
+    return _NOTHING
+
+
+def _is_assigned(call: Call, name: str) -> bool:
+    line = linecache.getline(str(call.module.__file__), call.node.lineno)
+    return re.match(rf"\s*{re.escape(name)}\s*(?::[^=]*)?=", line) is not None
+
+
+def _adds_ours(call: Call) -> bool:
+    return call.name == "add_middleware" and getattr(call.value(call.first()), "is_route_cors_layer", False)
+
+
+def _app_of(call: Call) -> object:
+    if call.name == "install_cors":
+        return call.value(call.first() or call.argument("app"))
+    return call.owner()
+
+
+def _ends(path: str, written: object) -> bool:
+    return isinstance(written, str) and bool(written.strip("/")) and path.endswith(written.rstrip("/"))
