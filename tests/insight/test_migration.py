@@ -451,6 +451,22 @@ def test_a_mounted_app_behind_what_is_no_app() -> None:
     assert found.changes == ()
 
 
+def test_what_is_replaced_by_nothing_is_gone() -> None:
+    app = _app()
+    app.add_middleware(CORSMiddleware, allow_origins=["null"])
+    (change,) = migration(app, []).changes
+    assert (change.verdict, change.origins, change.methods) == ("loses", ("null",), ("GET",))
+    assert (change.asks, change.paths) == (("nothing",), ("/items",))
+
+
+def test_the_outermost_is_what_the_policy_is_of() -> None:
+    app = _app()
+    app.add_middleware(CORSMiddleware, allow_origins=["https://inner.example"])
+    (replacement,) = migration(CORSMiddleware(app, allow_origins=[A]), []).replacements
+    assert replacement.policy == CORSPolicy(origins=A, methods=["GET"])
+    assert [each.loses for each in replacement.remarks] == [True]
+
+
 def test_the_origins_beside_any_are_those_to_name() -> None:
     (remark,) = _replacement(allow_origins=["*", A, f"{A}/"], allow_credentials=True).remarks
     assert remark.instead == f"name the origins that you serve: origins=['{A}'], allow_credentials=True"
