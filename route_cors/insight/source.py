@@ -189,6 +189,7 @@ _TELLING: Final = re.compile(r"CORS|install_cors|add_middleware|Middleware|mount
 
 
 def _calls_in(module: ModuleType) -> Iterator[Call]:
+    linecache.checkcache(str(module.__file__))
     text = "".join(linecache.getlines(str(module.__file__)))
     if len(text) > _MAX_CHARACTERS or _TELLING.search(text) is None:
         return

@@ -115,7 +115,7 @@ def _sent_instead(text: str) -> str:
         parse_origin(text)
     except CORSConfigError as error:
         mend = error.problems[0].mend
-        return "name an origin: scheme, host and port" if mend is None else f"write {mend}"
+        return "name an origin: scheme, host and port" if mend is None else f"write {mend!r}"
     return f"write {text.lower()!r}"
 
 
