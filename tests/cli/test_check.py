@@ -264,3 +264,37 @@ error RC001 GET /quotes  main.py:6
 1 error in 2 routes, 1 ignored
 """
     )
+
+
+@pytest.mark.parametrize("given", ["api.example.com", "https://", "https://[", "ftp:x"])
+def test_where_an_app_is_served_is_a_url(workplace: Workplace, given: str) -> None:
+    workplace.write({"main.py": SHOP})
+    error = workplace.refused("check", "--base-url", given)
+    assert error == f"--base-url {given!r}: write a URL, https://api.example.com"
+    assert workplace.run("check", "--base-url", "https://api.example.com/v1").code == 0
+
+
+def test_callables_are_asked_only_if_that_is_wanted(workplace: Workplace) -> None:
+    workplace.write({"main.py": SHOP.replace('@cors(origins="*")', "@cors(origins=lambda origin, _: True)")})
+    assert workplace.run("check").code == 0
+    run = workplace.run("check", "--ask-callables")
+    assert run.code == 1
+    assert run.lines[0] == "warning RC022 GET /quotes  main.py:9"
+
+
+def test_what_was_changed_in_the_same_way_is_one_finding(workplace: Workplace) -> None:
+    routes = "".join(f"@app.get('/{n}')\nasync def f{n}(): ...\n" for n in range(6))
+    source = (
+        "from fastapi import FastAPI\nfrom route_cors import CORSRouter, CORSPolicy\n"
+        "app = CORSRouter(cors=CORSPolicy(origins='https://a.example'))\n"
+        f"{routes}router, app = app, FastAPI(openapi_url=None)\napp.include_router(router)\n"
+    )
+    baseline(workplace, source)
+    workplace.write(
+        {"main.py": source.replace("'https://a.example'", "['https://a.example', 'https://b.example']")}
+    )
+    told = json.loads(workplace.run("check", "--baseline", "baseline.json", "--json").out)
+    (finding,) = told["findings"]
+    likewise = "; likewise GET /1, GET /2, GET /3 and 2 more"
+    assert finding["sentence"] == f"GET /0: opened to https://b.example{likewise}"
+    assert [route["path"] for route in finding["routes"]] == ["/0", "/1", "/2", "/3", "/4", "/5"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from route_cors.insight.findings.facts import named
 from route_cors.insight.findings.finding import finding_about
@@ -105,9 +105,7 @@ def _layers(facts: Facts) -> Iterator[Grantor]:
             for layer in heard(row):
                 groups.setdefault(layer, []).append(row)
     for layer, rows in groups.items():
-        cors = layer.cors
-        if cors is not None:
-            yield _of_layer(facts, layer, cors, rows)
+        yield _of_layer(facts, layer, cast("CORSArguments", layer.cors), rows)  # as `heard` gives no others
 
 
 def _of_layer(facts: Facts, layer: KnownLayer, cors: CORSArguments, rows: list[Row]) -> Grantor:

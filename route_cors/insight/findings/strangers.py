@@ -9,7 +9,7 @@ from route_cors.insight.findings.cookies import sets_cookies
 from route_cors.insight.findings.grantors import grantors, layers_of_others
 from route_cors.insight.findings.origins import is_for_anyone
 from route_cors.insight.printable import printable
-from route_cors.origins import ANY_ORIGIN, is_serialized_origin, parse_origin
+from route_cors.origins import ANY_ORIGIN, parse_origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,26 +97,23 @@ _MOST_SHOWN: Final = 3
 
 
 def _is_sent(text: str) -> bool:
-    return "*" not in text and is_serialized_origin(text.encode("utf-8", "replace")) and _parses(text)
+    return "*" not in text and _error_of(text) is None
 
 
-def _parses(text: str) -> bool:
-    try:
-        parse_origin(text)
-    except CORSConfigError:
-        return False
-    return True
-
-
-def _sent_instead(text: str) -> str:
-    if "*" in text:
-        return r"write a regex: allow_origin_regex=r'https://[a-z0-9-]+\.example\.com'"
+def _error_of(text: str) -> CORSConfigError | None:
     try:
         parse_origin(text)
     except CORSConfigError as error:
-        mend = error.problems[0].mend
-        return "name an origin: scheme, host and port" if mend is None else f"write {mend!r}"
-    return f"write {text.lower()!r}"
+        return error
+    return None
+
+
+def _sent_instead(text: str) -> str:
+    error = _error_of(text)
+    if "*" in text or error is None:
+        return r"write a regex: allow_origin_regex=r'https://[a-z0-9-]+\.example\.com'"
+    mend = error.problems[0].mend
+    return "name an origin: scheme, host and port" if mend is None else f"write {mend!r}"
 
 
 def find_needless_credentials(facts: Facts) -> Iterator[Finding]:
