@@ -54,7 +54,7 @@ def explain(app: object, call: Call) -> Explanation:
     >>> explanation.allowed
     False
     >>> print(explanation.mend.code)
-    policy.evolve(origins=[*policy.origins, 'https://b.example'])
+    @cors(origins=['https://a.example', 'https://b.example'])
     """
     with start_blocking_portal() as portal:
         return portal.call(explain_async, app, call)

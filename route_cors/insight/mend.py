@@ -11,6 +11,7 @@ from route_cors.errors import CORSConfigError
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
 from route_cors.insight.attempt import attempt, is_websocket
 from route_cors.insight.explanation import Mend
+from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.stand_in import Change
 from route_cors.insight.steps import declared, shortened, where_declared
 from route_cors.policy import CORSPolicy
@@ -94,14 +95,13 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Argument:
-    """An argument of a policy that changes: its value, the Python for it, and what it allows, in words.
+    """An argument of a policy that changes: its value, and what it allows, in words.
 
     `smaller` may do as well.
     """
 
     name: str
     value: Any
-    code: str
     words: str
     smaller: _Argument | None = None
 
@@ -164,9 +164,11 @@ class _Place:
         return f"in the policy declared {where}{alone}"
 
     def _code(self, arguments: Mapping[str, _Argument]) -> str:
-        spelled = ", ".join(f"{name}={argument.code}" for name, argument in arguments.items())
+        values = {name: argument.value for name, argument in arguments.items()}
         if self.policy is not None:
-            return f"policy.evolve({spelled})"
+            source = None if self._surveyed is None else self._surveyed.reported.source
+            return as_code(self.policy, source, **values)
+        spelled = ", ".join(f"{name}={value!r}" for name, value in values.items())
         # What is no function of the user's is decorated where it is mounted.
         return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"
 
@@ -191,17 +193,17 @@ class _Needs:
         """The arguments to change, all needed at once."""
         yield from self._new_origins() if self._policy is None else self._origins(self._policy)
         if self._credentials:
-            yield _Argument("allow_credentials", value=True, code="True", words="credentials")
+            yield _Argument("allow_credentials", value=True, words="credentials")
             # As a name it is none that a response has.
             if self._policy is not None and "*" in self._policy.expose_headers:
-                yield _Argument("expose_headers", (), "[]", "no headers but those you name to be read")
+                yield _Argument("expose_headers", (), "no headers but those you name to be read")
         if self._handled.preflight is not None:
             yield from self._methods(self._handled.method)
             yield from self._headers()
 
     def _new_origins(self) -> Iterator[_Argument]:
         origin = self._call.origin
-        yield _Argument("origins", [origin], repr([origin]), origin)
+        yield _Argument("origins", [origin], origin)
 
     def _origins(self, policy: CORSPolicy) -> Iterator[_Argument]:
         """The call's own beside the present ones, as far as these go with what the call needs."""
@@ -212,14 +214,13 @@ class _Needs:
         is_admitted = bool(kept) and policy.evolve(origins=kept).origin_set.matches(origin.encode())
         added = [] if is_admitted else [origin]
         if len(kept) == len(policy.origins):
-            yield _Argument("origins", [*kept, *added], f"[*policy.origins, {origin!r}]", origin)
+            yield _Argument("origins", [*kept, *added], origin)
             return
-        spelled = _spelled(policy, kept)
-        words = f"{origin} in place of {_listed(_spelled(policy, kept, left_out=True))}"
+        left_out = [as_value(item) for item in policy.origins if item not in kept]
+        words = f"{origin} in place of {_listed(left_out)}"
         # A callable among the kept ones may let it in.
-        by_others = _Argument("origins", kept, f"[{', '.join(spelled)}]", words) if kept and added else None
-        code = f"[{', '.join([*spelled, *map(repr, added)])}]"
-        yield _Argument("origins", [*kept, *added], code, words, by_others)
+        by_others = _Argument("origins", kept, words) if kept and added else None
+        yield _Argument("origins", [*kept, *added], words, by_others)
 
     def _is_sound(self, policy: CORSPolicy, item: OriginItem) -> bool:
         """Whether an origin of the policy may stand beside the call's."""
@@ -234,15 +235,14 @@ class _Needs:
     def _methods(self, method: str) -> Iterator[_Argument]:
         present = None if self._policy is None else self._policy.methods
         if present is not None and method not in present:
-            yield _Argument("methods", [*present, method], f"[*policy.methods, {method!r}]", method)
+            yield _Argument("methods", [*present, method], method)
 
     def _headers(self) -> Iterator[_Argument]:
         present = () if self._policy is None else self._policy.allow_headers
         names = self._missing_names(present)
         if names:
-            code = ", ".join([*(["*policy.allow_headers"] if present else []), *map(repr, names)])
             words = f"the header{'s' if len(names) > 1 else ''} {_listed(names)}"
-            yield _Argument("allow_headers", [*present, *names], f"[{code}]", words)
+            yield _Argument("allow_headers", [*present, *names], words)
 
     def _missing_names(self, present: Sequence[str]) -> list[str]:
         asked = self._made.last.request.headers.get("access-control-request-headers", "")
@@ -253,15 +253,6 @@ class _Needs:
             missing = [name for name in missing if name == "authorization"]
         spelled = {name.lower(): name for name, _ in self._call.headers}
         return [spelled[name] for name in missing]
-
-
-def _spelled(policy: CORSPolicy, kept: Sequence[OriginItem], *, left_out: bool = False) -> list[str]:
-    """The kept origins, or the others, in Python: a regex or a callable by its place in the policy."""
-    return [
-        repr(item) if isinstance(item, str) else f"policy.origins[{position}]"
-        for position, item in enumerate(policy.origins)
-        if (item in kept) is not left_out
-    ]
 
 
 def _listed(parts: Sequence[str]) -> str:

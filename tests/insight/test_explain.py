@@ -230,8 +230,8 @@ def test_a_call_that_is_refused() -> None:
         "mend": {
             "change": f"Allow {STRANGER}, credentials and the header X-Other in the policy declared on the "
             f"endpoint {__name__}.cart ({place_of(cart)}).",
-            "code": f"policy.evolve(origins=[*policy.origins, '{STRANGER}'], allow_credentials=True, "
-            "allow_headers=[*policy.allow_headers, 'X-Other'])",
+            "code": f"@cors(origins=['{OURS}', '{STRANGER}'], allow_headers=['X-Other', 'X-Token'], "
+            "expose_headers=['ETag'], allow_credentials=True, max_age=60)",
         },
         "not_known": [],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -93,7 +94,7 @@ def yes(origin: str, connection: HTTPConnection) -> bool:
 @pytest.mark.parametrize(
     ("policy", "call", "code"),
     [
-        (CORSPolicy(origins=A), {}, f"policy.evolve(origins=[*policy.origins, '{B}'])"),
+        (CORSPolicy(origins=A), {}, f"@cors(origins=['{A}', '{B}'])"),
         (None, {}, f"@cors(origins=['{B}'])"),
         (no_cors, {}, f"@cors(origins=['{B}'])"),
         (
@@ -104,73 +105,73 @@ def yes(origin: str, connection: HTTPConnection) -> bool:
         (
             CORSPolicy(origins=B),
             {"credentials": True},
-            "policy.evolve(allow_credentials=True)",
+            f"@cors(origins=['{B}'], allow_credentials=True)",
         ),
         (
             CORSPolicy(origins=B, methods=["GET"]),
             {"method": "PUT"},
-            "policy.evolve(methods=[*policy.methods, 'PUT'])",
+            f"@cors(origins=['{B}'], methods=['GET', 'PUT'])",
         ),
         # A safelisted method is sent without asking: then nothing reads the policy's methods.
         (
             CORSPolicy(origins=A, methods=["GET"]),
             {"method": "POST"},
-            f"policy.evolve(origins=[*policy.origins, '{B}'])",
+            f"@cors(origins=['{A}', '{B}'], methods=['GET'])",
         ),
         (
             CORSPolicy(origins=B, allow_headers=["X-Id"]),
             {"headers": (*X_TOKEN, ("x-ID", "1"), ("content-type", "application/json"), ("X-A", "1"))},
-            "policy.evolve(allow_headers=[*policy.allow_headers, 'X-A', 'X-Token'])",
+            f"@cors(origins=['{B}'], allow_headers=['X-A', 'X-Id', 'X-Token'])",
         ),
         (
             CORSPolicy(origins=B, allow_headers="*"),
             {"headers": (*X_TOKEN, ("Authorization", "t"))},
-            "policy.evolve(allow_headers=[*policy.allow_headers, 'Authorization'])",
+            f"@cors(origins=['{B}'], allow_headers=['*', 'Authorization'])",
         ),
         # Any origin cannot be had with credentials.
         (
             CORSPolicy(origins="*"),
             {"credentials": True},
-            f"policy.evolve(origins=['{B}'], allow_credentials=True)",
+            f"@cors(origins=['{B}'], allow_credentials=True)",
         ),
         (
             CORSPolicy(origins="*", expose_headers="*"),
             {"credentials": True},
-            f"policy.evolve(origins=['{B}'], allow_credentials=True, expose_headers=[])",
+            f"@cors(origins=['{B}'], allow_credentials=True)",
         ),
         (
             CORSPolicy(origins=[A, INSECURE, re.compile("https://.*"), re.compile(r"https://x\.example")]),
             {"credentials": True},
-            f"policy.evolve(origins=['{A}', policy.origins[3], '{B}'], allow_credentials=True)",
+            f"@cors(origins=['{A}', '{B}', re.compile('https://x\\\\.example')], allow_credentials=True)",
         ),
         (
             CORSPolicy(origins=[INSECURE, "https://*.b.example"]),
             {"credentials": True, "origin": "https://www.b.example"},
-            "policy.evolve(origins=['https://*.b.example'], allow_credentials=True)",
+            "@cors(origins=['https://*.b.example'], allow_credentials=True)",
         ),
         # A callable that stays says yes by itself.
         (
             CORSPolicy(origins=[INSECURE, yes]),
             {"credentials": True},
-            "policy.evolve(origins=[policy.origins[1]], allow_credentials=True)",
+            "@cors(origins=[yes], allow_credentials=True)",
         ),
         # What is anyone's already needs no name.
         (
             CORSPolicy(origins="*"),
             {"headers": X_TOKEN, "origin": "null"},
-            "policy.evolve(allow_headers=['X-Token'])",
+            "@cors(origins=['*'], allow_headers=['X-Token'])",
         ),
         (
             CORSPolicy(origins=A),
             {"method": "WEBSOCKET", "path": "/chat", "credentials": True},
-            f"policy.evolve(origins=[*policy.origins, '{B}'])",
+            f"@cors(origins=['{A}', '{B}'])",
         ),
         # Any method, where nobody can say what is served.
         (None, {"method": "PUT", "path": "/files/a"}, f"cors(origins=['{B}'])(...)"),
         (
             CORSPolicy(origins=B, methods=["GET"]),
             {"method": "PUT", "path": "/files/a"},
-            "policy.evolve(methods=[*policy.methods, 'PUT'])",
+            f"cors(origins=['{B}'], methods=['GET', 'PUT'])(...)",
         ),
     ],
 )
@@ -217,7 +218,7 @@ def test_a_policy_that_other_routes_share() -> None:
 
     assert mend_of(app, "GET", "/mine", B) == Mend(
         f"Allow {B} in the policy declared on its router, or with @cors on this route alone.",
-        f"policy.evolve(origins=[*policy.origins, '{B}'])",
+        f"CORSRouter(cors=CORSPolicy(origins=['{A}', '{B}']))",
     )
 
 
@@ -228,7 +229,7 @@ def test_where_nothing_carries_the_policy_out() -> None:
         "Put the CORS layer around the app.", "install_cors(app)"
     )
     mend = mend_of(app, "PUT", "/items/7", B)
-    assert mend.code == f"policy.evolve(origins=[*policy.origins, '{B}'])\ninstall_cors(app)"
+    assert mend.code == f"@cors(origins=['{A}', '{B}'])\ninstall_cors(app)"
     assert mend.change.endswith(". Put the CORS layer around the app.")
 
 
@@ -397,12 +398,20 @@ class Applied(NamedTuple):
         assert others in ([], ["install_cors(app)"])
         call = ast.parse(first.removeprefix("@").removesuffix("(...)"), mode="eval").body
         assert isinstance(call, ast.Call)
-        assert ast.unparse(call.func) == ("policy.evolve" if isinstance(policy, CORSPolicy) else "cors")
-        values = {
-            keyword.arg: eval(ast.unparse(keyword.value), {"policy": policy})  # noqa: S307 - our own
+        assert ast.unparse(call.func) == "cors"
+        values: dict[str, Any] = {
+            keyword.arg: eval(ast.unparse(keyword.value), {"re": re, "yes": yes, "no": no})  # noqa: S307 - our own
             for keyword in call.keywords
             if keyword.arg is not None
         }
+        if isinstance(policy, CORSPolicy):
+            # The whole of the policy as it is then: what of it is new?
+            changed = CORSPolicy(**values)
+            values = {
+                name: list(value) if isinstance(value := getattr(changed, name), tuple) else value
+                for name in inspect.signature(CORSPolicy).parameters
+                if getattr(changed, name) != getattr(policy, name)
+            }
         return cls(values, layer=bool(others))
 
     def parts_left_out(self, policy: Any) -> Iterator[Applied]:
@@ -461,3 +470,20 @@ def test_a_call_to_a_route_can_be_mended(case: Case) -> None:
         assert mend.change.startswith(
             ("No policy helps: ", "No policy can name the origin null", "No policy can say")
         )
+
+
+def test_what_has_no_name_and_what_has_flags_in_python() -> None:
+    policy = CORSPolicy(
+        origins=[re.compile(r"https://x\.example", re.IGNORECASE), lambda origin, _: origin == A]
+    )
+    code = code_of(policy)
+    assert code == f"@cors(origins=['{B}', re.compile('https://x\\\\.example', re.IGNORECASE), ...])"
+
+
+@pytest.mark.parametrize(
+    ("flags", "spelled"), [(0, ""), (re.VERBOSE | re.IGNORECASE, ", re.IGNORECASE|re.VERBOSE")]
+)
+def test_a_pattern_keeps_its_flags(flags: int, spelled: str) -> None:
+    code = code_of(CORSPolicy(origins=re.compile(r"https://x\.example", flags)))
+    assert code is not None
+    assert f"re.compile('https://x\\\\.example'{spelled})" in code

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from route_cors.dispatch import Source
 
-__all__ = ["as_code"]
+__all__ = ["as_code", "as_value"]
 
 
 def as_code(policy: CORSPolicy, source: Source | None, **changes: Any) -> str:
@@ -30,7 +30,7 @@ def as_code(policy: CORSPolicy, source: Source | None, **changes: Any) -> str:
     try:
         changed = policy.evolve(**changes)
     except CORSConfigError:
-        return ", ".join(f"{name}={_value(value)}" for name, value in changes.items())
+        return ", ".join(f"{name}={as_value(value)}" for name, value in changes.items())
     return _FORMS.get(source, "@cors({})").format(_arguments(changed))
 
 
@@ -46,13 +46,19 @@ _PARAMETERS: Final = inspect.signature(CORSPolicy).parameters
 def _arguments(policy: CORSPolicy) -> str:
     values = {name: getattr(policy, name) for name in _PARAMETERS}
     return ", ".join(
-        f"{name}={_value(value)}" for name, value in values.items() if value != _PARAMETERS[name].default
+        f"{name}={as_value(value)}" for name, value in values.items() if value != _PARAMETERS[name].default
     )
 
 
-def _value(value: Any) -> str:
+def as_value(value: Any) -> str:
+    """An argument, or an item of one, in Python; `...` for a function without a name."""
     if isinstance(value, tuple | list):
-        return f"[{', '.join(_value(item) for item in cast('Iterable[Any]', value))}]"
+        return f"[{', '.join(as_value(item) for item in cast('Iterable[Any]', value))}]"
     if isinstance(value, re.Pattern):
-        return printable(f"re.compile({cast('re.Pattern[str]', value).pattern!r})")
-    return name_of(value).rpartition(".")[2] if callable(value) else printable(repr(value))
+        pattern = cast("re.Pattern[str]", value)
+        flags = re.RegexFlag(pattern.flags & ~re.UNICODE)
+        return printable(f"re.compile({pattern.pattern!r}{f', {flags!r}' if flags else ''})")
+    if not callable(value):
+        return printable(repr(value))
+    name = name_of(value).rpartition(".")[2]
+    return name if name.isidentifier() else "..."
