@@ -189,15 +189,25 @@ _TELLING: Final = re.compile(r"CORS|install_cors|add_middleware|Middleware|mount
 
 
 def _calls_in(module: ModuleType) -> Iterator[Call]:
-    linecache.checkcache(str(module.__file__))
-    text = "".join(linecache.getlines(str(module.__file__)))
-    if len(text) > _MAX_CHARACTERS or _TELLING.search(text) is None:
+    file = str(module.__file__)
+    try:
+        now = Path(file).stat()
+    except OSError:
         return
+    yield from (Call(module, node) for node in _nodes_in(file, now.st_mtime_ns, now.st_size))
+
+
+@functools.lru_cache(maxsize=1024)  # a project is read once, however many reports are made of its apps
+def _nodes_in(file: str, _modified: int, _size: int) -> tuple[ast.Call, ...]:
+    linecache.checkcache(file)
+    text = "".join(linecache.getlines(file))
+    if len(text) > _MAX_CHARACTERS or _TELLING.search(text) is None:
+        return ()
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the file has changed since
-        return
-    yield from (Call(module, node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+        return ()
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 def _only(calls: list[Call]) -> Place | None:
