@@ -1,8 +1,8 @@
 """A migrated app against reality: it behaves as before, but for what `migration` listed, to the last call.
 
 Generated apps with any CORSMiddlewares, on the app, around it and on a mounted app, are built twice: as they
-are, and with what is proposed in their place. The browser in the box calls both. `ROUTE_CORS_EXAMPLES` sets
-how many apps are seen.
+are, and with what is proposed in their place. The browser in the box calls both. A hundredth of
+`ROUTE_CORS_EXAMPLES` is how many apps are seen, 20 at least: each is called some hundred times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from route_cors import CORSPolicy
     from route_cors.insight.migration import Change
 
-EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "20"))
+EXAMPLES: Final = max(20, int(os.environ.get("ROUTE_CORS_EXAMPLES", "0")) // 100)
 generated = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 A: Final = "https://a.example"
