@@ -62,8 +62,7 @@ class Call:
     @property
     def name(self) -> str:
         """What is called, without what it is an attribute of."""
-        function = self.node.func
-        return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        return _name_of(self.node.func)
 
     def value(self, node: ast.expr | None) -> Any:
         """What an expression stands for, where that is plain to see; `_NOTHING` where it is not."""
@@ -115,6 +114,8 @@ class Source:
     def __init__(self, app: object, modules: Iterable[str]) -> None:
         self._app = app
         self._modules = frozenset(modules)
+        # By the full name of a middleware, the calls that make one: asked for each route.
+        self._making: dict[str, list[Call]] = {}
 
     @functools.cached_property
     def calls(self) -> tuple[Call, ...]:
@@ -138,7 +139,9 @@ class Source:
             arguments: those of a CORSMiddleware.
             app: the one that it is added to, where that is known.
         """
-        calls = [call for call in self.calls if _makes(call, name)]
+        if name not in self._making:
+            self._making[name] = [call for call in self.calls if _makes(call, name)]
+        calls = self._making[name]
         calls = [call for call in calls if app is not None and call.owner() is app] or calls
         fits = [(call, _fit(call, arguments)) for call in calls]
         best = max((fit for _, fit in fits if fit is not None), default=None)
@@ -185,7 +188,7 @@ def _here() -> Path | None:
         return None
 
 
-_TELLING: Final = re.compile(r"CORS|install_cors|add_middleware|Middleware|mount|set_cookie")
+_TELLING: Final = re.compile(r"CORS|install_cors|add_middleware|Middleware|[mM]ount|set_cookie")
 
 
 def _calls_in(module: ModuleType) -> Iterator[Call]:
@@ -207,7 +210,12 @@ def _nodes_in(file: str, _modified: int, _size: int) -> tuple[ast.Call, ...]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the file has changed since
         return ()
-    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return tuple(node for node in calls if _TELLING.search(_name_of(node.func)))
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _only(calls: list[Call]) -> Place | None:
@@ -221,7 +229,7 @@ def _makes(call: Call, name: str) -> bool:
     value = call.value(made)
     if value is not _NOTHING:
         return name_of(value) == name
-    written = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
+    written = "" if made is None else _name_of(made)
     return bool(written) and written == name.rpartition(".")[2]
 
 
