@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 
-from route_cors.insight import CODES
+from route_cors.cli.check import print_findings
+from route_cors.cli.text import Screen
+from route_cors.insight import CODES, Finding
 
 from .support import SHOP
 
@@ -298,3 +301,12 @@ def test_what_was_changed_in_the_same_way_is_one_finding(workplace: Workplace) -
     likewise = "; likewise GET /1, GET /2, GET /3 and 2 more"
     assert finding["sentence"] == f"GET /0: opened to https://b.example{likewise}"
     assert [route["path"] for route in finding["routes"]] == ["/0", "/1", "/2", "/3", "/4", "/5"]
+
+
+def test_a_finding_that_has_no_place_is_told_without_one() -> None:
+    stream = StringIO()
+    finding = Finding(code="RC000", severity="info", sentence="Something is so.", mend="Change it.")
+    print_findings(Screen.of(stream), [finding], routes=1, ignored=0)
+    assert stream.getvalue() == (
+        "info RC000\n    Something is so.\n    mend: Change it.\n\n1 info in 1 route\n"
+    )
