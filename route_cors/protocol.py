@@ -43,6 +43,7 @@ __all__ = [
     "read_preflight",
     "refuse_actual",
     "with_reason",
+    "within_bound",
 ]
 
 Header = tuple[bytes, bytes]
@@ -144,6 +145,11 @@ def read_origin(sent: Iterable[Header]) -> bytes | None:
             if origin is not None:
                 return read_origin(_joined(sent).items())
             origin = value
+    return within_bound(origin)
+
+
+def within_bound(origin: bytes | None) -> bytes | None:
+    """The origin; in place of one that is too long for one, what nobody allows."""
     return origin if origin is None or len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN
 
 

@@ -12,7 +12,7 @@ from route_cors.claims import EVENT, FOUND, HEADERS, JUDGE, TARGET, Claim, Consu
 from route_cors.decisions import ANSWER_NOT_READABLE, ANSWER_READABLE, ENDPOINT_CONTRADICTS, bounded, escaped
 from route_cors.diagnostics import LOGGER, ROOT_LOGGER
 from route_cors.dispatch import CLAIM, served_in
-from route_cors.protocol import Terms, merge_headers, read_origin, refuse_actual
+from route_cors.protocol import Terms, merge_headers, read_origin, refuse_actual, within_bound
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -214,7 +214,7 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
                 origin = value if origin is None else read_origin(scope["headers"])
         headers = terms.readers.get(origin)
         if headers is None:
-            origin = read_origin(scope.get("headers", ()))
+            origin = within_bound(origin)
             headers = terms.readable_by(origin)
             if headers is None:
                 return _serve_unlisted(app, terms, target, scope, receive, send, judge, cast("bytes", origin))

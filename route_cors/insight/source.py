@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.describe import name_of
+from route_cors.dispatch.apps import is_layer
 from route_cors.insight.routes import Place
 from route_cors.routing import CORSRouter
 
@@ -27,16 +28,21 @@ if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.insight.foreign import CORSArguments
 
-__all__ = ["Call", "Source", "is_of_a_library"]
+__all__ = ["NOT_PLAIN", "Call", "Source", "is_of_a_library", "literal"]
 
+_INSTALLED: Final = tuple(
+    Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+# As they are named, and where links lead.
 _LIBRARIES: Final = (
     Path(__file__).resolve().parents[1],
-    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    *_INSTALLED,
+    *(path.resolve() for path in _INSTALLED),
 )
 _DIRECTORIES_OF_LIBRARIES: Final = frozenset({"site-packages", "dist-packages"})
 # Nobody writes more by hand.
 _MAX_CHARACTERS: Final = 1_000_000
-_NOTHING: Final = object()
+NOT_PLAIN: Final = object()
 
 
 @functools.lru_cache(maxsize=4096)  # thousands of routes share a few files
@@ -65,17 +71,17 @@ class Call:
         return _name_of(self.node.func)
 
     def value(self, node: ast.expr | None) -> Any:
-        """What an expression stands for, where that is plain to see; `_NOTHING` where it is not."""
+        """What an expression stands for, where that is plain to see; `NOT_PLAIN` where it is not."""
         match node:
             case ast.Name(id=name):
-                return vars(self.module).get(name, _NOTHING)
+                return vars(self.module).get(name, NOT_PLAIN)
             case ast.Attribute(value=ast.Name(id=name), attr=attribute):
                 owner = vars(self.module).get(name)
-                return vars(owner).get(attribute, _NOTHING) if isinstance(owner, ModuleType) else _NOTHING
+                return vars(owner).get(attribute, NOT_PLAIN) if isinstance(owner, ModuleType) else NOT_PLAIN
             case None:
-                return _NOTHING
+                return NOT_PLAIN
             case _:
-                return _literal(node)
+                return literal(node)
 
     def argument(self, name: str) -> ast.expr | None:
         """The one of that name."""
@@ -96,11 +102,12 @@ class Call:
         return next(iter(self.node.args), None)
 
 
-def _literal(node: ast.expr) -> Any:
+def literal(node: ast.expr) -> Any:
+    """The value that is written there; `NOT_PLAIN` where it is not."""
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return _NOTHING
+        return NOT_PLAIN
 
 
 class Source:
@@ -227,7 +234,7 @@ def _makes(call: Call, name: str) -> bool:
     is_adding = call.name in {"add_middleware", "Middleware"}
     made = call.first() if is_adding else call.node.func
     value = call.value(made)
-    if value is not _NOTHING:
+    if value is not NOT_PLAIN:
         return name_of(value) == name
     written = "" if made is None else _name_of(made)
     return bool(written) and written == name.rpartition(".")[2]
@@ -241,7 +248,7 @@ def _fit(call: Call, arguments: object) -> int | None:
     fit = 0
     for name in _COMPARED:
         given = call.value(call.argument(name))
-        if given is _NOTHING or arguments is None:
+        if given is NOT_PLAIN or arguments is None:
             continue
         if _frozen(given) != getattr(arguments, name):
             return None
@@ -258,7 +265,7 @@ def _held_by(call: Call) -> object:
     for name, held in vars(call.module).items():
         if isinstance(held, CORSRouter) and _is_assigned(call, name):
             return held.cors
-    return _NOTHING
+    return NOT_PLAIN
 
 
 def _is_assigned(call: Call, name: str) -> bool:
@@ -267,7 +274,7 @@ def _is_assigned(call: Call, name: str) -> bool:
 
 
 def _adds_ours(call: Call) -> bool:
-    return call.name == "add_middleware" and getattr(call.value(call.first()), "is_route_cors_layer", False)
+    return call.name == "add_middleware" and is_layer(call.value(call.first()))
 
 
 def _app_of(call: Call) -> object:

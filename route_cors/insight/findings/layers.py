@@ -13,7 +13,7 @@ from starlette.routing import Router
 
 from route_cors.describe import name_of
 from route_cors.dispatch import is_installed
-from route_cors.dispatch.apps import certain_defaults_of
+from route_cors.dispatch.apps import certain_defaults_of, is_layer
 from route_cors.insight.findings.facts import named
 from route_cors.insight.findings.finding import finding_about
 from route_cors.insight.findings.grantors import heard
@@ -207,17 +207,13 @@ def _defaults_on(app: object) -> Iterator[CORSPolicy]:
         yield installed
     for layer in _user_middleware(app):
         default: Any = layer.kwargs.get("default")
-        if _is_ours(layer.cls) and default is not None:
+        if is_layer(layer.cls) and default is not None:
             yield default
 
 
 def _user_middleware(app: object) -> list[Middleware]:
     """As the app has them, outermost first."""
     return app.user_middleware if isinstance(app, Starlette) else []
-
-
-def _is_ours(layer_class: object) -> bool:
-    return bool(getattr(layer_class, "is_route_cors_layer", False))
 
 
 def _is_foreign(seen: _Seen) -> bool:

@@ -71,16 +71,9 @@ def _bare(cors: CORSArguments) -> Iterator[tuple[str, str, Severity]]:
     origins = cors.allow_origins
     if isinstance(origins, str) and origins != ANY_ORIGIN:
         yield "allow_origins", repr(printable(origins)), "error"
-    for name, values in (("allow_methods", cors.allow_methods), ("allow_headers", _added(cors))):
+    for name, values in (("allow_methods", cors.allow_methods), ("allow_headers", cors.added_headers)):
         if len(values) > 1 and all(len(value) == 1 for value in values):
             yield name, "the letters of a text", "warning"
-
-
-def _added(cors: CORSArguments) -> list[str]:
-    return [name for name in cors.allow_headers if name not in _ALWAYS_ALLOWED]
-
-
-_ALWAYS_ALLOWED: Final = frozenset({"accept", "accept-language", "content-language", "content-type"})
 
 
 def find_unsent_origins(facts: Facts) -> Iterator[Finding]:

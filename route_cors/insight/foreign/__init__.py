@@ -16,6 +16,7 @@ from route_cors.insight.foreign.layers import (
     UnknownLayer,
     layer_of,
     layer_of_middleware,
+    never_called,
     speaking,
 )
 from route_cors.insight.foreign.ways import layers_around, layers_at, layers_in_front_of, layers_of_app
@@ -33,5 +34,6 @@ __all__ = [
     "layers_at",
     "layers_in_front_of",
     "layers_of_app",
+    "never_called",
     "speaking",
 ]

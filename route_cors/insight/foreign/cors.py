@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -76,6 +78,11 @@ class CORSArguments:
         """Whether every origin is allowed by `*`."""
         return "*" in self.allow_origins
 
+    @property
+    def added_headers(self) -> list[str]:
+        """The request-headers that it allows beside those that are allowed always."""
+        return [name for name in self.allow_headers if name not in _ALWAYS_ALLOWED]
+
     def origins_in_words(self) -> str:
         """Which origins it lets in, in a few words."""
         if self.any_origin:
@@ -92,7 +99,7 @@ class CORSArguments:
         if self.allow_credentials:
             parts.append("credentials")
         parts.append(f"methods {', '.join(self.allow_methods) or 'none'}")
-        added = [name for name in self.allow_headers if name not in _ALWAYS_ALLOWED]
+        added = self.added_headers
         if added:
             parts.append(f"headers {', '.join(added)}")
         if self.expose_headers:
@@ -118,7 +125,7 @@ class CORSArguments:
         )
 
 
-_ALWAYS_ALLOWED = frozenset({"accept", "accept-language", "content-language", "content-type"})
+_ALWAYS_ALLOWED = frozenset(name.lower() for name in ALWAYS_ALLOWED_REQUEST_HEADERS)
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:

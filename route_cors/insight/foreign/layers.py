@@ -34,6 +34,7 @@ __all__ = [
     "UnknownLayer",
     "layer_of",
     "layer_of_middleware",
+    "never_called",
     "speaking",
 ]
 
@@ -106,7 +107,7 @@ class KnownLayer:
 
     def allows(self, origin: str) -> bool:
         """Whether a CORSMiddleware lets an origin in, on its own account."""
-        made = cast("CORSMiddleware", self.around(_nothing))
+        made = cast("CORSMiddleware", self.around(never_called))
         return made.is_allowed_origin(origin)
 
 
@@ -182,7 +183,7 @@ def layer_of_middleware(middleware: Middleware) -> Layer | None:
     if not all(map(_is_plain, (*middleware.args, *arguments.values()))):
         return UnknownLayer(name_of(make))
     try:
-        made = modelled(_nothing, *middleware.args, **arguments)
+        made = modelled(never_called, *middleware.args, **arguments)
     except Exception:  # noqa: BLE001 - whatever it raises, the app will raise too
         return UnknownLayer(name_of(make))
     return _known(name_of(make), modelled, made.__dict__)
@@ -273,5 +274,5 @@ def _are_plain(values: Iterable[Any]) -> bool:
     return all(map(_is_plain, values))
 
 
-async def _nothing(*_: Any) -> None:
+async def never_called(*_: Any) -> None:
     """The app of an instance that is never called."""

@@ -24,7 +24,6 @@ __all__ = [
 ]
 
 _ANY: Final = "*"
-_ALWAYS_ALLOWED: Final = frozenset({"accept", "accept-language", "content-language", "content-type"})
 _EVERY_METHOD: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SAFELISTED: Final = ("GET", "HEAD", "POST")
 _DEFAULT_MAX_AGE: Final = 600
@@ -72,7 +71,7 @@ def read_headers(reading: Reading) -> None:
         return
     sent = reading.made.preflight_headers["Access-Control-Allow-Headers"].split(", ")
     spellings = {name.lower(): name for name in sent}
-    names = [name for name in dict.fromkeys(cors.allow_headers) if name not in _ALWAYS_ALLOWED]
+    names = [*dict.fromkeys(cors.added_headers)]
     _put_names(reading, "allow_headers", [spellings.get(name, name) for name in names])
 
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from route_cors.insight.findings.samples import Sampler
+from route_cors.insight.foreign import never_called
 from route_cors.testing.urls import parse_page_origin
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def candidates(layers: Iterable[KnownLayer]) -> list[str]:
 
 
 def _named(layer: KnownLayer) -> Iterator[str]:
-    made: CORSMiddleware = layer.around(_nothing)  # type: ignore[assignment]
+    made: CORSMiddleware = layer.around(never_called)  # type: ignore[assignment]
     listed = made.allow_origins
     texts = [listed] if isinstance(listed, str) else sorted(map(str, listed))
     for text in texts:
@@ -52,10 +53,6 @@ def _named(layer: KnownLayer) -> Iterator[str]:
         sampler = Sampler(made.allow_origin_regex)
         matching = (each for each in sampler.samples() if made.allow_origin_regex.fullmatch(each))
         yield from itertools.islice(filter(_is_origin, matching), _MAX_OF_A_REGEX)
-
-
-async def _nothing(*_: object) -> None:
-    """The app of an instance that is never called."""
 
 
 def _similar(origin: str) -> Iterator[str]:

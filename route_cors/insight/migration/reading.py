@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from route_cors.errors import CORSConfigError
+from route_cors.insight.foreign import never_called
 from route_cors.origins import ANY_ORIGIN
 from route_cors.policy import CORSPolicy
 
@@ -91,7 +92,7 @@ class Reading:
     def of(cls, layer: KnownLayer, served: frozenset[str]) -> Reading:
         """One of which nothing has been made yet."""
         cors = cast("CORSArguments", layer.cors)
-        made = cast("CORSMiddleware", layer.around(_nothing))
+        made = cast("CORSMiddleware", layer.around(never_called))
         reflects = cors.any_origin and cors.allow_credentials
         return cls(layer, cors, made, served, cors.allow_credentials and not reflects)
 
@@ -107,10 +108,6 @@ class Reading:
     def private_network(self) -> bool:
         """Whether the policy opens the private network: no policy does so for every site."""
         return self.cors.allow_private_network and not self.cors.any_origin
-
-
-async def _nothing(*_: Any) -> None:
-    """The app of an instance that is never called."""
 
 
 def quoted(text: str) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.middleware.cors import CORSMiddleware
 
 from route_cors.describe import name_of
-from route_cors.insight.foreign import CORSArguments
+from route_cors.insight.foreign import CORSArguments, never_called
 from route_cors.insight.routes import Place
+from route_cors.insight.source import NOT_PLAIN, is_of_a_library, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -66,7 +66,7 @@ class Written:
     def expressions(self) -> dict[str, str]:
         """The arguments that are no literals, as they stand there."""
         return {
-            name: ast.unparse(value) for name, value in self.arguments.items() if _literal(value) is _DYNAMIC
+            name: ast.unparse(value) for name, value in self.arguments.items() if literal(value) is NOT_PLAIN
         }
 
     def is_on(self, app: object) -> bool:
@@ -77,36 +77,18 @@ class Written:
 
     def may_be(self, layer: KnownLayer) -> bool:
         """Whether it may have made that one: what is written there in so many words is what was read."""
-        literals = {name: _literal(value) for name, value in self.arguments.items()}
+        literals = {name: literal(value) for name, value in self.arguments.items()}
         try:
             made = CORSMiddleware(
-                _nothing, **{name: value for name, value in literals.items() if value is not _DYNAMIC}
+                never_called, **{name: value for name, value in literals.items() if value is not NOT_PLAIN}
             )
             there = CORSArguments.of(made)
         except Exception:  # noqa: BLE001 - whatever it raises, the app's own would have raised too
             return False
         unsaid = () if self.is_whole else _SIGNATURE.parameters
-        dynamic = {name for name in (*literals, *unsaid) if literals.get(name, _DYNAMIC) is _DYNAMIC}
+        dynamic = {name for name in (*literals, *unsaid) if literals.get(name, NOT_PLAIN) is NOT_PLAIN}
         names = [name for name in CORSArguments.__dataclass_fields__ if name not in dynamic]
         return all(getattr(there, name) == getattr(layer.cors, name) for name in names)
-
-
-async def _nothing(*_: Any) -> None:
-    """The app of an instance that is never called."""
-
-
-class _Dynamic:
-    """Stands for a value that is no literal."""
-
-
-_DYNAMIC: Final = _Dynamic()
-
-
-def _literal(value: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(value)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return _DYNAMIC
 
 
 def read_sources(roots: Iterable[Path]) -> list[Source]:
@@ -123,16 +105,8 @@ def _file_of(module: ModuleType, roots: Iterable[Path]) -> str | None:
     if not isinstance(file, str) or not file.endswith(".py"):
         return None
     path = Path(file).resolve()
-    is_own = any(path.is_relative_to(root) for root in roots) and not any(
-        path.is_relative_to(root) for root in _LIBRARIES
-    )
+    is_own = any(path.is_relative_to(root) for root in roots) and not is_of_a_library(str(path))
     return file if is_own else None
-
-
-_LIBRARIES: Final = (
-    Path(__file__).resolve().parents[2],
-    *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-)
 
 
 def _read(module: ModuleType, file: str) -> Source | None:
