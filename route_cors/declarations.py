@@ -13,11 +13,8 @@ import inspect
 import weakref
 from collections import OrderedDict
 from contextlib import suppress
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from types import CodeType
+from types import CodeType, FrameType, FunctionType
+from typing import Any, Final, NamedTuple
 
 __all__ = ["Changes", "Declaration", "bears_nothing", "lost_like", "mark", "marked", "moments"]
 
@@ -134,14 +131,45 @@ def lost_like(function: FunctionType) -> frozenset[Declaration]:
     return getattr(function, _LOST, _NONE)
 
 
+# A frame and what it runs, and where it is: by identity, as whoever keeps a frame keeps all its variables.
+_Frame = tuple[int, CodeType]
+_Position = tuple[int, CodeType, int]
+
+
+def _declarer() -> tuple[_Frame | None, _Position | None]:
+    """The frame that declares, and where the one is that called it."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        frame = frame.f_back
+    if frame is None:
+        return None, None
+    return (id(frame), frame.f_code), None if frame.f_back is None else _position(frame.f_back)
+
+
+def _goes_on(declarer: _Frame | None, caller: _Position | None) -> bool:
+    """Whether the declarer still runs, or what it knew is just being dropped, as it has returned."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if (id(frame), frame.f_code) == declarer or _position(frame) == caller:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _position(frame: FrameType) -> _Position:
+    return id(frame), frame.f_code, frame.f_lasti
+
+
 def _watch(carrier: object, function: FunctionType, declaration: Declaration) -> None:
     """Notice it where the mark goes with its function before anything else has happened.
 
-    So goes what a decorator drops that leaves another function in its place. What was served goes later, and
-    the functions of an app in a collection of garbage, which first clears the references to all of it.
+    So goes what a decorator drops that leaves another function in its place. What was served goes later,
+    what nobody serves when whoever declared it is done, and the functions of an app in a collection of
+    garbage, which first clears the references to all of it.
     """
     module, code, moment = function.__module__, function.__code__, moments.latest
     key, is_dropped = object(), False
+    declarer, caller = _declarer()
 
     def going(_: object) -> None:
         nonlocal is_dropped
@@ -149,7 +177,7 @@ def _watch(carrier: object, function: FunctionType, declaration: Declaration) ->
 
     def gone(_: object) -> None:
         del _watches[key]
-        if is_dropped and moments.latest is moment:
+        if is_dropped and moments.latest is moment and _goes_on(declarer, caller):
             _note_lost(module, code, declaration)
 
     watched, carried = weakref.ref(function, going), weakref.ref(carrier, gone)

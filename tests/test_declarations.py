@@ -263,6 +263,26 @@ def test_one_that_goes_later_was_not_dropped_by_a_decorator(happens: str) -> Non
     assert lost_like(kept) == set()
 
 
+def test_one_that_nobody_serves_goes_when_its_factory_is_done_and_was_not_dropped_by_a_decorator() -> None:
+    def declare() -> list[object]:
+        return [cors(FOR_A)(made())]
+
+    kept = made()
+    unused = declare()
+    unused.clear()
+    assert lost_like(kept) == set()
+
+
+def test_one_that_is_dropped_as_who_declared_it_returns() -> None:
+    def declare() -> None:
+        function = cors(FOR_A)(made())
+        COPYING["copied"](function)
+
+    kept = made()
+    declare()
+    assert lost_like(kept) == {Declaration(here.file, 1, "endpoint", enforce=False)}
+
+
 def test_what_a_collection_of_garbage_takes_was_not_dropped_by_a_decorator() -> None:
     kept = made()
     function = cors(FOR_A)(made())
