@@ -25,7 +25,7 @@ class Problem:
         field: the argument of `CORSPolicy` it was found in.
         value: the value found there, or the item of it that is wrong.
         reason: what is wrong with it, as a sentence.
-        mend: what to write instead, where that is known. For a string it is the new string, or, when one
+        fix: what to write instead, where that is known. For a string it is the new string, or, when one
             string has to become several, the text of the list; for any other value it is Python source.
 
     >>> print(Problem("origins", "http://localhost:3000/", "a trailing slash", "http://localhost:3000"))
@@ -35,15 +35,15 @@ class Problem:
     field: str
     value: object
     reason: str
-    mend: str | None = None
+    fix: str | None = None
 
     def __str__(self) -> str:
         found = f"{self.field}: {_REPR.repr(self.value)}: {self.reason}"
-        if self.mend is None:
+        if self.fix is None:
             return found
-        is_new_string = isinstance(self.value, str) and not self.mend.startswith("[")
-        mend = repr(self.mend) if is_new_string else self.mend
-        return f"{found}; write {mend} instead"
+        is_new_string = isinstance(self.value, str) and not self.fix.startswith("[")
+        fix = repr(self.fix) if is_new_string else self.fix
+        return f"{found}; write {fix} instead"
 
 
 class CORSConfigError(ValueError):
@@ -59,7 +59,7 @@ class CORSConfigError(ValueError):
     >>> print(error)
     1 problem in a CORS policy:
       max_age: -1: less than 0; write 0 instead
-    >>> error.problems[0].mend
+    >>> error.problems[0].fix
     '0'
     """
 

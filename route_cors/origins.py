@@ -176,24 +176,24 @@ def parse_origin(text: str) -> DeclaredOrigin:
 
     Raises:
         CORSConfigError: with everything that is wrong with it. Where an origin can be made out nonetheless,
-            the problems' mend is that origin, in the spelling that browsers send.
+            the problems' fix is that origin, in the spelling that browsers send.
 
     >>> parse_origin("https://*.a.example").host
     'a.example'
     >>> try:
     ...     parse_origin("HTTPS://A.example:443")
     ... except CORSConfigError as error:
-    ...     print(error.problems[0].mend)
+    ...     print(error.problems[0].fix)
     https://a.example
     """
     origin, faults = _read(text)
     if origin is not None and not faults:
         return origin
-    mend = _mended_list(text) if _is_list(text) else _mended(origin)
-    raise CORSConfigError(Problem("origins", text, fault, mend) for fault in faults)
+    fix = _fixed_list(text) if _is_list(text) else _fixed(origin)
+    raise CORSConfigError(Problem("origins", text, fault, fix) for fault in faults)
 
 
-def _mended(origin: DeclaredOrigin | None) -> str | None:
+def _fixed(origin: DeclaredOrigin | None) -> str | None:
     """What was made out, if it is itself flawless."""
     if origin is None:
         return None
@@ -201,15 +201,15 @@ def _mended(origin: DeclaredOrigin | None) -> str | None:
     return None if _read(text)[1] else text
 
 
-def _mended_list(text: str) -> str | None:
-    mended: list[str] = []
+def _fixed_list(text: str) -> str | None:
+    fixed: list[str] = []
     for part in filter(None, _SEPARATORS.split(text)):
         # A part without a scheme may be anything: what a comma in a path has cut off, for one.
-        mend = _mended(_read(part)[0]) if "://" in part else None
-        if mend is None:
+        fix = _fixed(_read(part)[0]) if "://" in part else None
+        if fix is None:
             return None
-        mended.append(mend)
-    return json.dumps(mended) if mended else None
+        fixed.append(fix)
+    return json.dumps(fixed) if fixed else None
 
 
 def _is_list(text: str) -> bool:
@@ -377,7 +377,7 @@ def _read_name(host: str, faults: list[str], longest: int) -> str:
 
 def _punycode(host: str) -> str:
     """`host` as browsers send it; unchanged if it cannot be had."""
-    import idna  # noqa: PLC0415 - its tables are large, and needed only to mend a mistake
+    import idna  # noqa: PLC0415 - its tables are large, and needed only to fix a mistake
 
     try:
         return idna.encode(host, uts46=True).decode("ascii")

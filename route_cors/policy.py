@@ -350,10 +350,10 @@ def _callable_fault(item: Callable[..., object]) -> str | None:
     return None
 
 
-def _read_items(field: str, value: object, problems: list[Problem], mend: str | None) -> list[object]:
-    """The items of an iterable. `mend` is for a bare string, which is one too: of its letters."""
+def _read_items(field: str, value: object, problems: list[Problem], fix: str | None) -> list[object]:
+    """The items of an iterable. `fix` is for a bare string, which is one too: of its letters."""
     if isinstance(value, str):
-        problems.append(Problem(field, value, "a bare string: write a list of strings", mend))
+        problems.append(Problem(field, value, "a bare string: write a list of strings", fix))
         return []
     if isinstance(value, bytes) or not isinstance(value, Iterable):
         problems.append(Problem(field, value, "not an iterable of strings"))
@@ -369,7 +369,7 @@ def _read_methods(value: object, problems: list[Problem]) -> tuple[str, ...] | N
     if value is None:
         return None
     before = len(problems)
-    items = _read_items("methods", value, problems, _mended_methods(value))
+    items = _read_items("methods", value, problems, _fixed_methods(value))
     if not items and len(problems) == before:
         problems.append(Problem("methods", value, "no methods: None stands for the route's own"))
     sound: set[str] = set()
@@ -381,7 +381,7 @@ def _read_methods(value: object, problems: list[Problem]) -> tuple[str, ...] | N
         if reason is None:
             sound.add(normalize_method(item))
         else:
-            problems.append(Problem("methods", item, reason, _mended_method(item)))
+            problems.append(Problem("methods", item, reason, _fixed_method(item)))
     return tuple(sorted(sound))
 
 
@@ -397,24 +397,24 @@ def _method_fault(method: str) -> str | None:
     return None
 
 
-def _mended_method(method: str) -> str | None:
+def _fixed_method(method: str) -> str | None:
     stripped = method.strip()
     upper = stripped.upper()
     return upper if stripped.isascii() and _method_fault(upper) is None else None
 
 
-def _mended_methods(value: object) -> str | None:
+def _fixed_methods(value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    mended = [_mended_method(name) for name in _split_names(value)]
-    return json.dumps(mended) if mended and None not in mended else None
+    fixed = [_fixed_method(name) for name in _split_names(value)]
+    return json.dumps(fixed) if fixed and None not in fixed else None
 
 
 def _read_header_names(field: str, value: object, problems: list[Problem]) -> tuple[str, ...]:
     if value == _WILDCARD:
         return (_WILDCARD,)
     sound: dict[str, str] = {}
-    for item in _read_items(field, value, problems, _mended_names(field, value)):
+    for item in _read_items(field, value, problems, _fixed_names(field, value)):
         if not isinstance(item, str):
             problems.append(Problem(field, item, "not a str"))
             continue
@@ -422,7 +422,7 @@ def _read_header_names(field: str, value: object, problems: list[Problem]) -> tu
         if reason is None:
             sound.setdefault(item.lower(), item)
         else:
-            problems.append(Problem(field, item, reason, _mended_name(field, item)))
+            problems.append(Problem(field, item, reason, _fixed_name(field, item)))
     beside_wildcard = sound.keys() - {_WILDCARD, *_BESIDE_WILDCARD[field]}
     if _WILDCARD in sound and beside_wildcard:
         reason = f"allows every name: leave out {', '.join(sorted(sound[name] for name in beside_wildcard))}"
@@ -460,18 +460,18 @@ def _name_fault(field: str, name: str) -> str | None:
     return reason if is_forbidden(name) else None
 
 
-def _mended_name(field: str, name: str) -> str | None:
+def _fixed_name(field: str, name: str) -> str | None:
     stripped = name.strip().removesuffix(":")
     return stripped if _name_fault(field, stripped) is None else None
 
 
-def _mended_names(field: str, value: object) -> str | None:
+def _fixed_names(field: str, value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    mended = [_mended_name(field, name) for name in _split_names(value)]
+    fixed = [_fixed_name(field, name) for name in _split_names(value)]
     faults: list[Problem] = []
-    _read_header_names(field, mended, faults)
-    return None if not mended or faults else json.dumps(mended)
+    _read_header_names(field, fixed, faults)
+    return None if not fixed or faults else json.dumps(fixed)
 
 
 def _read_max_age(value: object, problems: list[Problem]) -> int | None:

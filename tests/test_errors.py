@@ -30,8 +30,8 @@ def test_a_problem_reads_as_a_sentence(problem: Problem, text: str) -> None:
     assert str(problem) == text
 
 
-def test_a_mend_is_none_unless_given() -> None:
-    assert Problem("origins", "", "empty").mend is None
+def test_a_fix_is_none_unless_given() -> None:
+    assert Problem("origins", "", "empty").fix is None
 
 
 def test_a_long_value_is_cut() -> None:

@@ -1,4 +1,4 @@
-"""origins.py: the grammar of declared origins, with every mend, and the compiled matcher."""
+"""origins.py: the grammar of declared origins, with every fix, and the compiled matcher."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_these_are_origins_and_patterns(text: str, parts: DeclaredOrigin) -> Non
 
 LONG_HOST = ".".join(["a" * 49] * 5) + ".abc"  # 253 characters
 
-# text, key words of each problem's reason, the mend of all of them
+# text, key words of each problem's reason, the fix of all of them
 REFUSED: list[tuple[str, list[str], str | None]] = [
     # after the host
     ("http://localhost:3000/", ["trailing slash"], "http://localhost:3000"),
@@ -259,12 +259,12 @@ REFUSED: list[tuple[str, list[str], str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "reasons", "mend"), REFUSED, ids=[repr(entry[0][:60]) for entry in REFUSED])
-def test_these_are_refused(text: str, reasons: list[str], mend: str | None) -> None:
+@pytest.mark.parametrize(("text", "reasons", "fix"), REFUSED, ids=[repr(entry[0][:60]) for entry in REFUSED])
+def test_these_are_refused(text: str, reasons: list[str], fix: str | None) -> None:
     problems = problems_of(text)
     assert [problem.field for problem in problems] == ["origins"] * len(problems)
     assert [problem.value for problem in problems] == [text] * len(problems)
-    assert [problem.mend for problem in problems] == [mend] * len(problems)
+    assert [problem.fix for problem in problems] == [fix] * len(problems)
     assert len(problems) == len(reasons), [problem.reason for problem in problems]
     for problem, words in zip(problems, reasons, strict=True):
         assert words in problem.reason
@@ -301,9 +301,9 @@ def parsed_or_problems(text: str) -> DeclaredOrigin | tuple[Problem, ...]:
         return error.problems
 
 
-def declares(mend: str) -> list[str]:
-    """What a mend says to write, declared."""
-    items: list[str] = ast.literal_eval(mend) if mend.startswith("[") else [mend]
+def declares(fix: str) -> list[str]:
+    """What a fix says to write, declared."""
+    items: list[str] = ast.literal_eval(fix) if fix.startswith("[") else [fix]
     return [str(parse_origin(item)) for item in items]
 
 
@@ -335,7 +335,7 @@ near_origins = st.lists(st.sampled_from(pieces), max_size=9).map("".join)
 
 @given(st.one_of(st.text(), near_origins, near_origins.map("https://{}".format)))
 @example("https://K.example")
-def test_whatever_is_declared_is_canonical_or_refused_with_valid_mends(text: str) -> None:
+def test_whatever_is_declared_is_canonical_or_refused_with_valid_fixes(text: str) -> None:
     read = parsed_or_problems(text)
     if isinstance(read, DeclaredOrigin):
         assert str(read) == text
@@ -344,8 +344,8 @@ def test_whatever_is_declared_is_canonical_or_refused_with_valid_mends(text: str
     assert read
     for problem in read:
         assert problem.value == text
-        assert problem.mend != text
-        assert problem.mend is None or declares(problem.mend)
+        assert problem.fix != text
+        assert problem.fix is None or declares(problem.fix)
 
 
 @given(declared)
@@ -354,8 +354,8 @@ def test_generated_origins_are_all_legal(text: str) -> None:
 
 
 @given(exact_origins)
-def test_slash_and_case_are_mended_to_the_origin_itself(text: str) -> None:
-    assert {problem.mend for problem in problems_of(f"{text.upper()}/")} == {text}
+def test_slash_and_case_are_fixed_to_the_origin_itself(text: str) -> None:
+    assert {problem.fix for problem in problems_of(f"{text.upper()}/")} == {text}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="another inet_aton")
@@ -372,18 +372,18 @@ def test_ipv4_is_read_as_the_c_library_does(parts: list[str]) -> None:
     try:
         quad = socket.inet_ntoa(socket.inet_aton(host))
     except OSError:
-        assert [problem.mend for problem in problems_of(f"https://{host}")] == [None]
+        assert [problem.fix for problem in problems_of(f"https://{host}")] == [None]
         return
     if quad == host:
         assert parse_origin(f"https://{host}").host == host
     else:
-        assert [problem.mend for problem in problems_of(f"https://{host}")] == [f"https://{quad}"]
+        assert [problem.fix for problem in problems_of(f"https://{host}")] == [f"https://{quad}"]
 
 
 @given(st.ip_addresses(v=6))
-def test_ipv6_is_mended_to_one_form(address: IPv6Address) -> None:
+def test_ipv6_is_fixed_to_one_form(address: IPv6Address) -> None:
     (problem,) = problems_of(f"https://[{address.exploded}]/")[1:] or [None]
-    canonical = f"https://[{address.exploded}]" if problem is None else problem.mend
+    canonical = f"https://[{address.exploded}]" if problem is None else problem.fix
     assert canonical is not None
     host = parse_origin(canonical).host
     assert IPv6Address(host[1:-1]) == address

@@ -1,4 +1,4 @@
-"""policy.py: every refusal, with its value and mend; the normal form; a policy as a value."""
+"""policy.py: every refusal, with its value and fix; the normal form; a policy as a value."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def three_arguments(origin: str, connection: object, more: object) -> bool:
 def test_what_is_no_origin(item: Any, reason: str) -> None:
     for origins in (item, [item]):
         problem = the_problem_of(origins=origins)
-        assert (problem.field, problem.value, problem.mend) == ("origins", item, None)
+        assert (problem.field, problem.value, problem.fix) == ("origins", item, None)
         assert reason in problem.reason
 
 
@@ -259,19 +259,19 @@ def test_a_list_in_a_list_is_no_origin() -> None:
 @pytest.mark.parametrize("origins", [[], (), set(), {}])
 def test_no_origins_at_all(origins: Any) -> None:
     problem = the_problem_of(origins=origins)
-    assert (problem.field, problem.value, problem.mend) == ("origins", origins, None)
+    assert (problem.field, problem.value, problem.fix) == ("origins", origins, None)
     assert "@no_cors" in problem.reason
 
 
 def test_the_grammar_of_origins_is_that_of_the_origins_module() -> None:
-    assert [(problem.value, problem.mend) for problem in problems_of(origins=[f"{A}/", B, "null"])] == [
+    assert [(problem.value, problem.fix) for problem in problems_of(origins=[f"{A}/", B, "null"])] == [
         (f"{A}/", A),
         ("null", None),
     ]
 
 
 @pytest.mark.parametrize(
-    ("methods", "value", "reason", "mend"),
+    ("methods", "value", "reason", "fix"),
     [
         ("GET", "GET", "a bare string", '["GET"]'),
         ("get, patch", "get, patch", "a bare string", '["GET", "PATCH"]'),
@@ -296,9 +296,9 @@ def test_the_grammar_of_origins_is_that_of_the_origins_module() -> None:
         (["Query"], "Query", "as it is spelled", "QUERY"),
     ],
 )
-def test_methods_that_are_refused(methods: Any, value: object, reason: str, mend: str | None) -> None:
+def test_methods_that_are_refused(methods: Any, value: object, reason: str, fix: str | None) -> None:
     problem = the_problem_of(methods=methods)
-    assert (problem.field, problem.value, problem.mend) == ("methods", value, mend)
+    assert (problem.field, problem.value, problem.fix) == ("methods", value, fix)
     assert reason in problem.reason
 
 
@@ -323,10 +323,10 @@ NAMES_REFUSED = [
 
 
 @pytest.mark.parametrize("field", ["allow_headers", "expose_headers"])
-@pytest.mark.parametrize(("names", "value", "reason", "mend"), NAMES_REFUSED)
-def test_names_that_are_refused(field: str, names: Any, value: object, reason: str, mend: str | None) -> None:
+@pytest.mark.parametrize(("names", "value", "reason", "fix"), NAMES_REFUSED)
+def test_names_that_are_refused(field: str, names: Any, value: object, reason: str, fix: str | None) -> None:
     problem = the_problem_of(**{field: names})
-    assert (problem.field, problem.value, problem.mend) == (field, value, mend)
+    assert (problem.field, problem.value, problem.fix) == (field, value, fix)
     assert reason in problem.reason
 
 
@@ -343,7 +343,7 @@ def test_names_that_are_refused(field: str, names: Any, value: object, reason: s
 )
 def test_forbidden_names(field: str, name: str, reason: str) -> None:
     problem = the_problem_of(**{field: [name, "X-A"]})
-    assert (problem.field, problem.value, problem.mend) == (field, name, None)
+    assert (problem.field, problem.value, problem.fix) == (field, name, None)
     assert reason in problem.reason
 
 
@@ -355,12 +355,12 @@ def test_authorization_is_not_exposed_by_name_beside_the_wildcard() -> None:
     assert the_problem_of(expose_headers=["*", "Authorization"]).value == "*"
 
 
-def test_a_bare_string_of_wildcard_and_authorization_is_mended() -> None:
-    assert the_problem_of(allow_headers="*, Authorization").mend == '["*", "Authorization"]'
+def test_a_bare_string_of_wildcard_and_authorization_is_fixed() -> None:
+    assert the_problem_of(allow_headers="*, Authorization").fix == '["*", "Authorization"]'
 
 
 @pytest.mark.parametrize(
-    ("max_age", "reason", "mend"),
+    ("max_age", "reason", "fix"),
     [
         (-1, "not within 0 to 86400", "0"),
         (86401, "not within 0 to 86400", "86400"),
@@ -370,9 +370,9 @@ def test_a_bare_string_of_wildcard_and_authorization_is_mended() -> None:
         ("600", "as an int", None),
     ],
 )
-def test_max_age_that_is_refused(max_age: Any, reason: str, mend: str | None) -> None:
+def test_max_age_that_is_refused(max_age: Any, reason: str, fix: str | None) -> None:
     problem = the_problem_of(max_age=max_age)
-    assert (problem.field, problem.value, problem.mend) == ("max_age", max_age, mend)
+    assert (problem.field, problem.value, problem.fix) == ("max_age", max_age, fix)
     assert reason in problem.reason
 
 
@@ -409,7 +409,7 @@ def test_any_origin_beside_others(other: Any) -> None:
 )
 def test_any_origin_is_refused_with_what_is_for_some_origins_only(flag: str, reason: str) -> None:
     problem = the_problem_of(origins="*", **{flag: True})
-    assert (problem.field, problem.value, problem.mend) == ("origins", "*", None)
+    assert (problem.field, problem.value, problem.fix) == ("origins", "*", None)
     assert reason in problem.reason
 
 
@@ -437,7 +437,7 @@ REGEXES_FOR_ANYONE = [
 def test_regexes_that_mean_any_origin(pattern: str, flag: str) -> None:
     regex = re.compile(pattern)
     problem = the_problem_of(origins=[A, regex], **{flag: True})
-    assert (problem.field, problem.value, problem.mend) == ("origins", regex, None)
+    assert (problem.field, problem.value, problem.fix) == ("origins", regex, None)
     assert "a site of anyone's" in problem.reason
     named = re.search(r"matches (\S+),", problem.reason)
     assert named is not None
@@ -496,7 +496,7 @@ def test_regexes_that_are_fine_with_credentials(pattern: str) -> None:
 def test_regexes_that_can_match_insecure_origins(pattern: str) -> None:
     regex = re.compile(pattern)
     problem = the_problem_of(origins=regex, allow_credentials=True)
-    assert (problem.field, problem.value, problem.mend) == ("origins", regex, None)
+    assert (problem.field, problem.value, problem.fix) == ("origins", regex, None)
     assert "dangerously_allow_insecure_origins" in problem.reason
     CORSPolicy(origins=regex)
     CORSPolicy(origins=regex, allow_credentials=True, dangerously_allow_insecure_origins=True)
@@ -518,7 +518,7 @@ def test_insecure_origins_that_no_text_shows_are_not_matched(pattern: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("origin", "mend"),
+    ("origin", "fix"),
     [
         ("http://a.example", "https://a.example"),
         ("http://a.example:8080", None),
@@ -530,9 +530,9 @@ def test_insecure_origins_that_no_text_shows_are_not_matched(pattern: str) -> No
         ("http://localhost.example", "https://localhost.example"),
     ],
 )
-def test_insecure_origins_with_credentials(origin: str, mend: str | None) -> None:
+def test_insecure_origins_with_credentials(origin: str, fix: str | None) -> None:
     problem = the_problem_of(origins=[A, origin], allow_credentials=True)
-    assert (problem.field, problem.value, problem.mend) == ("origins", origin, mend)
+    assert (problem.field, problem.value, problem.fix) == ("origins", origin, fix)
     assert "dangerously_allow_insecure_origins" in problem.reason
     CORSPolicy(origins=origin)
     CORSPolicy(origins=origin, allow_credentials=True, dangerously_allow_insecure_origins=True)
@@ -572,7 +572,7 @@ def test_this_machine_is_secure(origin: str) -> None:
 def test_public_suffixes_with_credentials(suffix: str) -> None:
     for origin in (f"https://*.{suffix}", f"https://*.{suffix}:*"):
         problem = the_problem_of(origins=[A, origin], allow_credentials=True)
-        assert (problem.field, problem.value, problem.mend) == ("origins", origin, None)
+        assert (problem.field, problem.value, problem.fix) == ("origins", origin, None)
         assert suffix in problem.reason
         assert "dangerously_allow_public_suffixes" in problem.reason
         CORSPolicy(origins=origin)
@@ -586,16 +586,16 @@ def test_what_is_no_wildcard_directly_under_a_public_suffix(origin: str) -> None
     assert CORSPolicy(origins=origin, allow_credentials=True).origins == (origin,)
 
 
-def test_an_insecure_public_suffix_has_two_problems_and_no_mend() -> None:
+def test_an_insecure_public_suffix_has_two_problems_and_no_fix() -> None:
     insecure, public = problems_of(origins="http://*.github.io", allow_credentials=True)
     assert "whoever sits on the network" in insecure.reason
     assert "public suffix" in public.reason
-    assert insecure.mend is None
+    assert insecure.fix is None
 
 
 def test_any_header_exposed_with_credentials() -> None:
     problem = the_problem_of(expose_headers="*", allow_credentials=True)
-    assert (problem.field, problem.value, problem.mend) == ("expose_headers", "*", None)
+    assert (problem.field, problem.value, problem.fix) == ("expose_headers", "*", None)
     assert "credentials" in problem.reason
 
 
@@ -656,11 +656,11 @@ def test_whatever_is_declared_is_a_policy_or_has_problems(arguments: dict[str, A
     st.sampled_from(["methods", "allow_headers", "expose_headers"]),
     st.one_of(texts, st.lists(texts, min_size=1)),
 )
-def test_mends_are_valid(field: str, value: Any) -> None:
+def test_fixes_are_valid(field: str, value: Any) -> None:
     for problem in problems_or_none(**{"origins": A, field: value}):
-        if problem.mend is not None:
-            mend = ast.literal_eval(problem.mend) if problem.mend.startswith("[") else [problem.mend]
-            assert problems_or_none(**{"origins": A, field: mend}) == ()
+        if problem.fix is not None:
+            fix = ast.literal_eval(problem.fix) if problem.fix.startswith("[") else [problem.fix]
+            assert problems_or_none(**{"origins": A, field: fix}) == ()
 
 
 # A policy as a value

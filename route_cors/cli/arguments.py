@@ -36,7 +36,7 @@ def page_origin(given: str) -> str:
     """The origin of a page: one, as browsers send it, or the `null` of a sandboxed one.
 
     Raises:
-        CommandError: it is none; the message says what is wrong, and the mend where there is one.
+        CommandError: it is none; the message says what is wrong, and the fix where there is one.
     """
     if given == "null":
         return given
@@ -47,8 +47,8 @@ def page_origin(given: str) -> str:
         parse_origin(given)
     except CORSConfigError as error:
         reasons = "; ".join(problem.reason for problem in error.problems)
-        mend = error.problems[0].mend
-        raise CommandError(f"{shown}: {reasons}{'' if mend is None else f': write {mend}'}") from error
+        fix = error.problems[0].fix
+        raise CommandError(f"{shown}: {reasons}{'' if fix is None else f': write {fix}'}") from error
     return given
 
 

@@ -34,7 +34,7 @@ def findings_as_data(findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def print_findings(screen: Screen, findings: Sequence[Finding], *, routes: int, ignored: int) -> None:
-    """Print each finding with its mend, then how many there are.
+    """Print each finding with its fix, then how many there are.
 
     Args:
         screen: where to.
@@ -57,7 +57,7 @@ def _print_finding(screen: Screen, finding: Finding) -> None:
     screen.line(text(finding.sentence), indent=4)
     if finding.why:
         screen.line(Text("why:  ", "dim"), text(finding.why), indent=4, hang=6)
-    screen.line(Text("mend: ", "green"), text(finding.mend), indent=4, hang=6)
+    screen.line(Text("fix: ", "green"), text(finding.fix), indent=4, hang=6)
 
 
 def _subject(finding: Finding) -> list[Text | str]:

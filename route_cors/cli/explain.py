@@ -28,11 +28,11 @@ def print_explanation(screen: Screen, explanation: Explanation) -> None:
         screen.line()
         screen.line(Text("What Chrome's console says", "bold"))
         screen.line(text(explanation.reason, "red"), indent=4)
-    if explanation.mend is not None:
+    if explanation.fix is not None:
         screen.line()
         screen.line(Text("What would allow it", "bold"))
-        screen.line(text(explanation.mend.change), indent=4)
-        for line in (explanation.mend.code or "").splitlines():
+        screen.line(text(explanation.fix.change), indent=4)
+        for line in (explanation.fix.code or "").splitlines():
             screen.line(text(line, "cyan"), indent=8)
 
 

@@ -7,7 +7,7 @@ All of it reads the one dispatcher and the one protocol core, and decides nothin
 - findings: the rules of what is wrong; overview: `report`, the routes and the findings together.
 - explain: one call's story. The box's browser makes it (attempt), to the app's stand-in (stand_in, site), in
   which layers of others stand as well (passage); what happened (handled) is put into words (steps, others,
-  preflights), and what would allow it is tried (mend). explanation: the story as data.
+  preflights), and what would allow it is tried (fix). explanation: the story as data.
 - baseline: what a change opened or closed (grants); sarif: the findings for other tools.
 - migration: what replaces an app's CORSMiddleware, and who gains or loses by it.
 - inspector: the page.
@@ -16,7 +16,7 @@ All of it reads the one dispatcher and the one protocol core, and decides nothin
 from __future__ import annotations
 
 from route_cors.insight.access import Access, Verdict, access_of
-from route_cors.insight.explanation import Call, Check, Explanation, Mend, Step
+from route_cors.insight.explanation import Call, Check, Explanation, Fix, Step
 from route_cors.insight.findings import CODES, SEVERITIES, Code, Finding, Severity
 from route_cors.insight.overview import Report, report
 from route_cors.insight.routes import Place, ReportedRoute
@@ -30,7 +30,7 @@ __all__ = [
     "Code",
     "Explanation",
     "Finding",
-    "Mend",
+    "Fix",
     "Place",
     "Report",
     "ReportedRoute",

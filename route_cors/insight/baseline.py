@@ -50,7 +50,7 @@ class Change:
             code=code,
             severity=BASELINE_CODES[code].severity,
             sentence=f"{methods} {self.route.path}: {self.sentence}{_likewise(others)}".lstrip(),
-            mend="if that is meant, write the baseline anew: route-cors table --json > FILE",
+            fix="if that is meant, write the baseline anew: route-cors table --json > FILE",
             route=self.route,
             place=self.route.place,
             routes=(self.route, *others),

@@ -12,7 +12,7 @@ from anyio.from_thread import start_blocking_portal
 
 from route_cors.insight.attempt import attempt
 from route_cors.insight.explanation import Explanation
-from route_cors.insight.mend import smallest_change
+from route_cors.insight.fix import smallest_change
 from route_cors.insight.others import in_a_sentence
 from route_cors.insight.preflights import why_a_preflight
 from route_cors.insight.site import Site
@@ -53,7 +53,7 @@ def explain(app: object, call: Call) -> Explanation:
     >>> explanation = explain(app, Call(method="GET", path="/quotes", origin="https://b.example"))
     >>> explanation.allowed
     False
-    >>> print(explanation.mend.code)
+    >>> print(explanation.fix.code)
     @cors(origins=['https://a.example', 'https://b.example'])
     """
     with start_blocking_portal() as portal:
@@ -72,7 +72,7 @@ async def explain_async(app: object, call: Call) -> Explanation:
         preflight=why_a_preflight(made),
         steps=steps,
         reason=made.blocked.reason if made.blocked is not None and made.is_known else None,
-        mend=None if made.blocked is None else await smallest_change(site, made),
+        fix=None if made.blocked is None else await smallest_change(site, made),
         not_known=tuple(layer.name for layer in made.unknown),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["Call", "Check", "Explanation", "Mend", "Step", "StepName"]
+__all__ = ["Call", "Check", "Explanation", "Fix", "Step", "StepName"]
 
 StepName: TypeAlias = Literal["preflight", "actual", "websocket"]
 
@@ -71,7 +71,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class Fix:
     """The smallest change that would allow the call. It is shown, and never applied.
 
     Attributes:
@@ -95,7 +95,7 @@ class Explanation:
         preflight: why the browser sends a preflight, or why it sends none, in a sentence.
         steps: the requests that are sent, in their order; those after a failed one never are.
         reason: what Chrome's console says where it is blocked; None where it is not.
-        mend: what would allow it for certain; None where it is allowed, or may be as things are.
+        fix: what would allow it for certain; None where it is allowed, or may be as things are.
         not_known: the full names of what may answer CORS by itself.
     """
 
@@ -105,7 +105,7 @@ class Explanation:
     preflight: str
     steps: tuple[Step, ...]
     reason: str | None
-    mend: Mend | None
+    fix: Fix | None
     not_known: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class Explanation:
             "preflight": self.preflight,
             "steps": [_step_as_dict(step) for step in self.steps],
             "reason": self.reason,
-            "mend": None if self.mend is None else {"change": self.mend.change, "code": self.mend.code},
+            "fix": None if self.fix is None else {"change": self.fix.change, "code": self.fix.code},
             "not_known": [*self.not_known],
         }
 

@@ -81,7 +81,7 @@ def _help(code: Code) -> str:
 
 def _message(finding: Finding, root: Path) -> str:
     """A route's name stands in most sentences; whose machine it was found on is nobody's business."""
-    told = f"{finding.sentence}; {finding.mend}"
+    told = f"{finding.sentence}; {finding.fix}"
     return printable(told.replace(f"{root}{os.sep}", ""))
 
 

@@ -38,15 +38,15 @@ class Refused(Exception):  # noqa: N818 - a verdict, which fetch.py turns into w
     Args:
         step: at which step of the call.
         reason: in Chrome's words, as far as it has any.
-        mend: what would have passed.
+        fix: what would have passed.
         by_policy: whether it is the CORS policy that refuses, and not the fetch itself that fails.
     """
 
-    def __init__(self, step: Step, reason: str, *, mend: str, by_policy: bool = True) -> None:
+    def __init__(self, step: Step, reason: str, *, fix: str, by_policy: bool = True) -> None:
         super().__init__(reason)
         self.step: Step = step
         self.reason = reason
-        self.mend = mend
+        self.fix = fix
         self.by_policy = by_policy
 
 
@@ -95,7 +95,7 @@ def check_cors(headers: Headers, asked: Asked) -> None:
     try:
         _check_origin_and_credentials(headers, asked)
     except _Fault as fault:
-        raise Refused("actual", str(fault), mend=_needed_of_response(asked)) from None
+        raise Refused("actual", str(fault), fix=_needed_of_response(asked)) from None
 
 
 def check_preflight(response: ReceivedResponse, asked: Asked) -> Granted:
@@ -115,7 +115,7 @@ def check_preflight(response: ReceivedResponse, asked: Asked) -> Granted:
         _check_method(methods or (), asked)
         _check_names(names, asked)
     except _Fault as fault:
-        raise Refused("preflight", str(fault), mend=_needed_of_preflight(asked)) from None
+        raise Refused("preflight", str(fault), fix=_needed_of_preflight(asked)) from None
     if methods is None and asked.private_network:
         # A preflight that was sent for its own sake is remembered for the method that it asked for.
         methods = (asked.method,)

@@ -123,7 +123,7 @@ class _Fetch:
                 "mode",
                 'Request mode is "same-origin" but the URL\'s origin is not same as the request origin '
                 f"{self._page.origin}.",
-                mend="mode='cors', and a server that allows this origin",
+                fix="mode='cors', and a server that allows this origin",
                 by_policy=False,
             )
         if self._request.mode == "cors":
@@ -133,7 +133,7 @@ class _Fetch:
             raise Refused(
                 "mode",
                 'Request mode is "no-cors" but the redirect mode is not "follow".',
-                mend="redirect='follow'",
+                fix="redirect='follow'",
                 by_policy=False,
             )
         self._tainting = "opaque"
@@ -170,7 +170,7 @@ class _Fetch:
             raise Refused(
                 "redirect",
                 "A redirect was received, and the redirect mode is 'error'.",
-                mend="redirect='follow', or no redirect",
+                fix="redirect='follow', or no redirect",
                 by_policy=False,
             )
         location = self._location(received.headers.get_all("location"))
@@ -242,12 +242,12 @@ class _Fetch:
         first, *others = values
         if others:
             said = f"Several Location headers: {', '.join(values)}."
-            raise Refused("redirect", said, mend="one of them", by_policy=False)
+            raise Refused("redirect", said, fix="one of them", by_policy=False)
         try:
             location = parse_url(first, self._url)
         except ValueError as error:
             said = f"The redirect leads nowhere: {error}."
-            raise Refused("redirect", said, mend="a valid Location", by_policy=False) from None
+            raise Refused("redirect", said, fix="a valid Location", by_policy=False) from None
         if location.fragment is None and self._url.fragment is not None:
             return location.with_fragment(self._url.fragment)
         return location
@@ -257,18 +257,18 @@ class _Fetch:
             raise Refused(
                 "redirect",
                 "Cross origin requests are only supported for protocol schemes: http, https.",
-                mend="a Location of http or https",
+                fix="a Location of http or https",
             )
         if len(self._urls) > _MOST_REDIRECTS:
             said = f"More than {_MOST_REDIRECTS} redirects."
-            raise Refused("redirect", said, mend="an end to them", by_policy=False)
+            raise Refused("redirect", said, fix="an end to them", by_policy=False)
         crosses = self._request.mode == "cors" and location.origin != self._page.origin
         if location.has_credentials and (crosses or self._tainting == "cors"):
             raise Refused(
                 "redirect",
                 f"Redirect location '{location.href}' contains a username and password, which is disallowed "
                 "for cross-origin requests.",
-                mend="a Location without a username and password",
+                fix="a Location without a username and password",
             )
 
     def _apply_redirect(self, status_code: int, location: Url) -> None:
@@ -366,7 +366,7 @@ class _Fetch:
                 f"Access to fetch at '{self._url.href}'{came_from} from origin '{self._page.origin}' has "
                 f"been blocked by CORS policy: {refused.reason}"
             )
-        blocked = CORSBlocked(refused.step, said, mend=refused.mend, request=sent, response=received)
+        blocked = CORSBlocked(refused.step, said, fix=refused.fix, request=sent, response=received)
         raise blocked from (None if received is None else received.error)
 
 

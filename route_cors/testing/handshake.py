@@ -86,7 +86,7 @@ def connect(
         chosen = _chosen_subprotocol(received, page.origin, subprotocols)
     except Refused as refused:
         said = f"WebSocket connection to '{url.href}' failed: Error during WebSocket handshake: {refused}"
-        blocked = CORSBlocked("websocket", said, mend=refused.mend, request=sent, response=received)
+        blocked = CORSBlocked("websocket", said, fix=refused.fix, request=sent, response=received)
         raise blocked from received.error
     return Handshake(url.href, chosen)
 
@@ -99,17 +99,17 @@ def _chosen_subprotocol(received: ReceivedResponse, origin: str, offered: Sequen
     """
     if received.status_code != _SWITCHING_PROTOCOLS:
         reason = f"Unexpected response code: {received.status_code}"
-        raise Refused("websocket", reason, mend=f"a server that accepts handshakes with Origin: {origin}")
+        raise Refused("websocket", reason, fix=f"a server that accepts handshakes with Origin: {origin}")
     chosen = received.headers.get("sec-websocket-protocol")
     if chosen is None:
         if not offered:
             return None
         reason = "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was received"
-        raise Refused("websocket", reason, mend=f"Sec-WebSocket-Protocol: {offered[0]}")
+        raise Refused("websocket", reason, fix=f"Sec-WebSocket-Protocol: {offered[0]}")
     if chosen in offered:
         return chosen
     reason = f"'Sec-WebSocket-Protocol' header value '{chosen}' in response does not match any of sent values"
-    raise Refused("websocket", reason, mend="a subprotocol that was offered, or none if none was")
+    raise Refused("websocket", reason, fix="a subprotocol that was offered, or none if none was")
 
 
 def _opening(page: Page, url: Url, subprotocols: Sequence[str]) -> SentRequest:

@@ -95,7 +95,7 @@ class CORSBlocked(Exception):  # noqa: N818 - what it is called in the browser's
         reason: what Chrome's console says.
         request: the request of that step; None where nothing was sent.
         response: the response that did not pass; None where there is none.
-        mend: what would have allowed it.
+        fix: what would have allowed it.
 
     A script sees none of this: it gets a TypeError that says "Failed to fetch".
     """
@@ -105,20 +105,20 @@ class CORSBlocked(Exception):  # noqa: N818 - what it is called in the browser's
         step: Step,
         reason: str,
         *,
-        mend: str,
+        fix: str,
         request: SentRequest | None = None,
         response: ReceivedResponse | None = None,
     ) -> None:
         super().__init__(step, reason)
         self.step: Step = step
         self.reason = reason
-        self.mend = mend
+        self.fix = fix
         self.request = request
         self.response = response
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The arguments by keyword are lost otherwise, and a worker process could not hand it on.
-        return _rebuild, (self.step, self.reason, self.mend, self.request, self.response)
+        return _rebuild, (self.step, self.reason, self.fix, self.request, self.response)
 
     def __str__(self) -> str:
         parts = [f"{self.step}: {_escaped(self.reason)}"]
@@ -130,7 +130,7 @@ class CORSBlocked(Exception):  # noqa: N818 - what it is called in the browser's
             parts.append(_section("received", received + _beginning(self.response.content)))
             if self.response.error is not None:
                 parts.append(_section("the app raised", [repr(self.response.error)]))
-        parts.append(_section("what would have allowed it", self.mend.split("\n")))
+        parts.append(_section("what would have allowed it", self.fix.split("\n")))
         return "\n".join(parts)
 
 
@@ -139,9 +139,9 @@ CORSBlocked.__module__ = "route_cors.testing"
 
 
 def _rebuild(
-    step: Step, reason: str, mend: str, request: SentRequest | None, response: ReceivedResponse | None
+    step: Step, reason: str, fix: str, request: SentRequest | None, response: ReceivedResponse | None
 ) -> CORSBlocked:
-    return CORSBlocked(step, reason, mend=mend, request=request, response=response)
+    return CORSBlocked(step, reason, fix=fix, request=request, response=response)
 
 
 def _section(title: str, lines: list[str]) -> str:

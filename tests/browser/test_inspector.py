@@ -379,7 +379,7 @@ def test_the_form_explains_by_keyboard(look: Callable[..., Inspected], serve: Se
     answers = {answer[2:] for answer in step.locator(".checks li > :first-child").all_inner_texts()}
     assert answers <= {"passed", "failed", "not asked"}
     assert seen.page.get_by_role("heading", name="console says").count() == 1
-    assert seen.page.locator(".mend pre").inner_text() != ""
+    assert seen.page.locator(".fix pre").inner_text() != ""
 
 
 def test_a_question_that_makes_no_sense_is_answered_in_words(

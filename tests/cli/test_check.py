@@ -37,7 +37,7 @@ async def chat(websocket: WebSocket): ...
 """
 
 
-def test_each_finding_with_its_mend(workplace: Workplace) -> None:
+def test_each_finding_with_its_fix(workplace: Workplace) -> None:
     workplace.write({"main.py": FAULTY})
     run = workplace.run("check")
     assert (run.code, run.err) == (1, "")
@@ -46,7 +46,7 @@ def test_each_finding_with_its_mend(workplace: Workplace) -> None:
         "error RC001 GET /quotes  main.py:6",
         f"    {SENTENCE}",
         f"    why:  {WHY}",
-        "    mend: call install_cors(app)",
+        "    fix: call install_cors(app)",
     ]
     assert second.splitlines()[0] == "warning RC013 WEBSOCKET /chat  main.py:10"
     assert last == "1 error, 1 warning in 2 routes\n"
@@ -114,7 +114,7 @@ def test_the_same_as_json(workplace: Workplace) -> None:
                 "severity": "error",
                 "sentence": SENTENCE,
                 "why": WHY,
-                "mend": "call install_cors(app)",
+                "fix": "call install_cors(app)",
                 "path": "/quotes",
                 "methods": ["GET"],
                 "host": None,
@@ -189,11 +189,11 @@ def test_what_a_change_opened_and_closed_is_among_the_findings(workplace: Workpl
         == """\
 warning RC101 GET /metrics  main.py:24
     GET /metrics: opened to https://d.example
-    mend: if that is meant, write the baseline anew: route-cors table --json > FILE
+    fix: if that is meant, write the baseline anew: route-cors table --json > FILE
 
 info RC102 GET /quotes  main.py:9
     GET /quotes: no longer open to every origin
-    mend: if that is meant, write the baseline anew: route-cors table --json > FILE
+    fix: if that is meant, write the baseline anew: route-cors table --json > FILE
 
 1 warning, 1 info in 7 routes
 """
@@ -262,7 +262,7 @@ error RC001 GET /quotes  main.py:6
     why:  Preflights get a 405, and
           responses no CORS headers: browsers
           refuse every cross-origin call.
-    mend: call install_cors(app)
+    fix: call install_cors(app)
 
 1 error in 2 routes, 1 ignored
 """
@@ -305,8 +305,8 @@ def test_what_was_changed_in_the_same_way_is_one_finding(workplace: Workplace) -
 
 def test_a_finding_that_has_no_place_is_told_without_one() -> None:
     stream = StringIO()
-    finding = Finding(code="RC000", severity="info", sentence="Something is so.", mend="Change it.")
+    finding = Finding(code="RC000", severity="info", sentence="Something is so.", fix="Change it.")
     print_findings(Screen.of(stream), [finding], routes=1, ignored=0)
     assert stream.getvalue() == (
-        "info RC000\n    Something is so.\n    mend: Change it.\n\n1 info in 1 route\n"
+        "info RC000\n    Something is so.\n    fix: Change it.\n\n1 info in 1 route\n"
     )

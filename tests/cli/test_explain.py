@@ -11,7 +11,7 @@ import pytest
 
 from route_cors.cli.explain import print_explanation
 from route_cors.cli.text import Screen
-from route_cors.insight import Call, Check, Explanation, Mend, Step
+from route_cors.insight import Call, Check, Explanation, Fix, Step
 
 from .support import SHOP, Terminal
 
@@ -39,7 +39,7 @@ REFUSED = Explanation(
         ),
     ),
     reason="Access to fetch at 'https://api.example/a' has been blocked by CORS policy",
-    mend=Mend(
+    fix=Fix(
         "in the policy of main.save, allow https://b.example", "policy = policy.evolve(\n    origins=[]\n)"
     ),
 )
@@ -60,7 +60,7 @@ ALLOWED = replace(
         ),
     ),
     reason=None,
-    mend=None,
+    fix=None,
 )
 
 
@@ -147,8 +147,8 @@ def test_a_terminal_that_is_not_utf_8_gets_words(monkeypatch: pytest.MonkeyPatch
     assert "    FAILED origin: " in text
 
 
-def test_a_mend_without_code() -> None:
-    text = printed(replace(REFUSED, mend=Mend("no policy can help", None)), StringIO())
+def test_a_fix_without_code() -> None:
+    text = printed(replace(REFUSED, fix=Fix("no policy can help", None)), StringIO())
     assert text.endswith("What would allow it\n    no policy can help\n")
 
 
@@ -171,7 +171,7 @@ def test_everything_hostile_is_escaped() -> None:
             ),
         ),
         reason=evil,
-        mend=Mend(evil, evil),
+        fix=Fix(evil, evil),
     )
     shown = "\\x1b[31m[red]\\u202e"
     assert (

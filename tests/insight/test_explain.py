@@ -17,7 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Host, Match, Mount, Route, Router
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
-from route_cors.insight import Call, Explanation, Mend, Place
+from route_cors.insight import Call, Explanation, Fix, Place
 from route_cors.insight.explain import explain, explain_async
 from route_cors.testing import Browser, CORSBlocked
 
@@ -170,7 +170,7 @@ def test_a_call_that_is_allowed() -> None:
             },
         ],
         "reason": None,
-        "mend": None,
+        "fix": None,
         "not_known": [],
     }
 
@@ -227,7 +227,7 @@ def test_a_call_that_is_refused() -> None:
         ],
         "reason": f"Access to fetch at 'https://testserver/cart/7' from origin '{STRANGER}' has been blocked "
         f"by CORS policy: {words}",
-        "mend": {
+        "fix": {
             "change": f"Allow {STRANGER}, credentials and the header X-Other in the policy declared on the "
             f"endpoint {__name__}.cart ({place_of(cart)}).",
             "code": f"@cors(origins=['{OURS}', '{STRANGER}'], allow_headers=['X-Other', 'X-Token'], "
@@ -478,8 +478,8 @@ def test_a_route_without_a_layer_gets_no_header() -> None:
         "Blocked at the preflight: the request itself is never sent. It fails at the layer: "
         "nothing carries the policy out: no CORS layer stands around the route."
     )
-    assert explanation.mend is not None
-    assert explanation.mend.code == "install_cors(app)"
+    assert explanation.fix is not None
+    assert explanation.fix.code == "install_cors(app)"
 
 
 def test_a_preflight_for_a_route_that_is_closed() -> None:
@@ -856,7 +856,7 @@ def test_so_many_names_that_nobody_looks_at_them() -> None:
 
     explanation = called(app, "GET", "/any", headers=headers)
     assert checks(explanation)["headers"] == (False, "so many names that they are not looked at")
-    assert explanation.mend == Mend("No policy allows it.", None)
+    assert explanation.fix == Fix("No policy allows it.", None)
 
 
 # --- Where the app is served

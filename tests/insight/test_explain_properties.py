@@ -124,7 +124,7 @@ def check_agreement(
             continue
         assert explanation.reason == reason
         assert explanation.allowed is (reason is None)
-        assert (explanation.mend is None) is explanation.allowed
+        assert (explanation.fix is None) is explanation.allowed
         if explanation.not_known == ():
             assert told == answers
 

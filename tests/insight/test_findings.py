@@ -1,4 +1,4 @@
-"""Each finding: on what, with which words and mend; and beside each, what is as it should be."""
+"""Each finding: on what, with which words and fix; and beside each, what is as it should be."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Found(NamedTuple):
     severity: str
     where: str | None
     sentence: str
-    mend: str
+    fix: str
 
 
 def where(finding: Finding) -> str | None:
@@ -80,7 +80,7 @@ def where(finding: Finding) -> str | None:
 def found(app: object, code: str) -> list[Found]:
     """The findings of that code, in their order."""
     return [
-        Found(finding.severity, where(finding), finding.sentence, finding.mend)
+        Found(finding.severity, where(finding), finding.sentence, finding.fix)
         for finding in report(app).findings
         if finding.code == code
     ]
@@ -204,7 +204,7 @@ def test_a_finding_as_data() -> None:
         "severity": "error",
         "sentence": "PUT /a has a policy, and nothing carries it out: there is no layer around it",
         "why": CODES["RC001"].why,
-        "mend": "call install_cors(app)",
+        "fix": "call install_cors(app)",
         "path": "/a",
         "methods": ["PUT"],
         "host": None,
@@ -219,13 +219,13 @@ async def endpoint_with_a_policy() -> None: ...
 
 
 def test_a_finding_about_no_route_as_data() -> None:
-    finding = Finding(code="RC003", severity="error", sentence="what", mend="how")
+    finding = Finding(code="RC003", severity="error", sentence="what", fix="how")
     assert finding.to_dict() == {
         "code": "RC003",
         "severity": "error",
         "sentence": "what",
         "why": CODES["RC003"].why,
-        "mend": "how",
+        "fix": "how",
         "path": None,
         "methods": None,
         "host": None,
@@ -677,15 +677,15 @@ def test_what_may_do_more_than_cors_is_never_to_be_removed(layer: Any, name: str
     app = with_route("/a", policy())
     app.add_middleware(layer)
     sentence = f"{name} stands behind route_cors, which replaces its headers on GET /a"
-    mend = f"if {name} is there for CORS alone, take it out; what else it does stays as it is"
-    assert found(app, "RC003") == [Found("info", None, sentence, mend)]
+    fix = f"if {name} is there for CORS alone, take it out; what else it does stays as it is"
+    assert found(app, "RC003") == [Found("info", None, sentence, fix)]
     outside = fastapi_app()
     outside.add_middleware(RouteCORSMiddleware)
     outside.add_middleware(layer)
     outside.get("/a")(cors(policy())(fresh()))
     sentence = f"{name} may answer CORS by itself, before a policy is asked, such as that of GET /a"
-    mend = f"call install_cors(app), which stands outside of {name}, or have {name} leave CORS alone"
-    assert found(outside, "RC003") == [Found("warning", None, sentence, mend)]
+    fix = f"call install_cors(app), which stands outside of {name}, or have {name} leave CORS alone"
+    assert found(outside, "RC003") == [Found("warning", None, sentence, fix)]
 
 
 def test_another_layer_is_in_nobodys_way_where_there_is_no_policy() -> None:
@@ -941,7 +941,7 @@ def test_a_pattern_over_a_whole_site() -> None:
 
 def test_a_pattern_over_a_public_suffix() -> None:
     app = with_credentials("https://*.github.io:8443", dangerously_allow_public_suffixes=True)
-    assert [(each.sentence, each.mend) for each in found(app, "RC006")] == [
+    assert [(each.sentence, each.fix) for each in found(app, "RC006")] == [
         (
             (
                 "https://*.github.io:8443 with credentials: whoever has any name under github.io acts as"
@@ -970,7 +970,7 @@ def test_a_wide_pattern_without_credentials() -> None:
     assert codes(with_route("/a", policy(origins="https://*.example.com"))) == []
 
 
-MENDED_REGEX = (
+FIXED_REGEX = (
     "write what is open as [a-z0-9-]+, escape the dots, and end with a site of yours:"
     r" re.compile(r'https://[a-z0-9-]+\.preview\.example\.com')"
 )
@@ -999,7 +999,7 @@ MENDED_REGEX = (
 def test_a_regex_that_lets_strangers_in(pattern: str, admitted: str) -> None:
     sentence = f"the regex {pattern} admits {admitted}, with credentials (GET /a)"
     app = with_credentials(re.compile(pattern))
-    assert found(app, "RC007") == [Found("warning", "GET /a", sentence, MENDED_REGEX)]
+    assert found(app, "RC007") == [Found("warning", "GET /a", sentence, FIXED_REGEX)]
     (reported,) = report(app).routes
     assert isinstance(reported.policy, CORSPolicy)
     assert reported.policy.origin_set.matches(admitted.encode())
@@ -1394,14 +1394,12 @@ def test_routes_that_live_on_a_default() -> None:
     inside.put("/d")(endpoint)
     app.mount("/in", inside)
     install_cors(app, default=policy())
-    mend = "if that is meant, say so with @cors(...); else close them with @no_cors"
+    fix = "if that is meant, say so with @cors(...); else close them with @no_cors"
     assert found(app, "RC012") == [
         Found(
-            "info", "GET /a", "by the app's default alone, other origins may call GET /a, MOUNT /files", mend
+            "info", "GET /a", "by the app's default alone, other origins may call GET /a, MOUNT /files", fix
         ),
-        Found(
-            "info", "PUT /in/d", "by a mounted app's default alone, other origins may call PUT /in/d", mend
-        ),
+        Found("info", "PUT /in/d", "by a mounted app's default alone, other origins may call PUT /in/d", fix),
     ]
 
 
@@ -1499,7 +1497,7 @@ def requiring(*dependencies: Any, **arguments: Any) -> FastAPI:
 
 
 @pytest.mark.parametrize(
-    ("dependency", "name", "mended"),
+    ("dependency", "name", "fixed"),
     [
         (takes_csrf_token, "x-csrf-token", "['x-csrf-token', 'X-Other']"),
         (HTTPBearer(), "Authorization", "['Authorization', 'X-Other']"),
@@ -1507,20 +1505,20 @@ def requiring(*dependencies: Any, **arguments: Any) -> FastAPI:
         (APIKeyHeader(name="X-Key"), "X-Key", "['X-Key', 'X-Other']"),
     ],
 )
-def test_a_header_that_no_page_may_send(dependency: Any, name: str, mended: str) -> None:
+def test_a_header_that_no_page_may_send(dependency: Any, name: str, fixed: str) -> None:
     assert found(requiring(dependency, allow_headers=["X-Other"]), "RC015") == [
         Found(
             "warning",
             "GET /a",
             f"GET /a requires {name}, and its policy lets no page send that",
-            f"allow it: @cors(origins=['https://a.example.com'], allow_headers={mended})",
+            f"allow it: @cors(origins=['https://a.example.com'], allow_headers={fixed})",
         )
     ]
 
 
 def test_a_wildcard_does_not_cover_authorization() -> None:
     app = requiring(HTTPBearer(), takes_csrf_token, allow_headers="*")
-    assert [(each.sentence, each.mend) for each in found(app, "RC015")] == [
+    assert [(each.sentence, each.fix) for each in found(app, "RC015")] == [
         (
             "GET /a requires Authorization, and its policy lets no page send that",
             "allow it: @cors(origins=['https://a.example.com'], allow_headers=['*', 'Authorization'])",

@@ -68,8 +68,8 @@ def told(app: object, **arguments: Any) -> list[tuple[str, str, str]]:
     return [(each.code, each.severity, each.sentence) for each in report(app, **arguments).findings]
 
 
-def mends(app: object) -> list[str]:
-    return [each.mend for each in report(app).findings]
+def fixes(app: object) -> list[str]:
+    return [each.fix for each in report(app).findings]
 
 
 def codes(app: object, **arguments: Any) -> list[str]:
@@ -114,7 +114,7 @@ def test_bare_strings() -> None:
         ("RC019", "warning", "CORSMiddleware has the letters of a text for allow_methods (GET /a)"),
         ("RC019", "warning", "CORSMiddleware has the letters of a text for allow_headers (GET /a)"),
     ]
-    assert mends(theirs(allow_origins=A, allow_methods="PUT")) == [
+    assert fixes(theirs(allow_origins=A, allow_methods="PUT")) == [
         "write a list: allow_origins=['https://a.example.com']",
         "write a list: allow_methods=['...']",
     ]
@@ -123,7 +123,7 @@ def test_bare_strings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "mend"),
+    ("origin", "fix"),
     [
         (f"{A}/", "write 'https://a.example.com'"),
         ("https://A.example.com", "write 'https://a.example.com'"),
@@ -132,11 +132,11 @@ def test_bare_strings() -> None:
         ("not an origin", "name an origin: scheme, host and port"),
     ],
 )
-def test_origins_that_no_browser_sends(origin: str, mend: str) -> None:
+def test_origins_that_no_browser_sends(origin: str, fix: str) -> None:
     app = theirs(allow_origins=[A, origin])
     sentence = f"CORSMiddleware allows {origin!r}, which no browser sends as an Origin (GET /a)"
     assert told(app) == [("RC020", "warning", sentence)]
-    assert mends(app) == [mend]
+    assert fixes(app) == [fix]
 
 
 def test_what_is_as_it_should_be() -> None:
@@ -213,7 +213,7 @@ def test_a_loose_regex(pattern: str, credentials: bool, expected: tuple[str, str
     app = theirs(allow_origin_regex=pattern, allow_credentials=credentials)
     code, severity, admits = expected
     assert (code, severity, f"the regex {pattern} {admits} (GET /a)") in told(app)
-    assert mends(app)[0].endswith(r"allow_origin_regex=r'https://[a-z0-9-]+\.preview\.example\.com'")
+    assert fixes(app)[0].endswith(r"allow_origin_regex=r'https://[a-z0-9-]+\.preview\.example\.com'")
 
 
 @pytest.mark.parametrize("credentials", [True, False])
@@ -435,7 +435,7 @@ def test_this_machine_beside_production() -> None:
         "the policy allows http://127.0.0.1:*, http://localhost:3000 beside origins of production (GET /a)"
     )
     assert told(app) == [("RC025", "info", sentence)]
-    assert mends(app) == [
+    assert fixes(app) == [
         "add them in development alone: origins=['https://a.example.com', *settings.local_origins]"
     ]
     assert codes(theirs(allow_origins=["http://localhost:3000", A])) == ["RC025"]
@@ -549,7 +549,7 @@ def test_fifty_routes_of_a_router_are_one_finding() -> None:
     (finding,) = report(app).findings
     assert (finding.code, len(finding.routes)) == ("RC011", 50)
     assert finding.sentence.endswith("; likewise POST /1, POST /2, POST /3 and 46 more")
-    assert finding.mend.endswith(
+    assert finding.fix.endswith(
         "CORSRouter(cors=CORSPolicy(origins=['https://a.example.com'], allow_credentials=True, enforce=True))"
     )
 

@@ -477,7 +477,7 @@ SAID_OF_OPEN: Final = "any origin, reflected"
 
 def test_any_origin_with_credentials_is_readable() -> None:
     explanation = called(shop(OPEN), "GET", "/plain", EVIL, credentials=True)
-    assert (explanation.allowed, explanation.mend, explanation.not_known) == (True, None, ())
+    assert (explanation.allowed, explanation.fix, explanation.not_known) == (True, None, ())
     assert explanation.verdict == "Allowed: the page reads the answer."
     (step,) = explanation.steps
     assert (step.status, step.answered_by) == (None, "endpoint")
@@ -521,8 +521,8 @@ def test_it_refuses_an_answer() -> None:
     assert checks(explanation) == [(False, said)]
     assert explanation.verdict.endswith(f"It fails at the middleware: {said}.")
     # Ours would stand outside of it.
-    assert explanation.mend is not None
-    assert str(explanation.mend.code).endswith("\ninstall_cors(app)")
+    assert explanation.fix is not None
+    assert str(explanation.fix.code).endswith("\ninstall_cors(app)")
 
 
 def test_ours_outside_of_it_wins_where_a_policy_holds() -> None:
@@ -572,8 +572,8 @@ def test_what_ours_leaves_to_one_further_in_is_for_theirs_in_between() -> None:
 
 def test_around_the_app_no_policy_helps() -> None:
     explanation = called(CORSMiddleware(shop(), [A]), "PUT", "/plain", EVIL)
-    assert explanation.mend is not None
-    assert (explanation.mend.change, explanation.mend.code) == (
+    assert explanation.fix is not None
+    assert (explanation.fix.change, explanation.fix.code) == (
         f"No policy allows it: {STARLETTES} stands outside of any layer of the app, and answers first.",
         None,
     )
@@ -597,7 +597,7 @@ def test_hosts_that_are_turned_away() -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_what_is_not_known_gets_no_verdict(method: str) -> None:
     explanation = called(shop(Middleware(Unknown), OPEN), method, "/plain")
-    assert (explanation.allowed, explanation.reason, explanation.mend) == (None, None, None)
+    assert (explanation.allowed, explanation.reason, explanation.fix) == (None, None, None)
     assert explanation.not_known == (name(Unknown),)
     assert explanation.verdict == (
         f"Not known: {name(Unknown)} may answer CORS by itself. "
@@ -619,8 +619,8 @@ def test_several_that_are_not_known() -> None:
         "If they do not: Blocked at the preflight: the request itself is never sent. "
     )
     # What would make it certain.
-    assert explanation.mend is not None
-    assert explanation.mend.code == "cors(origins=['https://a.example'])(...)\ninstall_cors(app)"
+    assert explanation.fix is not None
+    assert explanation.fix.code == "cors(origins=['https://a.example'])(...)\ninstall_cors(app)"
 
 
 def test_what_is_not_known_behind_ours_changes_nothing() -> None:

@@ -294,7 +294,7 @@ def test_what_is_explained_is_what_happens(site: Site, asked: list[Call]) -> Non
         # Only Starlette's middleware and ours are about.
         assert (explanation.allowed, explanation.not_known) == (reason is None, ())
         assert (explanation.reason, told(explanation)) == (reason, answers)
-        assert (explanation.mend is None) is explanation.allowed
+        assert (explanation.fix is None) is explanation.allowed
 
 
 # --- The cells of the report

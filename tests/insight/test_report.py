@@ -444,7 +444,7 @@ def test_a_report_as_data() -> None:
                 "sentence": "PUT /items/{item_id} has a policy, and nothing carries it out: there is no layer"
                 " around it",
                 "why": CODES["RC001"].why,
-                "mend": "call install_cors(app)",
+                "fix": "call install_cors(app)",
                 "path": "/items/{item_id}",
                 "methods": ["PUT"],
                 "host": None,

@@ -40,7 +40,7 @@ def finding(**changes: Any) -> Finding:
         "code": "RC001",
         "severity": "error",
         "sentence": "GET /items/{item_id} is wrong",
-        "mend": "write it otherwise",
+        "fix": "write it otherwise",
         "route": ROUTE,
         "place": ROUTE.place,
     }
@@ -183,14 +183,14 @@ def test_the_fingerprint_tells_findings_apart() -> None:
 
 def test_whose_machine_it_was_is_not_told() -> None:
     (result,) = results(
-        finding(sentence="GET /a (/project/app/main.py:3) comes first", mend="see /project/b.py")
+        finding(sentence="GET /a (/project/app/main.py:3) comes first", fix="see /project/b.py")
     )
     assert result["message"]["text"] == "GET /a (app/main.py:3) comes first; see b.py"
 
 
 def test_nothing_in_a_message_acts() -> None:
     evil = "\x1b[31m\u202e\n<script>"
-    (result,) = results(finding(sentence=evil, mend=evil))
+    (result,) = results(finding(sentence=evil, fix=evil))
     assert result["message"]["text"] == r"\x1b[31m\u202e\n<script>; \x1b[31m\u202e\n<script>"
     route = replace(ROUTE, path="\ud800")
     assert json.dumps(results(finding(route=route))).isascii()

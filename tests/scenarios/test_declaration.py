@@ -56,7 +56,7 @@ def test_04_credentials_with_named_origins_are_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "mend"),
+    ("origin", "fix"),
     [
         ("HTTPS://A.example:443/", "https://a.example"),
         ("HTTPS://A.example", "https://a.example"),
@@ -67,16 +67,14 @@ def test_04_credentials_with_named_origins_are_accepted() -> None:
         ("https://müller.example", "https://xn--mller-kva.example"),
     ],
 )
-def test_10_an_origin_in_another_spelling_is_refused_with_its_mend(origin: str, mend: str) -> None:
+def test_10_an_origin_in_another_spelling_is_refused_with_its_fix(origin: str, fix: str) -> None:
     with pytest.raises(CORSConfigError) as caught:
         CORSPolicy(origins=[origin])
     problems = caught.value.problems
     assert problems
-    assert {(problem.field, problem.value, problem.mend) for problem in problems} == {
-        ("origins", origin, mend)
-    }
-    assert repr(mend) in str(caught.value)
-    assert CORSPolicy(origins=[mend]).origins == (mend,)
+    assert {(problem.field, problem.value, problem.fix) for problem in problems} == {("origins", origin, fix)}
+    assert repr(fix) in str(caught.value)
+    assert CORSPolicy(origins=[fix]).origins == (fix,)
 
 
 def test_10_each_fault_of_it_is_named() -> None:
@@ -102,9 +100,9 @@ def test_11_a_comma_separated_string_is_refused(origins: Any) -> None:
         CORSPolicy(origins=origins)
     (problem,) = caught.value.problems
     assert problem.field == "origins"
-    assert problem.mend is not None
-    assert "https://a.example" in problem.mend
-    assert "https://b.example" in problem.mend
+    assert problem.fix is not None
+    assert "https://a.example" in problem.fix
+    assert "https://b.example" in problem.fix
 
 
 def test_all_problems_come_at_once() -> None:

@@ -92,7 +92,7 @@ def test_an_origin_that_is_no_string_is_named(kind: Any, origin: Any) -> None:
         ("https://app.example.com\n", ""),
     ],
 )
-def test_a_bad_origin_is_named_with_its_mend(kind: Any, origin: str, says: str) -> None:
+def test_a_bad_origin_is_named_with_its_fix(kind: Any, origin: str, says: str) -> None:
     with pytest.raises(ValueError) as caught:
         kind(a_site(), origin=origin)
 
@@ -598,7 +598,7 @@ def test_every_cors_library_is_judged_by_the_same_calls(
     stranger = Browser(target, origin=E)
     with pytest.raises(CORSBlocked, match=r"preflight: .*Access-Control-Allow-Origin") as caught:
         stranger.fetch("/notes", method="PUT")
-    assert caught.value.mend.splitlines()[1] == f"Access-Control-Allow-Origin: {E}"
+    assert caught.value.fix.splitlines()[1] == f"Access-Control-Allow-Origin: {E}"
     with pytest.raises(CORSBlocked, match=r"actual: .*Access-Control-Allow-Origin"):
         stranger.fetch("/notes")
     assert stranger.fetch("/notes", mode="no-cors").type == "opaque"
@@ -606,7 +606,7 @@ def test_every_cors_library_is_judged_by_the_same_calls(
     with pytest.raises(CORSBlocked) as caught:
         ours.fetch("/notes", headers={"X-Other": "t"})
     assert caught.value.step == "preflight"
-    assert caught.value.mend.splitlines()[-1] == "Access-Control-Allow-Headers: x-other"
+    assert caught.value.fix.splitlines()[-1] == "Access-Control-Allow-Headers: x-other"
     with pytest.raises(CORSBlocked, match="credentials mode is 'include'"):
         ours.fetch("/notes", credentials="include")
 

@@ -531,7 +531,7 @@ def test_a_refused_response_is_told_what_would_have_been_read(origin: str, crede
     with pytest.raises(Refused) as caught:
         check_cors(answer().headers, page)
     assert caught.value.step == "actual"
-    lines = caught.value.mend.split("\n")
+    lines = caught.value.fix.split("\n")
     assert lines == [f"Access-Control-Allow-Origin: {origin}", WITH_CREDENTIALS][: 1 + credentials]
     assert refusal(*lines, of=page) is None
 
@@ -547,7 +547,7 @@ def test_a_refused_preflight_is_told_what_would_have_been_enough_and_nothing_mor
     with pytest.raises(Refused) as caught:
         check_preflight(answer(404), preflight)
     assert caught.value.step == "preflight"
-    status, *lines = caught.value.mend.split("\n")
+    status, *lines = caught.value.fix.split("\n")
     assert status == "204 No Content"
     assert preflight_refusal(204, *lines, of=preflight) is None
     for line in lines:

@@ -205,7 +205,7 @@ def test_no_status_is_for_a_page_that_is_not(status: int) -> None:
     assert error.reason == (
         f"Access to fetch at '{URL}' from origin '{PAGE}' has been blocked by CORS policy: {NOT_PRESENT}"
     )
-    assert error.mend == FOR_PAGE
+    assert error.fix == FOR_PAGE
     assert error.request is last_sent(page)
     assert error.response is response
     assert error.__cause__ is None
@@ -330,7 +330,7 @@ def test_same_origin_sends_nothing_across_origins() -> None:
     )
     assert error.request is None
     assert error.response is None
-    assert "mode='cors'" in error.mend
+    assert "mode='cors'" in error.fix
     assert len(page.history) == 0
 
 
@@ -348,7 +348,7 @@ def test_no_cors_follows_redirects_or_sends_nothing(kind: Redirect) -> None:
     assert error.reason == (
         f'Fetch API cannot load {URL}. Request mode is "no-cors" but the redirect mode is not "follow".'
     )
-    assert error.mend == "redirect='follow'"
+    assert error.fix == "redirect='follow'"
     assert len(page.history) == 0
     # At home it makes no difference.
     assert fetched(page, a_request(OWN_URL, mode="no-cors", redirect=kind), always(answer())).type == "basic"

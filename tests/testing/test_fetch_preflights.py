@@ -129,7 +129,7 @@ def test_what_a_preflight_does_not_grant_is_not_sent() -> None:
         f"Access to fetch at '{URL}' from origin '{PAGE}' has been blocked by CORS policy: "
         "Method PUT is not allowed by Access-Control-Allow-Methods in preflight response."
     )
-    assert error.mend == f"204 No Content\n{FOR_PAGE}\n{ALLOW_PUT}"
+    assert error.fix == f"204 No Content\n{FOR_PAGE}\n{ALLOW_PUT}"
     assert error.request is last_sent(page)
     assert error.response is refusal
     assert log(page) == [f"OPTIONS {URL}"]
@@ -317,7 +317,7 @@ def test_a_private_network_has_to_agree(mode: Mode) -> None:
         "No 'Access-Control-Allow-Private-Network: true' header was present in the preflight response for "
         "this private network request."
     )
-    assert error.mend == f"204 No Content\n{FOR_PAGE}\n{ALLOW_PRIVATE_NETWORK}"
+    assert error.fix == f"204 No Content\n{FOR_PAGE}\n{ALLOW_PRIVATE_NETWORK}"
     assert log(page) == [f"OPTIONS {URL}"]
 
 

@@ -193,7 +193,7 @@ def test_who_was_away_stays_a_stranger_at_home() -> None:
         f"Access to fetch at '{OWN_URL}' (redirected from '{URL}') from origin '{PAGE}' has been blocked by "
         f"CORS policy: {NOT_PRESENT}"
     )
-    assert error.mend == FOR_NULL
+    assert error.fix == FOR_NULL
 
 
 def test_who_was_away_has_to_ask_at_home() -> None:
@@ -267,7 +267,7 @@ def test_the_second_preflight_can_be_refused_and_is_forgotten_at_that_url() -> N
     answers = {f"OPTIONS {URL}": GRANT, f"PUT {URL}": redirect(other, FOR_PAGE), f"OPTIONS {other}": GRANT}
     error = blocked(page, a_request(URL, method="PUT"), serving(answers))
     assert (error.step, error.request) == ("preflight", last_sent(page))
-    assert error.mend == f"204 No Content\n{FOR_NULL}\n{ALLOW_PUT}"
+    assert error.fix == f"204 No Content\n{FOR_NULL}\n{ALLOW_PUT}"
     assert {entry.url for entry in page.preflight_cache.entries} == {URL}
 
 
@@ -358,7 +358,7 @@ def test_a_location_that_leads_nowhere_is_blocked(url: str, lines: list[str], re
     error = blocked(page, a_request(url), always(response))
     assert (error.step, error.response, error.request) == ("redirect", response, last_sent(page))
     assert reason in error.reason
-    assert error.mend
+    assert error.fix
     assert len(page.history) == 1
 
 
@@ -471,7 +471,7 @@ def test_error_is_blocked_at_a_redirect(status: int, lines: list[str], url: str,
     error = blocked(page, a_request(url, mode=mode, redirect="error"), always(response))
     assert (error.step, error.response) == ("redirect", response)
     assert "'error'" in error.reason
-    assert "redirect='follow'" in error.mend
+    assert "redirect='follow'" in error.fix
     assert len(page.history) == 1
 
 
@@ -485,7 +485,7 @@ def test_each_redirect_mode_reads_what_is_no_redirect(kind: Redirect) -> None:
 @pytest.mark.parametrize("kind", get_args(Redirect))
 def test_each_redirect_mode_has_the_cors_check_first(kind: Redirect) -> None:
     error = blocked(open_page(), a_request(URL, redirect=kind), always(redirect("/other")))
-    assert (error.step, error.mend) == ("actual", FOR_PAGE)
+    assert (error.step, error.fix) == ("actual", FOR_PAGE)
 
 
 # --- what is no matter of CORS is not said to be one --------------------------------------------------

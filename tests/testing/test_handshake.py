@@ -216,7 +216,7 @@ def test_a_subprotocol_that_nobody_offered_fails_the_handshake(
     assert error.reason == (
         f"WebSocket connection to '{URL.href}' failed: Error during WebSocket handshake: {reason}"
     )
-    assert "subprotocol" in error.mend.lower() or error.mend == f"Sec-WebSocket-Protocol: {offered[0]}"
+    assert "subprotocol" in error.fix.lower() or error.fix == f"Sec-WebSocket-Protocol: {offered[0]}"
 
 
 def test_a_subprotocol_where_none_was_offered_fails_it_too() -> None:
@@ -233,7 +233,7 @@ def test_any_other_status_refuses(status: int) -> None:
         f"WebSocket connection to '{URL.href}' failed: Error during WebSocket handshake: "
         f"Unexpected response code: {status}"
     )
-    assert error.mend == f"a server that accepts handshakes with Origin: {PAGE}"
+    assert error.fix == f"a server that accepts handshakes with Origin: {PAGE}"
     assert error.request is last_sent(page)
     assert len(page.history) == 1
 

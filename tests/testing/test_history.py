@@ -89,14 +89,14 @@ def test_a_printed_url_moves_no_cursor() -> None:
 
 def test_an_error_has_what_a_test_asks_for() -> None:
     received = answer(403)
-    error = CORSBlocked("preflight", "refused", mend="a 204", request=SENT, response=received)
-    assert (error.step, error.reason, error.mend) == ("preflight", "refused", "a 204")
+    error = CORSBlocked("preflight", "refused", fix="a 204", request=SENT, response=received)
+    assert (error.step, error.reason, error.fix) == ("preflight", "refused", "a 204")
     assert error.request is SENT
     assert error.response is received
 
 
 def test_an_error_may_know_neither_request_nor_response() -> None:
-    error = CORSBlocked("mode", "refused", mend="mode='cors'")
+    error = CORSBlocked("mode", "refused", fix="mode='cors'")
     assert error.request is None
     assert error.response is None
     assert str(error) == "mode: refused\nwhat would have allowed it:\n    mode='cors'"
@@ -104,7 +104,7 @@ def test_an_error_may_know_neither_request_nor_response() -> None:
 
 def test_an_error_prints_what_was_sent_what_came_and_what_would_have_been_needed() -> None:
     response = answer(200, "Content-Type: text/plain", "Vary: Origin", content=b"hello\nworld")
-    error = CORSBlocked("actual", "not allowed", mend="A: 1\nB: 2", request=SENT, response=response)
+    error = CORSBlocked("actual", "not allowed", fix="A: 1\nB: 2", request=SENT, response=response)
     assert str(error).split("\n") == [
         "actual: not allowed",
         "sent:",
@@ -125,23 +125,23 @@ def test_an_error_prints_what_was_sent_what_came_and_what_would_have_been_needed
 
 
 def test_a_response_without_a_body_prints_none() -> None:
-    error = CORSBlocked("actual", "r", mend="m", request=SENT, response=answer(204))
+    error = CORSBlocked("actual", "r", fix="m", request=SENT, response=answer(204))
     assert "received:\n    204\nwhat would" in str(error)
 
 
 def test_the_apps_own_error_is_printed() -> None:
     response = answer(500, error=RuntimeError("no such\ntable"))
-    error = CORSBlocked("actual", "r", mend="m", request=SENT, response=response)
+    error = CORSBlocked("actual", "r", fix="m", request=SENT, response=response)
     assert "\nthe app raised:\n    RuntimeError('no such\\ntable')\nwhat would have" in str(error)
 
 
 def test_a_long_body_is_cut_off() -> None:
-    error = CORSBlocked("actual", "r", mend="m", response=answer(200, content=b"x" * 200 + b"y"))
+    error = CORSBlocked("actual", "r", fix="m", response=answer(200, content=b"x" * 200 + b"y"))
     assert f"    {'x' * 200}\nwhat" in str(error)
 
 
 def test_a_body_that_is_no_text_is_printed_nonetheless() -> None:
-    error = CORSBlocked("actual", "r", mend="m", response=answer(200, content=b"\xff\x00"))
+    error = CORSBlocked("actual", "r", fix="m", response=answer(200, content=b"\xff\x00"))
     assert "    \ufffd\\x00\n" in str(error)
 
 
@@ -163,9 +163,7 @@ def test_a_body_that_is_no_text_is_printed_nonetheless() -> None:
 def test_what_a_server_says_moves_no_cursor(hostile: str, shown: str) -> None:
     sent = SentRequest("GET", f"https://a.example/{hostile}", Headers([("X-Sent", f"s{hostile}s")]))
     received = ReceivedResponse(200, Headers([(f"X{hostile}", f"r{hostile}r")]))
-    error = CORSBlocked(
-        "actual", f"because {hostile}", mend=f"not {hostile}", request=sent, response=received
-    )
+    error = CORSBlocked("actual", f"because {hostile}", fix=f"not {hostile}", request=sent, response=received)
     assert str(error).split("\n") == [
         f"actual: because {shown}",
         "sent:",
@@ -181,19 +179,19 @@ def test_what_a_server_says_moves_no_cursor(hostile: str, shown: str) -> None:
 
 @pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\u2028", "\ufeff", "\ud800"])
 def test_what_cannot_be_seen_is_spelled_out(hidden: str) -> None:
-    assert rf"because \u{ord(hidden):04x}" in str(CORSBlocked("actual", f"because {hidden}", mend="m"))
+    assert rf"because \u{ord(hidden):04x}" in str(CORSBlocked("actual", f"because {hidden}", fix="m"))
 
 
 @given(st.text(), st.binary(max_size=300), st.text())
 def test_whatever_is_printed_is_printable(reason: str, content: bytes, value: str) -> None:
     received = ReceivedResponse(200, Headers([("X", value)]), content)
-    printed = str(CORSBlocked("actual", reason, mend=value, request=SENT, response=received))
+    printed = str(CORSBlocked("actual", reason, fix=value, request=SENT, response=received))
     assert all(line.isprintable() for line in printed.split("\n"))
 
 
 def test_the_error_that_a_step_begins_with_can_be_matched() -> None:
     with pytest.raises(CORSBlocked, match=r"^preflight: .*origin"):
-        raise CORSBlocked("preflight", "the origin", mend="m")
+        raise CORSBlocked("preflight", "the origin", fix="m")
 
 
 def pickled(error: CORSBlocked) -> CORSBlocked:
@@ -205,8 +203,8 @@ def pickled(error: CORSBlocked) -> CORSBlocked:
 def test_an_error_survives_the_way_out_of_a_worker_process(
     again: Callable[[CORSBlocked], CORSBlocked],
 ) -> None:
-    error = CORSBlocked("actual", "r", mend="m", request=SENT, response=answer(200, "X: 1"))
+    error = CORSBlocked("actual", "r", fix="m", request=SENT, response=answer(200, "X: 1"))
     other = again(error)
     assert type(other) is CORSBlocked
-    assert (other.step, other.reason, other.mend) == ("actual", "r", "m")
+    assert (other.step, other.reason, other.fix) == ("actual", "r", "m")
     assert str(other) == str(error)

@@ -37,9 +37,9 @@ def find_open_callables(facts: Facts) -> Iterator[Finding]:
             if callable(item) and all(_says_yes(item, each, facts, grantor.rows) for each in _CANARIES):
                 powers = ", with credentials" if grantor.credentials else ""
                 sentence = f"{name_of(item)} lets in {_CANARIES[0]}, and whatever else it is asked{powers}"
-                mend = "look the origin up in what you trust: return origin in {'https://app.example.com'}"
+                fix = "look the origin up in what you trust: return origin in {'https://app.example.com'}"
                 severity: Severity = "error" if grantor.credentials else "warning"
-                yield grantor.about("RC022", sentence, mend, severity=severity)
+                yield grantor.about("RC022", sentence, fix, severity=severity)
 
 
 def _says_yes(item: Callable[..., Any], origin: str, facts: Facts, rows: list[Row]) -> bool:

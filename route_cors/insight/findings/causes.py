@@ -41,7 +41,7 @@ def _cause(finding: Finding, row: Row | None) -> object:
     # Findings about a policy or a layer name all their routes themselves.
     if row is None or len(finding.routes) != 1 or finding.code not in _OF_A_POLICY:
         return id(finding)
-    return finding.code, finding.severity, finding.mend, row.placed.kind, id(row.placed.policy)
+    return finding.code, finding.severity, finding.fix, row.placed.kind, id(row.placed.policy)
 
 
 def _joined(group: list[Finding], others: list[Row], row: Row | None, facts: Facts) -> Finding:

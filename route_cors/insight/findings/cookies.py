@@ -88,20 +88,20 @@ def _lost(grantor: Grantor, cookie: _SetCookie, base_url: str | None) -> Iterato
         if not is_loopback(origin.host):
             sites.setdefault(_site(origin.host), text)
     same = f"SameSite={str(cookie.same_site).capitalize()}"
-    mend = f"{cookie.what}(..., {_ARGUMENTS[cookie.what]}), and enforce=True, as all sites send it then"
+    fix = f"{cookie.what}(..., {_ARGUMENTS[cookie.what]}), and enforce=True, as all sites send it then"
     if base_url is not None:
         own = _site(parse_origin(base_url).host)
         others = [text for site, text in sites.items() if site != own]
         if others:
             shown = ", ".join(others[:_MOST_SHOWN])
             sentence = f"{shown} gets no cookie sent: {cookie.what} sets it {same}, and {own} is another site"
-            yield _placed(grantor.about("RC026", sentence, mend), cookie)
+            yield _placed(grantor.about("RC026", sentence, fix), cookie)
     elif len(sites) > 1:
         shown = ", ".join([*sites.values()][:_MOST_SHOWN])
         sentence = (
             f"{cookie.what} sets {same}, and {shown} are of different sites: one at most gets cookies sent"
         )
-        yield _placed(grantor.about("RC026", sentence, mend, severity="info"), cookie)
+        yield _placed(grantor.about("RC026", sentence, fix, severity="info"), cookie)
 
 
 _MOST_SHOWN: Final = 3
@@ -136,11 +136,11 @@ def find_open_changes(facts: Facts) -> Iterator[Finding]:
     sentence = (
         f"{first} takes {printable(taken)}, and has neither a policy nor enforcement{_and(ordered[1:])}"
     )
-    mend = (
+    fix = (
         "refuse other sites before the endpoint runs: @cors(origins=['https://app.example.com'],"
         " allow_credentials=True, enforce=True), and install_cors(app)"
     )
-    found = finding_about(first.reported, "RC027", sentence, mend, severity=severity)
+    found = finding_about(first.reported, "RC027", sentence, fix, severity=severity)
     yield replace(found, place=facts.place_of(first), routes=tuple(row.reported for row in ordered))
 
 

@@ -29,9 +29,9 @@ def find_credentials_for_anyone(facts: Facts) -> Iterator[Finding]:
         found = _of_a_websocket(needs) if row.placed.kind == "websocket" else _of_a_request(needs)
         if found is not None:
             severity, reason, how = found
-            mend = how if severity == "info" else f"{how}: {_naming(row.policy, row)}"
+            fix = how if severity == "info" else f"{how}: {_naming(row.policy, row)}"
             sentence = f"{row} is open to any origin, and {reason}"
-            yield finding_about(row.reported, "RC005", sentence, mend, severity=severity)
+            yield finding_about(row.reported, "RC005", sentence, fix, severity=severity)
 
 
 def _of_a_request(needs: Needs) -> tuple[Severity, str, str] | None:
@@ -103,8 +103,8 @@ def find_missing_headers(facts: Facts) -> Iterator[Finding]:
         if missing:
             sentence = f"{row} requires {', '.join(missing)}, and its policy lets no page send that"
             allowed = sorted({*row.policy.allow_headers, *missing})
-            mend = f"allow it: {as_code(row.policy, row.placed.source, allow_headers=allowed)}"
-            yield finding_about(row.reported, "RC015", sentence, mend)
+            fix = f"allow it: {as_code(row.policy, row.placed.source, allow_headers=allowed)}"
+            yield finding_about(row.reported, "RC015", sentence, fix)
 
 
 def _grants(row: Row, name: str) -> bool:

@@ -27,8 +27,8 @@ def find_open_networks(facts: Facts) -> Iterator[Finding]:
     for policy, rows in facts.policies:
         if policy.allow_private_network:
             sentence = f"pages of public networks may reach this server in a private one ({named(rows, 3)})"
-            mend = "leave allow_private_network out, unless the server is meant to be reached so"
-            found = finding_about(rows[0].reported if rows else None, "RC008", sentence, mend)
+            fix = "leave allow_private_network out, unless the server is meant to be reached so"
+            found = finding_about(rows[0].reported if rows else None, "RC008", sentence, fix)
             place = facts.place_of_policy(policy, rows)
             yield replace(found, place=place, routes=tuple(row.reported for row in rows))
 
@@ -45,8 +45,8 @@ def find_repeated_policies(facts: Facts) -> Iterator[Finding]:
         if len(spelled) > 1:
             places = ", ".join(spelled.values())
             sentence = f"the same policy is written {len(spelled)} times: {places}"
-            mend = f"write it once, and use it everywhere: SHARED = {policy!r}"
-            yield finding_about(rows[0].reported, "RC010", sentence, mend)
+            fix = f"write it once, and use it everywhere: SHARED = {policy!r}"
+            yield finding_about(rows[0].reported, "RC010", sentence, fix)
 
 
 def _declaration(row: Row) -> str:
@@ -71,8 +71,8 @@ def find_routes_by_default(facts: Facts) -> Iterator[Finding]:
     for rows in groups.values():
         whose = "the app's default" if rows[0].placed.source == "app" else "a mounted app's default"
         sentence = f"by {whose} alone, other origins may call {named(rows, 10)}"
-        mend = "if that is meant, say so with @cors(...); else close them with @no_cors"
-        found = finding_about(rows[0].reported, "RC012", sentence, mend)
+        fix = "if that is meant, say so with @cors(...); else close them with @no_cors"
+        found = finding_about(rows[0].reported, "RC012", sentence, fix)
         place = facts.place_of_declaration(rows[0])
         yield replace(found, place=place, routes=tuple(row.reported for row in rows))
 
@@ -82,5 +82,5 @@ def find_open_websockets(facts: Facts) -> Iterator[Finding]:
     for row in facts.rows:
         if row.placed.kind == "websocket" and row.placed.policy is None:
             sentence = f"{row} has no policy: any page can open it, with its visitor's cookies"
-            mend = "write @cors(origins=['https://app.example.com']), or @no_cors for its own pages alone"
-            yield finding_about(row.reported, "RC013", sentence, mend)
+            fix = "write @cors(origins=['https://app.example.com']), or @no_cors for its own pages alone"
+            yield finding_about(row.reported, "RC013", sentence, fix)

@@ -120,8 +120,8 @@ def find_taken_preflights(facts: Facts) -> Iterator[Finding]:
         if facts.reached(row.placed.example or "", _methods(row)[0], row) is not row:
             continue  # RC002
         sentence = f"the preflights for {row} go to {place_of(taker.reported)}, which comes first"
-        mend = "call install_cors(app), which answers preflights before any route does"
-        yield finding_about(row.reported, "RC004", sentence, mend)
+        fix = "call install_cors(app), which answers preflights before any route does"
+        yield finding_about(row.reported, "RC004", sentence, fix)
 
 
 def _answers_options(row: Row) -> bool:
@@ -154,5 +154,5 @@ def _grants_methods(row: Row) -> bool:
 def _without_methods(row: Row) -> Finding:
     named = ", ".join((row.policy and row.policy.methods) or ())
     sentence = f"the policy of {row} is for {named} alone, none of which the route has: it grants nothing"
-    mend = "leave methods out: without it, the policy is for the route's own methods"
-    return finding_about(row.reported, "RC014", sentence, mend)
+    fix = "leave methods out: without it, the policy is for the route's own methods"
+    return finding_about(row.reported, "RC014", sentence, fix)

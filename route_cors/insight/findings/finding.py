@@ -23,7 +23,7 @@ class Finding:
         severity: `error` where a policy does not do what it says, `warning` where it lets in more than may be
             meant, `info` for what is worth a look.
         sentence: what it is, with the values it is about.
-        mend: what to write instead, or to do.
+        fix: what to write instead, or to do.
         route: the one it is about, or the first of them; None where it is about the app.
         place: where to look in the user's source.
         routes: all that it is about.
@@ -32,7 +32,7 @@ class Finding:
     code: str
     severity: Severity
     sentence: str
-    mend: str
+    fix: str
     route: ReportedRoute | None = None
     place: Place | None = None
     routes: tuple[ReportedRoute, ...] = ()
@@ -49,7 +49,7 @@ class Finding:
             "severity": self.severity,
             "sentence": self.sentence,
             "why": self.why,
-            "mend": self.mend,
+            "fix": self.fix,
             "path": None if self.route is None else self.route.path,
             "methods": None if self.route is None or self.route.methods is None else [*self.route.methods],
             "host": None if self.route is None else self.route.host,
@@ -67,14 +67,14 @@ class Finding:
 
 
 def finding_about(
-    route: ReportedRoute | None, code: str, sentence: str, mend: str, *, severity: Severity | None = None
+    route: ReportedRoute | None, code: str, sentence: str, fix: str, *, severity: Severity | None = None
 ) -> Finding:
     """A finding at the place of a route; `severity` where it is not the one of the code."""
     return Finding(
         code=code,
         severity=CODES[code].severity if severity is None else severity,
         sentence=sentence,
-        mend=mend,
+        fix=fix,
         route=route,
         place=None if route is None else route.place,
         routes=() if route is None else (route,),

@@ -52,11 +52,11 @@ class Grantor:
     policy: CORSPolicy | None = None
     cors: CORSArguments | None = None
 
-    def about(self, code: str, sentence: str, mend: str, *, severity: Severity | None = None) -> Finding:
+    def about(self, code: str, sentence: str, fix: str, *, severity: Severity | None = None) -> Finding:
         """A finding about it, with the routes that it speaks for."""
         first = self.rows[0].reported if self.rows else None
         told = f"{sentence} ({named(self.rows, at_most=3)})"
-        found = finding_about(first, code, told, mend, severity=severity)
+        found = finding_about(first, code, told, fix, severity=severity)
         return replace(found, place=self.place, routes=tuple(row.reported for row in self.rows))
 
 

@@ -44,14 +44,14 @@ def find_shared_hosts(facts: Facts) -> Iterator[Finding]:
                 sentence = (
                     f"{grantor.who} allows {text}{powers}: the pages of all its users are of that origin"
                 )
-                mend = f"take {text!r} out of {grantor.argument}, and serve the page from a site of yours"
-                yield grantor.about("RC024", sentence, mend, severity=severity)
+                fix = f"take {text!r} out of {grantor.argument}, and serve the page from a site of yours"
+                yield grantor.about("RC024", sentence, fix, severity=severity)
             elif grantor.credentials and _is_of_an_account(origin):
                 sentence = (
                     f"{grantor.who} allows {text}{powers}: all projects of that account are of that origin"
                 )
-                mend = f"if the account is not yours alone, take {text!r} out of {grantor.argument}"
-                yield grantor.about("RC024", sentence, mend, severity="info")
+                fix = f"if the account is not yours alone, take {text!r} out of {grantor.argument}"
+                yield grantor.about("RC024", sentence, fix, severity="info")
 
 
 def _is_of_an_account(origin: DeclaredOrigin) -> bool:
@@ -68,11 +68,11 @@ def find_local_origins(facts: Facts) -> Iterator[Finding]:
             shown = ", ".join(local[:_MOST_SHOWN])
             sentence = f"{grantor.who} allows {shown} beside origins of production"
             kept = [text for text, origin in named if not is_loopback(origin.host)]
-            mend = (
+            fix = (
                 "add them in development alone:"
                 f" {grantor.argument}=[{', '.join(map(repr, kept[:_MOST_SHOWN]))}, *settings.local_origins]"
             )
-            yield grantor.about("RC025", sentence, mend)
+            yield grantor.about("RC025", sentence, fix)
 
 
 _MOST_SHOWN: Final = 3

@@ -136,12 +136,12 @@ def _behind(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
     name = _name(seen.made_by)
     sentence = f"{name} stands behind route_cors, which replaces its headers on {named(ruled)}"
     if _does_more(seen):
-        mend = f"if {name} is there for CORS alone, take it out; what else it does stays as it is"
-        return finding_about(level.reported, "RC003", sentence, mend, severity="info")
+        fix = f"if {name} is there for CORS alone, take it out; what else it does stays as it is"
+        return finding_about(level.reported, "RC003", sentence, fix, severity="info")
     others = [row for row in level.behind if row.placed.policy is None and row.placed.kind == "http"]
     still = f"it still speaks for {named(others)}" if others else "it does nothing else"
-    mend = "remove it; install_cors(app, default=...) speaks for routes without a policy"
-    return finding_about(level.reported, "RC003", f"{sentence}: {still}", mend, severity="warning")
+    fix = "remove it; install_cors(app, default=...) speaks for routes without a policy"
+    return finding_about(level.reported, "RC003", f"{sentence}: {still}", fix, severity="warning")
 
 
 def _before(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
@@ -150,8 +150,8 @@ def _before(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
         sentence = (
             f"{name} may answer CORS by itself, before a policy is asked, such as that of {named(ruled)}"
         )
-        mend = f"call install_cors(app), which stands outside of {name}, or have {name} leave CORS alone"
-        return finding_about(level.reported, "RC003", sentence, mend, severity="warning")
+        fix = f"call install_cors(app), which stands outside of {name}, or have {name} leave CORS alone"
+        return finding_about(level.reported, "RC003", sentence, fix, severity="warning")
     sentence = f"{name} answers preflights before a policy is asked, such as that of {named(ruled)}"
     return finding_about(level.reported, "RC003", sentence, "remove it, and call install_cors(app)")
 
@@ -179,8 +179,8 @@ def _pairs(facts: Facts) -> Iterator[Finding]:
         places = [facts.source.of_layer(layer.name, layer.cors) for layer in (outer, inner)]
         told = [_told(layer.in_words(), place) for layer, place in zip((outer, inner), places, strict=True)]
         sentence = f"on {named(rows, 3)}, preflights are answered by {told[0]}, and never by {told[1]}"
-        mend = "keep one of them around each route: one for the whole app, or one for each mounted app"
-        found = finding_about(rows[0].reported, "RC003", sentence, mend, severity="warning")
+        fix = "keep one of them around each route: one for the whole app, or one for each mounted app"
+        found = finding_about(rows[0].reported, "RC003", sentence, fix, severity="warning")
         yield replace(found, place=places[0], routes=tuple(row.reported for row in rows))
 
 
@@ -195,8 +195,8 @@ def _unheard_defaults(facts: Facts, level: _Level) -> Iterator[Finding]:
         heard = defaults[-1]
         if default != heard:
             sentence = f"of two layers of route_cors on one app, {heard!r} is asked, and {default!r} never is"
-            mend = "give one default, to install_cors(app, default=...)"
-            found = finding_about(level.reported, "RC003", sentence, mend)
+            fix = "give one default, to install_cors(app, default=...)"
+            found = finding_about(level.reported, "RC003", sentence, fix)
             yield replace(found, place=facts.source.of_layer_of_ours(level.app) or found.place)
 
 

@@ -28,8 +28,8 @@ def find_lost_policies(facts: Facts) -> Iterator[Finding]:
         lost = sorted(every - {*_misplaced(row)})
         if lost:
             sentence = f"{row} is closed: the policy of {_named(lost)} is lost"
-            mend = "put @cors above the decorator that replaces the function, or use functools.wraps in that"
-            yield _finding(row, "RC016", lost[0], sentence, mend)
+            fix = "put @cors above the decorator that replaces the function, or use functools.wraps in that"
+            yield _finding(row, "RC016", lost[0], sentence, fix)
 
 
 def find_misplaced_policies(facts: Facts) -> Iterator[Finding]:
@@ -38,8 +38,8 @@ def find_misplaced_policies(facts: Facts) -> Iterator[Finding]:
         misplaced = _misplaced(row)
         if misplaced:
             sentence = f"the policy of {_named(misplaced)} never holds on {row}"
-            mend = "it is called too late for a policy: declare that on the endpoint class itself"
-            yield _finding(row, "RC017", misplaced[0], sentence, mend)
+            fix = "it is called too late for a policy: declare that on the endpoint class itself"
+            yield _finding(row, "RC017", misplaced[0], sentence, fix)
 
 
 def _misplaced(row: Row) -> Sequence[Declaration]:
@@ -51,13 +51,13 @@ def _named(declarations: Sequence[Declaration]) -> str:
     return " or ".join(printable(str(declaration)) for declaration in declarations[:3])
 
 
-def _finding(row: Row, code: str, declaration: Declaration, sentence: str, mend: str) -> Finding:
+def _finding(row: Row, code: str, declaration: Declaration, sentence: str, fix: str) -> Finding:
     """It points at the declaration, not at what is served in place of that."""
     return Finding(
         code=code,
         severity=CODES[code].severity,
         sentence=sentence,
-        mend=mend,
+        fix=fix,
         route=row.reported,
         routes=(row.reported,),
         place=Place(declaration.file, declaration.line) if declaration.line else row.reported.place,

@@ -34,10 +34,10 @@ def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
                 sentence = (
                     f"{text} with credentials: whoever has any name under {origin.host} acts as the user"
                 )
-                yield grantor.about("RC006", sentence, _mended_pattern(origin))
+                yield grantor.about("RC006", sentence, _fixed_pattern(origin))
 
 
-def _mended_pattern(origin: DeclaredOrigin) -> str:
+def _fixed_pattern(origin: DeclaredOrigin) -> str:
     if public_suffix_list().is_public(origin.host):
         return "name the origins: under a public suffix anyone can have a name"
     narrower = f"{origin.scheme}://*.preview.{origin.host}"

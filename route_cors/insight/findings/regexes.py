@@ -44,11 +44,11 @@ def find_slow_regexes(facts: Facts) -> Iterator[Finding]:
                     f"the regex {printable(regex.pattern)} takes over {_SLOW * 1000:.0f} ms for an origin of"
                     f" {len(origin)} characters, and much longer for longer ones"
                 )
-                mend = (
+                fix = (
                     "repeat nothing that is repeated itself, and let no two parts in a row match the same:"
                     r" r'https://[a-z0-9-]+\.example\.com'"
                 )
-                yield grantor.about("RC023", sentence, mend)
+                yield grantor.about("RC023", sentence, fix)
 
 
 @functools.lru_cache(maxsize=256)

@@ -47,8 +47,8 @@ def find_null(facts: Facts) -> Iterator[Finding]:
         if _NULL in layer.origins or by_regex:
             powers, severity = _powers(credentials=layer.credentials)
             sentence = f"{layer.who} allows the origin null{powers}"
-            mend = "take 'null' out; serve the page from an origin of its own, and name that"
-            yield layer.about("RC018", sentence, mend, severity=severity)
+            fix = "take 'null' out; serve the page from an origin of its own, and name that"
+            yield layer.about("RC018", sentence, fix, severity=severity)
 
 
 def _powers(*, credentials: bool) -> tuple[str, Severity]:
@@ -105,8 +105,8 @@ def _sent_instead(text: str) -> str:
     error = _error_of(text)
     if "*" in text or error is None:
         return r"write a regex: allow_origin_regex=r'https://[a-z0-9-]+\.example\.com'"
-    mend = error.problems[0].mend
-    return "name an origin: scheme, host and port" if mend is None else f"write {mend!r}"
+    fix = error.problems[0].fix
+    return "name an origin: scheme, host and port" if fix is None else f"write {fix!r}"
 
 
 def find_needless_credentials(facts: Facts) -> Iterator[Finding]:

@@ -398,7 +398,7 @@ function findingItem(finding) {
   if (finding.file) where.append(element("span", { class: "mono" }, shown(placeOf(finding))));
   item.append(badge, element("div", {},
     element("p", { class: "what" }, shown(finding.sentence, 600)),
-    element("p", { class: "mend" }, "Mend: ", shown(finding.mend, 600)), where));
+    element("p", { class: "fix" }, "Fix: ", shown(finding.fix, 600)), where));
   return item;
 }
 
@@ -499,10 +499,10 @@ function showVerdict({ allowed, verdict }) {
   say("outcome", kind, element("span", {}, `${symbol} `, shown(verdict, 1000)));
 }
 
-function explained({ preflight, steps, reason, mend }) {
+function explained({ preflight, steps, reason, fix }) {
   const parts = [element("p", { class: "preflight" }, shown(preflight, 600)), ...steps.map(stepPart)];
   if (reason !== null) parts.push(element("div", { class: "advice" }, element("h3", {}, "The browser’s console says"), pre(reason)));
-  if (mend !== null) parts.push(mendPart(mend));
+  if (fix !== null) parts.push(fixPart(fix));
   return parts;
 }
 
@@ -543,8 +543,8 @@ function checkList(checks) {
   return element("ul", { class: "checks", role: "list" }, ...items);
 }
 
-function mendPart({ change, code: written }) {
-  const part = element("div", { class: "advice mend" }, element("h3", {}, "The smallest change that would allow it"));
+function fixPart({ change, code: written }) {
+  const part = element("div", { class: "advice fix" }, element("h3", {}, "The smallest change that would allow it"));
   part.append(element("p", {}, shown(change, 600)));
   if (written !== null) part.append(pre(written));
   return part;

@@ -147,8 +147,8 @@ def _reasons(problems: Iterable[Problem]) -> str:
 
 
 def _write(problems: Iterable[Problem]) -> str | None:
-    mends = [problem.mend for problem in problems if problem.mend is not None]
-    return f"{mends[0]!r}, to let it in" if mends else None
+    fixes = [problem.fix for problem in problems if problem.fix is not None]
+    return f"{fixes[0]!r}, to let it in" if fixes else None
 
 
 def _compiled(regex: re.Pattern[str]) -> str:

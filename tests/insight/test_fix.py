@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Router
 
 from route_cors import CORSConfigError, CORSPolicy, CORSRoute, CORSRouter, cors, install_cors, no_cors
-from route_cors.insight import Call, Mend
+from route_cors.insight import Call, Fix
 from route_cors.insight.explain import explain
 from route_cors.testing import Browser, CORSBlocked
 
@@ -70,16 +70,16 @@ def shop(policy: Any, *, layer: bool = True) -> FastAPI:
     return app
 
 
-def mend_of(app: Any, method: str, path: str, origin: str, **more: Any) -> Mend:
-    mend = explain(app, Call(method=method, path=path, origin=origin, **more)).mend
-    assert mend is not None
-    return mend
+def fix_of(app: Any, method: str, path: str, origin: str, **more: Any) -> Fix:
+    fix = explain(app, Call(method=method, path=path, origin=origin, **more)).fix
+    assert fix is not None
+    return fix
 
 
 def code_of(
     policy: Any, method: str = "GET", origin: str = B, path: str = "/items/7", **more: Any
 ) -> str | None:
-    return mend_of(shop(policy), method, path, origin, **more).code
+    return fix_of(shop(policy), method, path, origin, **more).code
 
 
 # --- What is shown
@@ -207,7 +207,7 @@ def name_of(what: str) -> str:
 )
 def test_the_sentence(policy: Any, call: dict[str, Any], words: str) -> None:
     arguments = {"method": "GET", "path": "/items/7", "origin": B} | call
-    assert mend_of(shop(policy), **arguments).change.startswith(words)
+    assert fix_of(shop(policy), **arguments).change.startswith(words)
 
 
 def test_a_policy_that_other_routes_share() -> None:
@@ -216,7 +216,7 @@ def test_a_policy_that_other_routes_share() -> None:
     router.add_api_route("/mine", endpoint)
     app.include_router(router)
 
-    assert mend_of(app, "GET", "/mine", B) == Mend(
+    assert fix_of(app, "GET", "/mine", B) == Fix(
         f"Allow {B} in the policy declared on its router, or with @cors on this route alone.",
         f"CORSRouter(cors=CORSPolicy(origins=['{A}', '{B}']))",
     )
@@ -225,19 +225,17 @@ def test_a_policy_that_other_routes_share() -> None:
 def test_where_nothing_carries_the_policy_out() -> None:
     app = shop(CORSPolicy(origins=A), layer=False)
 
-    assert mend_of(app, "PUT", "/items/7", A) == Mend(
-        "Put the CORS layer around the app.", "install_cors(app)"
-    )
-    mend = mend_of(app, "PUT", "/items/7", B)
-    assert mend.code == f"@cors(origins=['{A}', '{B}'])\ninstall_cors(app)"
-    assert mend.change.endswith(". Put the CORS layer around the app.")
+    assert fix_of(app, "PUT", "/items/7", A) == Fix("Put the CORS layer around the app.", "install_cors(app)")
+    fix = fix_of(app, "PUT", "/items/7", B)
+    assert fix.code == f"@cors(origins=['{A}', '{B}'])\ninstall_cors(app)"
+    assert fix.change.endswith(". Put the CORS layer around the app.")
 
 
 def test_a_router_takes_the_layer_as_a_middleware() -> None:
     app = Router([Mount("/v1", cors(origins=A)(Router()))])
 
-    assert mend_of(Starlette(routes=app.routes), "GET", "/v1/a", A).code is None
-    assert mend_of(shop(CORSPolicy(origins=A), layer=False).router, "GET", "/items/7", A).code == (
+    assert fix_of(Starlette(routes=app.routes), "GET", "/v1/a", A).code is None
+    assert fix_of(shop(CORSPolicy(origins=A), layer=False).router, "GET", "/items/7", A).code == (
         "app = RouteCORSMiddleware(app)"
     )
 
@@ -247,7 +245,7 @@ def test_a_cors_route_needs_no_layer() -> None:
     app.router.route_class = CORSRoute
     app.add_api_route("/mine", endpoint, methods=["PUT"])
 
-    assert mend_of(app, "PUT", "/mine", A).code == f"@cors(origins=['{A}'])"
+    assert fix_of(app, "PUT", "/mine", A).code == f"@cors(origins=['{A}'])"
 
 
 # --- Where there is nothing to change
@@ -290,7 +288,7 @@ def test_a_cors_route_needs_no_layer() -> None:
 )
 def test_no_policy_helps(policy: Any, call: dict[str, Any], sentence: str) -> None:
     arguments = {"method": "GET", "path": "/items/7", "origin": B} | call
-    assert mend_of(shop(policy), **arguments) == Mend(sentence, None)
+    assert fix_of(shop(policy), **arguments) == Fix(sentence, None)
 
 
 def test_a_method_that_browsers_do_not_put_into_upper_case() -> None:
@@ -299,7 +297,7 @@ def test_a_method_that_browsers_do_not_put_into_upper_case() -> None:
     app.add_api_route("/items", cors(origins=A)(functools.partial(endpoint)), methods=["PATCH"])
     install_cors(app)
 
-    assert mend_of(app, "patch", "/items", A) == Mend(
+    assert fix_of(app, "patch", "/items", A) == Fix(
         "No policy helps: /items is for PATCH and not for patch: browsers send the method as the script "
         "spells it, so write PATCH.",
         None,
@@ -384,7 +382,7 @@ def is_allowed(case: Case) -> bool:
 
 
 class Applied(NamedTuple):
-    """The code of a mend, taken apart: the arguments of the policy, and whether the layer is to be added."""
+    """The code of a fix, taken apart: the arguments of the policy, and whether the layer is to be added."""
 
     arguments: dict[str, Any]
     layer: bool
@@ -443,19 +441,19 @@ class Applied(NamedTuple):
 
 @settings(max_examples=150, deadline=None)
 @given(cases)
-def test_each_mend_is_one_and_the_smallest(case: Case) -> None:
+def test_each_fix_is_one_and_the_smallest(case: Case) -> None:
     explanation = explain(shop(case.policy, layer=case.layer), case.call)
 
     # What an app that shows no routes does, it alone knows.
     assert explanation.allowed in {is_allowed(case), None}
     assert explanation.allowed is not None or case.call.path.startswith("/files")
-    assert (explanation.mend is None) is is_allowed(case)
-    if explanation.mend is None or explanation.mend.code is None:
+    assert (explanation.fix is None) is is_allowed(case)
+    if explanation.fix is None or explanation.fix.code is None:
         return
-    applied = Applied.read(explanation.mend.code, case.policy)
-    mended = applied.to(case)
-    assert mended is not None
-    assert is_allowed(mended)
+    applied = Applied.read(explanation.fix.code, case.policy)
+    fixed = applied.to(case)
+    assert fixed is not None
+    assert is_allowed(fixed)
     for smaller in applied.parts_left_out(case.policy):
         less = smaller.to(case)
         assert less is None or not is_allowed(less)
@@ -463,11 +461,11 @@ def test_each_mend_is_one_and_the_smallest(case: Case) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(cases)
-def test_a_call_to_a_route_can_be_mended(case: Case) -> None:
+def test_a_call_to_a_route_can_be_fixed(case: Case) -> None:
     """Only where there is nothing to call, or nothing that may be said, there is no code."""
-    mend = explain(shop(case.policy, layer=case.layer), case.call).mend
-    if mend is not None and mend.code is None:
-        assert mend.change.startswith(
+    fix = explain(shop(case.policy, layer=case.layer), case.call).fix
+    if fix is not None and fix.code is None:
+        assert fix.change.startswith(
             ("No policy helps: ", "No policy can name the origin null", "No policy can say")
         )
 

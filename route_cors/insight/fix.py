@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from route_cors.errors import CORSConfigError
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
 from route_cors.insight.attempt import attempt, is_websocket
-from route_cors.insight.explanation import Mend
+from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.stand_in import Change
 from route_cors.insight.steps import declared, shortened, where_declared
@@ -30,7 +30,7 @@ _NEVER_LISTED = frozenset(name.lower() for name in ALWAYS_ALLOWED_REQUEST_HEADER
 _SHARED = frozenset({"router", "app", "mounted app"})
 
 
-async def smallest_change(site: Site, made: Attempt) -> Mend:
+async def smallest_change(site: Site, made: Attempt) -> Fix:
     """What would allow a blocked call, and no more than that.
 
     Args:
@@ -39,17 +39,17 @@ async def smallest_change(site: Site, made: Attempt) -> Mend:
     """
     hopeless = _why_no_policy_helps(made)
     if hopeless is not None:
-        return Mend(hopeless, None)
+        return Fix(hopeless, None)
     place = _Place(site, made)
     wanted = {argument.name: argument for argument in _Needs(place).all()}
     try:
         place.changed(wanted)
     except CORSConfigError as error:
-        return Mend(f"No policy can say so: {error.problems[0]}.", None)
+        return Fix(f"No policy can say so: {error.problems[0]}.", None)
     for adds_layer in (False, True):
         if await place.would_allow(wanted, adds_layer=adds_layer):
-            return place.mend(await _smallest(place, wanted, adds_layer=adds_layer), adds_layer=adds_layer)
-    return Mend(_why_none_helps(made), None)
+            return place.fix(await _smallest(place, wanted, adds_layer=adds_layer), adds_layer=adds_layer)
+    return Fix(_why_none_helps(made), None)
 
 
 def _why_none_helps(made: Attempt) -> str:
@@ -141,7 +141,7 @@ class _Place:
             return False
         return (await attempt(self._site, self.made.call, change)).is_allowed
 
-    def mend(self, arguments: Mapping[str, _Argument], *, adds_layer: bool) -> Mend:
+    def fix(self, arguments: Mapping[str, _Argument], *, adds_layer: bool) -> Fix:
         """The change, to be read and to be written."""
         sentences: list[str] = []
         lines: list[str] = []
@@ -152,7 +152,7 @@ class _Place:
         if adds_layer:
             sentences.append("Put the CORS layer around the app.")
             lines.append(self._layer_code)
-        return Mend(" ".join(sentences), "\n".join(lines))
+        return Fix(" ".join(sentences), "\n".join(lines))
 
     def _where(self) -> str:
         where = where_declared(self._surveyed)
