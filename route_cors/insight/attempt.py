@@ -107,7 +107,7 @@ async def _attempt(site: Site, call: Call, change: Change, guise: Guise) -> Atte
         await _make(browser, call, url)
     except CORSBlocked as error:
         blocked = error
-    exchanges = zip(browser.history, stand_in.handled, strict=True)
+    exchanges = zip(browser.history.sent, stand_in.handled, strict=True)
     sent = [Sent(each.request, each.response, handled) for each, handled in exchanges if each.response]
     return Attempt(call, url, parse_url(url).origin == call.origin, tuple(sent), blocked)
 

@@ -807,3 +807,17 @@ def test_none_of_the_apps_code_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cell(app, "/plain") == NOT_KNOWN
     assert called(app, "PUT", "/plain").allowed is None
     assert isinstance(report(app).routes, tuple)
+
+
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
+def test_a_loop_of_redirects_whose_preflights_the_browser_remembers() -> None:
+    """As somebody unknown may let it in: two routers that send the call to each other."""
+    inner = FastAPI(openapi_url=None, root_path="/api")
+    inner.add_api_route("/a", lambda: None)
+    inner.add_api_route("/", lambda: None)
+    app = FastAPI(openapi_url=None, middleware=[Middleware(Unknown)])
+    app.mount("/a", inner)
+    explanation = called(app, "X1", "/a/", EVIL)
+    # Nobody reads the end of a loop, whatever is answered on the way.
+    assert explanation.allowed is False
+    assert explanation.not_known == (name(Unknown),)
