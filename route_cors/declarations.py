@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import weakref
 from collections import OrderedDict
 from contextlib import suppress
 from types import CodeType, FrameType, FunctionType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Changes", "Declaration", "bears_nothing", "lost_like", "mark", "marked", "moments"]
 
@@ -136,24 +140,28 @@ _Frame = tuple[int, CodeType]
 _Position = tuple[int, CodeType, int]
 
 
-def _declarer() -> tuple[_Frame | None, _Position | None]:
-    """The frame that declares, and where the one is that called it."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__package__") == __package__:
-        frame = frame.f_back
-    if frame is None:
-        return None, None
-    return (id(frame), frame.f_code), None if frame.f_back is None else _position(frame.f_back)
-
-
-def _goes_on(declarer: _Frame | None, caller: _Position | None) -> bool:
-    """Whether the declarer still runs, or what it knew is just being dropped, as it has returned."""
+def _running() -> Iterator[FrameType]:
+    """The frames that run, from the innermost one that is none of ours."""
     frame = inspect.currentframe()
     while frame is not None:
-        if (id(frame), frame.f_code) == declarer or _position(frame) == caller:
-            return True
+        if frame.f_globals.get("__package__") != __package__:
+            yield frame
         frame = frame.f_back
-    return False
+
+
+def _declarer() -> tuple[list[_Frame], list[_Position]]:
+    """The frame that declares, and where the one is that called it, if any did."""
+    frames = [*itertools.islice(_running(), 2)]
+    return [*map(_identity, frames[:1])], [*map(_position, frames[1:])]
+
+
+def _goes_on(declarer: list[_Frame], caller: list[_Position]) -> bool:
+    """Whether the declarer still runs, or what it knew is just being dropped, as it has returned."""
+    return any(_identity(frame) in declarer or _position(frame) in caller for frame in _running())
+
+
+def _identity(frame: FrameType) -> _Frame:
+    return id(frame), frame.f_code
 
 
 def _position(frame: FrameType) -> _Position:
