@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from route_cors.decisions import ON_DECISION_FAILED, Decision, bounded, escaped
+from route_cors.decisions import ON_DECISION_FAILED, Decision, bounded, bounded_names, escaped
 from route_cors.describe import origins_in_words
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
 from route_cors.protocol import with_reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import Scope
 
     from route_cors.decisions import Event
@@ -73,9 +75,14 @@ class Diagnostics:
         """Whether a refused preflight is answered with the reason."""
         return bool(getattr(scope.get("app"), "debug", False)) if self.debug is None else self.debug
 
-    def asked_for(self, event: Event) -> bool:
+    def asked_for(self, event: Event, scope: Scope) -> bool:
         """Whether anybody may want to know of it: no is certain, and said faster than by the logger."""
-        return self.on_decision is not None or (LOGGER.level or ROOT_LOGGER.level) <= event.level
+        threshold = LOGGER.level or ROOT_LOGGER.level
+        return self.on_decision is not None or threshold <= event.level or threshold <= self._level(event, scope)
+
+    def _level(self, event: Event, scope: Scope) -> int:
+        """Who debugs an app sees refusals: Python shows warnings where nobody has set up logging."""
+        return event.level if event.allowed or not self.explains(scope) else logging.WARNING
 
     def tell(
         self,
@@ -85,9 +92,11 @@ class Diagnostics:
         *,
         method: str | None = None,
         failed: tuple[Check, ...] = (),
+        refused_headers: Iterable[bytes] = (),
+        own_origin: bytes | None = None,
     ) -> None:
         """Log the decision about a request and hand it to the callback, as far as they are `asked_for`."""
-        if not self.asked_for(event):
+        if not self.asked_for(event, scope):
             return
         decision = Decision(
             event=event.id,
@@ -98,9 +107,15 @@ class Diagnostics:
             path=_path_as_sent(scope),
             route=None if target.route is None else target.path,
             origin=_origin_as_sent(scope),
+            refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
+            own_origin=None if own_origin is None else bounded(own_origin.decode("latin-1")),
         )
+        self.tell_of(decision, self._level(event, scope))
+
+    def tell_of(self, decision: Decision, level: int) -> None:
+        """Log a decision, and hand it to the callback."""
         # The line is made only where it is enabled, and by whom it is formatted.
-        LOGGER.log(event.level, "%s", decision, extra={"decision": decision})
+        LOGGER.log(level, "%s", decision, extra={"decision": decision})
         if self.on_decision is not None:
             self._call(self.on_decision, decision)
 

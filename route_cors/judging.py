@@ -25,7 +25,7 @@ from route_cors.decisions import (
 from route_cors.diagnostics import LOGGER, Diagnostics, explained
 from route_cors.dispatch import scope_at as scope_at_route
 from route_cors.origins import is_serialized_origin
-from route_cors.protocol import is_foreign, read_origin
+from route_cors.protocol import is_foreign, own_origin, read_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,14 +78,18 @@ class Judge:
 
     def speaks_of_refusals(self, scope: Scope) -> bool:
         """Whether anybody wants to know of a refused preflight: log, callback, or who debugs the app."""
-        return self.diagnostics.asked_for(PREFLIGHT_REFUSED) or self.diagnostics.explains(scope)
+        return self.diagnostics.asked_for(PREFLIGHT_REFUSED, scope) or self.diagnostics.explains(scope)
 
     def told(self, answer: Answer, target: Target, preflight: Preflight, scope: Scope) -> Answer:
         """The answer as it is sent, after it was told."""
         event = PREFLIGHT_REFUSED if answer.failed else PREFLIGHT_ALLOWED
         # Of any preflight: browsers send none to their page's own origin.
         method = preflight[1].decode("latin-1")
-        self.diagnostics.tell(event, scope, target, method=method, failed=answer.failed)
+        names = preflight[2] if "headers" in answer.failed else None
+        refused = () if names is None or target.terms is None else target.terms.refused_names(names)
+        self.diagnostics.tell(
+            event, scope, target, method=method, failed=answer.failed, refused_headers=refused
+        )
         if target.terms is None or not answer.failed or not self.diagnostics.explains(scope):
             return answer
         return explained(answer, target.terms, preflight, scope)
@@ -107,12 +111,15 @@ class Judge:
 
     def tell_of_actual(self, event: Event | None, target: Target, scope: Scope) -> None:
         """Unless a page of the app's own origin sent it, for which no policy is needed."""
-        if event is None or not self.diagnostics.asked_for(event):
+        if event is None or not self.diagnostics.asked_for(event, scope):
             return
         origin = read_origin(scope.get("headers", ()))
         if origin is not None and _is_foreign(origin, scope):
             failed: tuple[Check, ...] = () if event.allowed else ("origin",)
-            self.diagnostics.tell(event, scope, target, method=scope["method"], failed=failed)
+            own = _own_origin(scope) if event is REQUEST_REFUSED else None
+            self.diagnostics.tell(
+                event, scope, target, method=scope["method"], failed=failed, own_origin=own
+            )
 
     async def refuses_handshake(
         self, terms: Terms, target: Target, scope: Scope, teller: Diagnostics
@@ -129,7 +136,7 @@ class Judge:
         if terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, ""):
             teller.tell(WEBSOCKET_ALLOWED, scope, target)
             return False
-        teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",))
+        teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",), own_origin=_own_origin(scope))
         return True
 
     async def _is_admitted(
@@ -156,6 +163,10 @@ class Judge:
             if verdict:
                 return True
         return False
+
+
+def _own_origin(scope: Scope) -> bytes | None:
+    return own_origin(scope.get("scheme", "http"), scope.get("headers", ()))
 
 
 def _is_foreign(origin: bytes, scope: Scope) -> bool:
