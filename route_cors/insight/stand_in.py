@@ -143,14 +143,15 @@ class StandIn:
         ]
 
     def _ours(self, layers: list[Layer]) -> dict[int, Resolver]:
-        """Which of ours take part, by their place. The outermost does the work of all, and knows what holds.
+        """Which of ours take part, by their place: the outermost, which does the work of all.
 
-        But where others stand between them: what the outermost leaves to one further in is for these first.
+        But where several stand in front of every route: what the outermost leaves to one further in is for
+        the others first. They are looked at as they stand, since what stands between them and does nothing
+        about CORS is not among the layers, and yet keeps the outermost from being certain.
         """
         ours = [place for place, layer in enumerate(layers) if isinstance(layer, OurLayer)]
         shared = [place for place in ours if place < self._site.shared]
-        is_between = bool(shared) and len(shared) <= shared[-1] - shared[0]
-        if self._change.adds_layer or not is_between:
+        if self._change.adds_layer or len(shared) <= 1:
             return {ours[0]: self._resolver}
         return {place: self._resolver_of(place, layers[place]) for place in shared}
 

@@ -821,3 +821,17 @@ def test_a_loop_of_redirects_whose_preflights_the_browser_remembers() -> None:
     # Nobody reads the end of a loop, whatever is answered on the way.
     assert explanation.allowed is False
     assert explanation.not_known == (name(Unknown),)
+
+
+def test_of_two_layers_with_something_harmless_between_them_the_inner_default_holds_for_a_404() -> None:
+    app = FastAPI(
+        openapi_url=None,
+        middleware=[
+            Middleware(GZipMiddleware),
+            Middleware(RouteCORSMiddleware, default=CORSPolicy(origins=A)),
+        ],
+    )
+    install_cors(app, default=CORSPolicy(origins="*"))
+    told = called(app, "GET", "/nowhere", A).steps[-1].response_headers
+    assert [*told] == [("access-control-allow-origin", A), ("vary", "Origin")]
+    assert called(app, "GET", "/nowhere", EVIL).allowed is False
