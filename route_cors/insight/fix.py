@@ -157,7 +157,7 @@ class _Place:
     def _where(self) -> str:
         where = where_declared(self._surveyed)
         if self.policy is None:
-            instead = "" if self._declared is None else f", in place of no_cors, declared {where}"
+            instead = "" if self._declared is None else f", in place of @no_cors, declared {where}"
             return f"with a policy on {self._site.name_of(self._target)}{instead}"
         is_shared = self._surveyed is not None and self._surveyed.reported.source in _SHARED
         alone = ", or with @cors on this route alone" if is_shared else ""

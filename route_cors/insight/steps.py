@@ -182,7 +182,7 @@ def _policy(handled: Handled, surveyed: Surveyed | None) -> Check:
         return Check("policy", passed=None if by_others else False, detail=detail)
     where = where_declared(surveyed)
     if policy is no_cors:
-        return Check("policy", passed=False, detail=f"no_cors, declared {where}")
+        return Check("policy", passed=False, detail=f"{policy_in_words(policy)}, declared {where}")
     return Check("policy", passed=True, detail=f"{policy_in_words(policy)}; declared {where}")
 
 
@@ -229,7 +229,7 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
 def _origin(origin: str, terms: Terms, sent: Sent) -> Check:
     handled = sent.handled
     passed = "origin" not in handled.failed
-    policy = "no_cors" if terms.policy is None else origins_in_words(terms.policy)
+    policy = "@no_cors" if terms.policy is None else origins_in_words(terms.policy)
     said = "".join(f"; {asked}" for asked in handled.asked)
     if passed:
         return Check("origin", passed=True, detail=f"{origin} is allowed by {policy}{said}")

@@ -50,7 +50,7 @@ def test_every_route_is_a_line_that_is_never_cut(workplace: Workplace) -> None:
         == """\
 Methods    Path              Policy                                            Declared on  Endpoint     Findings
 GET        /quotes           any origin                                        endpoint     main.py:9
-GET        /metrics          no other origin                                   endpoint     main.py:24
+GET        /metrics          closed (@no_cors)                                 endpoint     main.py:24
 GET        /plain            no policy                                                      main.py:28
 PUT        /account/{name}   https://a.example; headers X-Token; enforced      endpoint     main.py:13
 WEBSOCKET  /account/chat     https://a.example                                 endpoint     main.py:17
@@ -124,7 +124,7 @@ RC001  A policy that nothing carries out
         ("main.chat", ["/account/chat"]),
         ("websocket", ["/account/chat"]),
         ("put", ["/account/{name}"]),
-        ("no other origin", ["/metrics"]),
+        ("closed (@no", ["/metrics"]),
     ],
 )
 def test_the_filter_looks_at_what_a_route_is(workplace: Workplace, wanted: str, paths: list[str]) -> None:
@@ -173,6 +173,7 @@ def test_the_same_as_json(workplace: Workplace) -> None:
                 "takes_effect": False,
                 "example": "/quotes",
                 "layers": [],
+                "is_documentation": False,
                 "access": {"verdict": "no", "with_credentials": False},
             }
         ],
@@ -194,7 +195,7 @@ def test_a_routes_host_stands_before_its_path(workplace: Workplace) -> None:
     )
     workplace.write({"main.py": hosts})
     lines = workplace.run("table").lines
-    assert lines[1].startswith("(mount)  //api.example ")
+    assert lines[1].startswith("(mount)  //api.example/ ")
     assert lines[2].split() == [
         *("(any)", "//api.example/a"),
         *["not", "known:", "main.Endpoint", "may", "answer", "CORS", "by", "itself"],
@@ -230,7 +231,7 @@ def test_a_wide_terminal_shows_it_side_by_side(workplace: Workplace) -> None:
         "Methods     Path               Policy                                      Declared on   Endpoint",
         "─" * 100,
         "GET         /quotes            any origin                                  endpoint      main.py:9",
-        "GET         /metrics           no other origin                             endpoint      main.py:24",
+        "GET         /metrics           closed (@no_cors)                           endpoint      main.py:24",
         "GET         /plain             no policy                                                 main.py:28",
         "PUT         /account/{name}    https://a.example; headers X-Token;         endpoint      main.py:13",
         "                               enforced",
@@ -245,7 +246,7 @@ def test_a_narrow_terminal_stacks_it(workplace: Workplace) -> None:
         "─" * 79,
         "GET         /quotes            any origin",
         "                               endpoint, main.py:9",
-        "GET         /metrics           no other origin",
+        "GET         /metrics           closed (@no_cors)",
         "                               endpoint, main.py:24",
         "GET         /plain             no policy",
         "                               main.py:28",

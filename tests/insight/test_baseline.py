@@ -312,3 +312,14 @@ def test_what_opens_one_way_closes_the_other(
     there, back = between(before, after, kind=kind), between(after, before, kind=kind)
     assert sorted(line[0] for line in there) == sorted("-+"[line[0] == "-"] for line in back)
     assert between(before, before, kind=kind) == []
+
+
+def test_a_mount_at_the_root_in_a_baseline_of_an_earlier_version() -> None:
+    """It was written with an empty path."""
+    app = FastAPI(openapi_url=None)
+    app.mount("/", cors(origins=A)(Opaque()))
+    install_cors(app)
+    data = report(app).to_dict()
+    assert data["routes"][0]["path"] == "/"
+    data["routes"][0]["path"] = ""
+    assert compare(data, report(app)) == ()

@@ -359,7 +359,7 @@ def declared_as_default_of_a_mounted_app() -> FastAPI:
         (
             with_layer,
             "/closed",
-            f"no_cors, declared on the endpoint {served_by('closed')} ({place_of(closed)})",
+            f"closed (@no_cors), declared on the endpoint {served_by('closed')} ({place_of(closed)})",
         ),
         (declared_on_a_router, "/plain", "https://default.example; declared on its router"),
         (declared_on_a_mount, "/sub/plain", "https://default.example; declared on what is mounted"),
@@ -486,7 +486,7 @@ def test_a_preflight_for_a_route_that_is_closed() -> None:
     explanation = called(with_layer(), "PUT", "/closed", headers=(("X-A", "1"),))
 
     found = checks(explanation)
-    assert found["origin"] == (False, f"{OURS} is not allowed by no_cors")
+    assert found["origin"] == (False, f"{OURS} is not allowed by @no_cors")
     assert found["method"] == found["headers"] == (None, "of no account where no origin is allowed")
 
 

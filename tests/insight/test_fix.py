@@ -200,7 +200,7 @@ def name_of(what: str) -> str:
             {"headers": (*X_TOKEN, ("X-A", "1"))},
             (
                 f"Allow {B} and the headers X-A and X-Token with a policy on {name_of('served')}, in place "
-                f"of no_cors, declared on the endpoint {name_of('served')}"
+                f"of @no_cors, declared on the endpoint {name_of('served')}"
             ),
         ),
     ],
