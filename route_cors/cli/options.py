@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 __all__ = [
+    "All",
     "ApiBaseUrl",
     "ApiUrl",
     "App",
@@ -69,6 +70,9 @@ Filter: TypeAlias = Annotated[
         help="Only the routes with this in their methods, path, endpoint or policy.",
         show_default=False,
     ),
+]
+All: TypeAlias = Annotated[
+    bool, typer.Option("--all", help="Show the routes of FastAPI's own docs as well: /docs, /openapi.json, …")
 ]
 Pager: TypeAlias = Annotated[
     bool, typer.Option("--pager/--no-pager", help="Whether a table longer than the terminal is paged.")

@@ -479,16 +479,14 @@ def test_the_data_of_any_report_can_be_written_as_json(module: Any) -> None:
 
 def test_the_routes_of_the_docs_are_known_by_what_serves_them() -> None:
     """Not by their paths: these are the app's to choose, and others may have the usual ones."""
-    app = FastAPI(
-        openapi_url="/schema", docs_url="/pages", redoc_url=None, swagger_ui_oauth2_redirect_url="/o"
-    )
+    app = FastAPI(openapi_url="/schema", docs_url="/pages", redoc_url=None)
     app.add_api_route("/docs", unique())
     app.mount("/", FastAPI(docs_url=None))
     told = {(route.path, route.is_documentation) for route in report(app).routes}
     assert told == {
         ("/schema", True),
         ("/pages", True),
-        ("/o", True),
+        ("/docs/oauth2-redirect", True),
         ("/docs", False),
         ("/", False),
         ("/openapi.json", True),
