@@ -79,7 +79,8 @@ Pager: TypeAlias = Annotated[
 ]
 
 Method: TypeAlias = Annotated[
-    str, typer.Argument(metavar="METHOD", help="GET, PUT, …; WEBSOCKET for a handshake.", show_default=False)
+    str,
+    typer.Argument(metavar="METHOD", help="GET, PUT, …; WS for a websocket's handshake.", show_default=False),
 ]
 CallPath: TypeAlias = Annotated[
     str,

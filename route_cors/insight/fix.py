@@ -13,7 +13,7 @@ from route_cors.insight.attempt import attempt, is_websocket
 from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.stand_in import Change
-from route_cors.insight.steps import declared, shortened, where_declared
+from route_cors.insight.steps import declared, instead_in_words, shortened, where_declared
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
@@ -78,15 +78,16 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
     target = handled.target
     if target.route is None:
         kind = "websocket route" if handled.is_websocket else "route"
-        return f"No policy helps: there is no {kind} for {shortened(handled.scope['path'])}."
+        told = instead_in_words(handled)
+        instead = "" if told is None else f" {told[0].upper()}{told[1:]}."
+        return f"No policy helps: there is no {kind} for {shortened(handled.scope['path'])}.{instead}"
     if not handled.is_served:
-        served = ", ".join(sorted(target.methods or ()))
+        served = ", ".join(handled.beside.methods)
         hint = ""
-        if handled.method.upper() in (target.methods or ()):
+        if handled.method.upper() in handled.beside.methods:
             hint = f": browsers send the method as the script spells it, so write {handled.method.upper()}"
-        return (
-            f"No policy helps: {target.path} is for {served} and not for {shortened(handled.method)}{hint}."
-        )
+        is_for = f"{target.path or '/'} is for {served} and not for {shortened(handled.method)}"
+        return f"No policy helps: {is_for}{hint}."
     admits_null = target.terms is not None and target.terms.any_origin and not made.call.credentials
     if made.call.origin == "null" and not admits_null:
         return "No policy can name the origin null: every sandboxed page has it, whoever made it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from route_cors.insight.routes import Surveyed
 
 __all__ = ["Site"]
+
+_USUAL_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
 class _Shown:
@@ -53,6 +56,11 @@ class Site:
         self._routes = survey_routes(app)
         self._outside = layers_around(app)
         self._on_app = layers_of_app(self.app)
+
+    @functools.cached_property
+    def methods(self) -> frozenset[str]:
+        """All that any route has, and the usual ones, which an app that shows no routes may serve."""
+        return _USUAL_METHODS.union(*(each.placed.methods or () for each in self._routes))
 
     def position(self, target: Target) -> int:
         """Of the target's route among all, in the order in which the app tries them.
