@@ -19,6 +19,7 @@ from route_cors.policy import CORSPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from route_cors.dispatch import Source
     from route_cors.insight.attempt import Attempt
     from route_cors.insight.site import Site
     from route_cors.origins import OriginItem
@@ -27,7 +28,7 @@ __all__ = ["smallest_change"]
 
 _NEVER_LISTED = frozenset(name.lower() for name in ALWAYS_ALLOWED_REQUEST_HEADERS)
 # Whose policy is shared with routes that the call is not about.
-_SHARED = frozenset({"router", "app", "mounted app"})
+_SHARED = frozenset({"router", "mount", "app", "mounted app"})
 
 
 async def smallest_change(site: Site, made: Attempt) -> Fix:
@@ -160,18 +161,32 @@ class _Place:
         if self.policy is None:
             instead = "" if self._declared is None else f", in place of @no_cors, declared {where}"
             return f"with a policy on {self._site.name_of(self._target)}{instead}"
-        is_shared = self._surveyed is not None and self._surveyed.reported.source in _SHARED
-        alone = ", or with @cors on this route alone" if is_shared else ""
-        return f"in the policy declared {where}{alone}"
+        if self._is_alone:
+            return (
+                f"with a policy of its own on {self._site.name_of(self._target)}; others keep the one {where}"
+            )
+        return f"in the policy declared {where}"
 
     def _code(self, arguments: Mapping[str, _Argument]) -> str:
         values = {name: argument.value for name, argument in arguments.items()}
         if self.policy is not None:
-            source = None if self._surveyed is None else self._surveyed.reported.source
-            return as_code(self.policy, source, **values)
+            return as_code(self.policy, self._source, **values)
         spelled = ", ".join(f"{name}={value!r}" for name, value in values.items())
         # What is no function of the user's is decorated where it is mounted.
         return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether it gets a policy of its own, as the present one is shared: that changes no other route."""
+        source = None if self._surveyed is None else self._surveyed.reported.source
+        return source in _SHARED and self._site.can_declare_alone(self._target)
+
+    @property
+    def _source(self) -> Source | None:
+        """What the changed policy is declared on."""
+        if self._is_alone:
+            return "mount" if self._target.opaque else "endpoint"
+        return None if self._surveyed is None else self._surveyed.reported.source
 
     @property
     def _layer_code(self) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from route_cors.dispatch import Placed
     from route_cors.insight.foreign import Layer
 
-__all__ = ["Place", "ReportedRoute", "Surveyed", "survey_routes"]
+__all__ = ["Place", "ReportedRoute", "Surveyed", "place_of", "survey_routes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _reported(placed: Placed, outside: tuple[Layer, ...], own: tuple[Layer, ...]
         methods=None if placed.methods is None or placed.kind == "mount" else tuple(sorted(placed.methods)),
         host=placed.host,
         endpoint=name_of(placed.endpoint),
-        place=None if placed.kind == "mount" else _place_of(placed.endpoint),
+        place=None if placed.kind == "mount" else place_of(placed.endpoint),
         policy=placed.policy,
         source=placed.source,
         takes_effect=placed.in_layer or answers_itself(placed.route),
@@ -177,7 +177,7 @@ def _is_documentation(endpoint: Any) -> bool:
     return inspect.isfunction(endpoint) and endpoint.__module__ == FastAPI.__module__
 
 
-def _place_of(endpoint: Any) -> Place | None:
+def place_of(endpoint: Any) -> Place | None:
     """Where an endpoint was written; the app of a mount is seldom the user's own."""
     while isinstance(endpoint, functools.partial):
         endpoint = endpoint.func
