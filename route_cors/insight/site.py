@@ -95,7 +95,7 @@ class Site:
         return name_of(target.route) if found is None else found.reported.endpoint
 
     def can_declare_alone(self, target: Target) -> bool:
-        """Whether what serves a target can have a policy of its own, and has none; that changes no other route.
+        """Whether what serves a target has no policy of its own, and one would change no other route.
 
         It is the endpoint that is decorated, which may serve elsewhere under another policy.
         """
