@@ -220,6 +220,8 @@ def test_an_example_is_one_that_the_endpoint_takes(annotation: Any, example: str
         Annotated[str, StringConstraints(pattern=r"^\p{Greek}$")],
         Annotated[int, Gt(3), Lt(3)],
         Annotated[int, Ge(7), Le("text")],
+        Annotated[int, Gt(float("inf"))],
+        Annotated[dt.date, Gt(dt.date.max)],
         Annotated[bytes, "a remark"],
     ],
 )

@@ -55,7 +55,10 @@ def _typed_examples(dependant: Any) -> dict[str, list[str]]:
     wanted: dict[str, list[list[str]]] = {}
     for field in _path_parameters(dependant):
         base, limits = _unwrapped(field.field_info.annotation, getattr(field.field_info, "metadata", ()))
-        fitting = [*itertools.islice(_fitting(base, limits), _LONGEST)]
+        fitting: list[str] = []
+        # A limit may be of any kind, and next to the last date is none.
+        with suppress(TypeError, ValueError, ArithmeticError):
+            fitting.extend(itertools.islice(_fitting(base, limits), _LONGEST))
         if fitting:
             wanted.setdefault(field.alias, []).append(fitting)
     # Where several of them have the same name, one value has to fit all.
@@ -137,16 +140,13 @@ def _days(usual: Any, limits: tuple[Any, ...]) -> Iterator[Any]:
 
 
 def _is_within(value: Any, limits: tuple[Any, ...]) -> bool:
-    """Whether it keeps to its bounds; not, where these are of another kind."""
-    with suppress(TypeError, ArithmeticError):
-        return (
-            all(value >= bound for bound in _limits_named("ge", limits))
-            and all(value > bound for bound in _limits_named("gt", limits))
-            and all(value <= bound for bound in _limits_named("le", limits))
-            and all(value < bound for bound in _limits_named("lt", limits))
-            and all(value % step == 0 for step in _limits_named("multiple_of", limits))
-        )
-    return False
+    return (
+        all(value >= bound for bound in _limits_named("ge", limits))
+        and all(value > bound for bound in _limits_named("gt", limits))
+        and all(value <= bound for bound in _limits_named("le", limits))
+        and all(value < bound for bound in _limits_named("lt", limits))
+        and all(value % step == 0 for step in _limits_named("multiple_of", limits))
+    )
 
 
 def _uuids(limits: tuple[Any, ...]) -> Iterator[str]:
