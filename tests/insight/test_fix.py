@@ -260,6 +260,15 @@ def test_an_app_that_is_mounted_behind_a_policy(on_app: bool) -> None:
     assert fix.change == f"Allow {B} {own if on_app else 'in the policy declared on what is mounted.'}"
 
 
+def test_what_a_router_has_in_place_of_its_404_is_no_route_of_its_own() -> None:
+    app = FastAPI(openapi_url=None)
+    app.mount("/in", Router(default=Opaque()))
+    install_cors(app, default=CORSPolicy(origins=A))
+    assert fix_of(app, "GET", "/in/nowhere", B).code == (
+        f"install_cors(app, default=CORSPolicy(origins=['{A}', '{B}']))"
+    )
+
+
 @pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="this FastAPI has no frontends")
 def test_a_frontend_cannot_be_decorated(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("a page", encoding="utf-8")
