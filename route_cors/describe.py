@@ -72,7 +72,7 @@ def origins_in_words(declared: Declared | None) -> str:
     if declared is None:
         return "no policy"
     if isinstance(declared, NoCORS):
-        return "no other origin"
+        return "closed (@no_cors)"
     if ANY_ORIGIN in declared.origins:
         return "any origin"
     return ", ".join(map(_origin_as_text, declared.origins))

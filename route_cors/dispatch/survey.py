@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import reprlib
-import uuid
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal
 
-from starlette.routing import PARAM_REGEX, Host
+from starlette.routing import Host
 
 from route_cors.decorators import Declared, declared_policy, policy_of
 from route_cors.dispatch.apps import default_of, has_layer, router_of, shows_routes, wrappers_of
+from route_cors.dispatch.examples import example_of
 from route_cors.dispatch.leaves import Entry
 from route_cors.dispatch.routes import ROUTER_POLICY, Registered, Source, flatten, frontends_of
 from route_cors.dispatch.target import first
@@ -131,7 +128,7 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
         source, policy = next(filter(_is_declared, (*registered.declarations(), default)), (None, None))
         view = registered.effective
         # What a mount matches goes on after its own path.
-        example = _joined(here.example, _example(view, entry.path + "/" if kind == "mount" else entry.path))
+        example = _joined(here.example, example_of(view, entry.path + "/" if kind == "mount" else entry.path))
         placed = Placed(
             route=entry.route,
             view=view,
@@ -139,7 +136,7 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
             kind=kind,
             path=here.path + entry.path,
             example=example,
-            host=_example(view, view.host) if isinstance(registered.matcher, Host) else here.host,
+            host=example_of(view, view.host) if isinstance(registered.matcher, Host) else here.host,
             methods=frozenset() if leads_on else entry.methods,
             shows_routes=leads_on,
             policy=policy,
@@ -200,49 +197,6 @@ def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
         routers=(*here.routers, router),
     )
     yield from _survey(router, inner)
-
-
-# Values for the parameters of example paths. Nobody registers these names, so that no literal path is hit.
-_EXAMPLES: Final = ("qzkv", "7", "7.5", "01234567-89ab-4def-8123-456789abcdef", "2026-11-22", "qzkv/qzkv")
-
-
-def _example(view: Any, template: str) -> str | None:
-    """A path, or host, that the template matches; None where a convertor wants what cannot be guessed."""
-    parameters: dict[str, Any] = getattr(view, "param_convertors", {})
-    typed = {} if "{" not in template else _typed_examples(getattr(view, "dependant", None))
-    text = template
-    for match in PARAM_REGEX.finditer(template):
-        convertor = parameters.get(match[1])
-        values = (*typed.get(match[1], ()), *_EXAMPLES)
-        value = next((it for it in values if convertor and re.fullmatch(convertor.regex, it)), None)
-        if value is None:
-            return None
-        text = text.replace(match[0], value, 1)
-    return text
-
-
-def _typed_examples(dependant: Any) -> dict[str, tuple[str, ...]]:
-    """Values that FastAPI takes for the parameters of an endpoint, by their annotations: else it says 422."""
-    examples: dict[str, tuple[str, ...]] = {}
-    for field in getattr(dependant, "path_params", ()):
-        annotation = field.field_info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, Enum):
-            examples[field.alias] = tuple(str(member.value) for member in annotation)
-        elif get_origin(annotation) is Literal:
-            examples[field.alias] = tuple(map(str, get_args(annotation)))
-        elif annotation in _OF_TYPES:
-            examples[field.alias] = (_OF_TYPES[annotation],)
-    return examples
-
-
-_OF_TYPES: Final[dict[Any, str]] = {
-    int: "7",
-    float: "7.5",
-    bool: "true",
-    uuid.UUID: "01234567-89ab-4def-8123-456789abcdef",
-    dt.date: "2026-11-22",
-    dt.datetime: "2026-11-22T07:00:00",
-}
 
 
 def _joined(prefix: str | None, path: str | None) -> str | None:

@@ -157,7 +157,8 @@ def _before(data: object) -> dict[_Key, _Row]:
         _Row(
             ReportedRoute(
                 kind=route.kind,
-                path=route.path,
+                # As an earlier version wrote a mount at the root.
+                path="/" if route.kind == "mount" and not route.path else route.path,
                 methods=None if route.methods is None else tuple(route.methods),
                 host=route.host,
                 endpoint=route.endpoint,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from route_cors.insight.beside import NOTHING_BESIDE, Beside, serves
 from route_cors.insight.foreign import KnownLayer, OurLayer, UnknownLayer
 from route_cors.insight.passage import Passage
 
@@ -41,6 +42,7 @@ class Handled:
         scope: of the request.
         method: the one whose policy counts: the request's own, or the one that a preflight announces; "" of a
             handshake.
+        beside: what else the path serves, where no route serves the request.
         target: where a request of that method goes. Its terms are those that hold, tried changes included.
         receiver: where this very request goes: for a preflight, what takes its OPTIONS.
         preflight: what it asks; None where it is none.
@@ -58,6 +60,7 @@ class Handled:
     target: Target
     receiver: Target
     preflight: Preflight | None
+    beside: Beside = NOTHING_BESIDE
     carrier: Carrier | None
     is_decided: bool = False
     failed: tuple[Check, ...] = ()
@@ -74,7 +77,7 @@ class Handled:
     @property
     def is_served(self) -> bool:
         """Whether a route is there that serves the method, be it behind a redirect."""
-        return self.is_websocket or self.target.methods is None or self.method in self.target.methods
+        return self.is_websocket or serves(self.target, self.method)
 
     @property
     def others(self) -> list[Passage]:

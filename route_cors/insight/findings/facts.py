@@ -65,13 +65,10 @@ class Row:
     @property
     def is_documentation(self) -> bool:
         """Whether it is FastAPI's own: its schema and its pages are the same for everybody."""
-        return getattr(self.placed.endpoint, "__module__", None) == _FASTAPIS_OWN
+        return self.reported.is_documentation
 
     def __str__(self) -> str:
         return label(self.reported)
-
-
-_FASTAPIS_OWN: Final = "fastapi.applications"
 
 
 class Facts:
