@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from route_cors.decorators import NoCORS
 from route_cors.insight.foreign import OurLayer, UnknownLayer, speaking
@@ -20,7 +20,19 @@ if TYPE_CHECKING:
     from route_cors.insight.passage import Guise
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["Access", "Verdict", "access_of", "accesses_of", "speaking_layers"]
+__all__ = [
+    "STRANGER",
+    "STRANGER_CAPTION",
+    "Access",
+    "Verdict",
+    "access_of",
+    "accesses_of",
+    "speaking_layers",
+]
+
+STRANGER: Final = "https://any-other-origin.invalid"
+"""An origin that no app names: nobody can register a domain under `.invalid` (RFC 6761)."""
+STRANGER_CAPTION: Final = "any other origin"
 
 Verdict: TypeAlias = Literal["yes", "no", "asks", "unknown"]
 """`asks`: a callable decides, with the request in hand. `unknown`: something may answer CORS by itself."""
