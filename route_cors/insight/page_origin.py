@@ -27,7 +27,7 @@ def checked_page_origin(given: str) -> str:
     >>> checked_page_origin("https://a.example/")
     Traceback (most recent call last):
     ValueError: 'https://a.example/': a trailing slash: an origin ends with its host or port: write https://a.example
-    """  # noqa: E501 - a message is one line
+    """
     if given == "null":
         return given
     shown = repr(given if len(given) <= _LONGEST_SHOWN else f"{given[:_LONGEST_SHOWN]}…")

@@ -1,4 +1,4 @@
-"""Routes in groups that a reader knows: the mounts of an app, and what its routers share, tags or a prefix."""
+"""Routes in groups that a reader knows: the mounts of an app, and the tags and prefixes of its routers."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def _keys(placed: Sequence[Placed]) -> Iterator[_Key]:
     sizes = Counter(homes)
     tags = _tags_by_prefix(placed, homes)
     for each, home in zip(placed, homes, strict=True):
-        if getattr(each.endpoint, "__module__", None) == _FASTAPIS_OWN:
+        # An app that is mounted is a FastAPI as well.
+        if each.kind != "mount" and getattr(each.endpoint, "__module__", None) == _FASTAPIS_OWN:
             yield _DOCUMENTATION
         elif home is not None and (each.shows_routes or sizes[home] <= _MOST_IN_A_MOUNT):
             yield _Key("mount", home, home)
@@ -83,11 +84,12 @@ def _keys(placed: Sequence[Placed]) -> Iterator[_Key]:
 
 def _key_of(placed: Placed, home: str | None, tags: Mapping[tuple[str | None, str], set[str]]) -> _Key:
     prefix = _prefix_of(placed, home)
+    host = "" if placed.host is None else f"//{placed.host}"
     among = tags.get((home, prefix), set())
     # A websocket has no tags: it goes where the routes beside it are, if that is one place.
     tag = _tag_of(placed) or (next(iter(among)) if len(among) == 1 else None)
     if tag is None:
-        return _Key("prefix", home, prefix)
+        return _Key("prefix", home, f"{host}{prefix}")
     return _Key("tag", home, tag if home is None else f"{home}: {tag}")
 
 
@@ -114,9 +116,9 @@ def _homes(placed: Iterable[Placed]) -> Iterator[str | None]:
 
 def _prefix_of(placed: Placed, home: str | None) -> str:
     """The first segment of a path that tells routers apart, and what comes before it."""
-    outside = 0 if home is None else home.rstrip("/").count("/") - 2 * home.startswith("//")
+    path = "" if home is None else home.removeprefix(f"//{placed.host}")
     segments = placed.path.strip("/").split("/")
-    end = max(outside, 0)
+    end = path.rstrip("/").count("/")
     while end < len(segments) - 1 and _COMMON.fullmatch(segments[end]):
         end += 1
     if end < len(segments) and "{" not in segments[end]:

@@ -77,6 +77,7 @@ function showComparison(predicted, seen) {
   const sides = element("div", { class: "sides" }, predictedPart(predicted), seenPart(seen));
   at("seen").replaceChildren(element("section", { class: "compared", "aria-label": "Predicted, and seen" }, sides));
   if (predicted.problem === undefined) at("told").replaceChildren(...explained(predicted));
+  reveal("outcome");
 }
 
 function predictedPart(predicted) {

@@ -85,6 +85,7 @@ async function explainCall() {
   }
   showVerdict(told);
   at("told").replaceChildren(...explained(told));
+  reveal("outcome");
 }
 
 const OUTCOMES = { true: ["good", "✓"], false: ["bad", "✕"], null: ["waiting", "?"] };

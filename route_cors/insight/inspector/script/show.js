@@ -7,8 +7,9 @@ const PAGE_SIZE = 100;
 const LONGEST_SHOWN = 300;
 const MOST_LINES = 100;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}]|(?! )\p{Zs}/u;
-// Between two parts a line may break: after slashes, and after a dot or a comma that is not in a number.
-const PARTS = new RegExp(`(${UNSEEN.source})|(?<=/)(?=[^/])|(?<=[.,])(?=[^/.,0-9])`, "u");
+// Between two parts a line may break: after the slashes of a path; in names after dots too, but not in numbers.
+const PARTS = new RegExp(`(${UNSEEN.source})|(?<=[^/]/)(?=[^/])`, "u");
+const PARTS_OF_NAMES = new RegExp(`${PARTS.source}|(?<=[.,])(?=[^/.,0-9])`, "u");
 const HARMLESS = new Set(["GET", "HEAD", "OPTIONS"]);
 const SEVERITIES = { error: "✕ error", warning: "▲ warning", info: "● info" };
 const VERDICTS = {
@@ -39,10 +40,10 @@ function button(label, attributes, onPress) {
 const codePoint = (character) => `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /** Text of the app, kept to itself, with marks in place of what cannot be seen. */
-function shown(value, longest = LONGEST_SHOWN) {
+function shown(value, longest = LONGEST_SHOWN, parts = PARTS) {
   const characters = [...String(value)];
   const isolated = element("bdi", { dir: "ltr" });
-  for (const part of characters.slice(0, longest).join("").split(PARTS)) {
+  for (const part of characters.slice(0, longest).join("").split(parts)) {
     if (UNSEEN.test(part)) isolated.append(element("span", { class: "escape" }, codePoint(part)));
     else if (part) isolated.append(part, element("wbr"));
   }
@@ -58,7 +59,7 @@ function escaped(value, longest = 80) {
   return characters.length > longest ? `${text}…` : text;
 }
 
-const code = (value, longest) => element("code", {}, shown(value, longest));
+const code = (value, longest) => element("code", {}, shown(value, longest, PARTS_OF_NAMES));
 const small = (...children) => element("span", { class: "small" }, ...children);
 const counted = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
@@ -69,6 +70,12 @@ function pre(text) {
   lines.slice(0, MOST_LINES).forEach((line, index) => block.append(index ? "\n" : "", shown(line, 4000)));
   if (lines.length > MOST_LINES) block.append("\n", element("span", { class: "escape" }, `… ${lines.length - MOST_LINES} more lines`));
   return block;
+}
+
+/** Scrolls there, where it cannot be seen. */
+function reveal(id) {
+  const { top, bottom } = at(id).getBoundingClientRect();
+  if (top < 0 || bottom > window.innerHeight) at(id).scrollIntoView({ block: "start" });
 }
 
 function say(id, kind, ...message) {

@@ -138,7 +138,7 @@ function columnHead(column) {
   const { origin } = column;
   const end = origin.indexOf("://") + 3;
   const scheme = end > 2 ? [element("span", { class: "scheme" }, origin.slice(0, end))] : [];
-  return element("th", attributes, element("code", {}, ...scheme, shown(end > 2 ? origin.slice(end) : origin)));
+  return element("th", attributes, element("code", {}, ...scheme, shown(end > 2 ? origin.slice(end) : origin, LONGEST_SHOWN, PARTS_OF_NAMES)));
 }
 
 function rowOf(route) {
@@ -161,7 +161,7 @@ function routeHead(route) {
 function policyCell(route) {
   const cell = element("td", { role: "cell", class: route.policy ? "policy" : "policy none" });
   const { others } = route.words;
-  if (route.policy || others.length === 0) cell.append(element("span", {}, shown(route.words.origins, 200)));
+  if (route.policy || others.length === 0) cell.append(element("span", {}, shown(route.words.origins, 200, PARTS_OF_NAMES)));
   for (const each of others) cell.append(small(route.policy ? "in front of it: " : "", shown(each)));
   if (route.words.rest) cell.append(small(shown(route.words.rest)));
   if (route.source) cell.append(small(SOURCES[route.source] ?? shown(route.source)));
