@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from route_cors import CORSPolicy, cors, install_cors, no_cors
+from route_cors.insight.access import STRANGER
 from route_cors.insight.inspector import inspector
 
 from .conftest import Server, Tabs
@@ -406,10 +407,12 @@ def test_a_few_routes_are_in_open_groups_but_for_the_documentation(
 
 def test_more_than_sixty_routes_are_folded(look: Callable[..., Inspected], serve: Serve) -> None:
     # The eight beside them, and the documentation's four.
-    for many, is_open in ((48, True), (49, False)):
-        seen = look(serve(grouped_app(many)).origin)
-        assert seen.groups()[2] == (f"/many {many} routes", is_open)
-        assert bool(seen.paths()) is is_open
+    sixty = look(serve(grouped_app(48)).origin)
+    assert sixty.groups()[2] == ("/many 48 routes", True)
+    assert len(sixty.paths()) == 56
+    seen = look(serve(grouped_app(49)).origin)
+    assert seen.groups()[2] == ("/many 49 routes", False)
+    assert seen.paths() == []
 
     # Down to a few, they are open, whatever they are.
     seen.page.get_by_label("Search").fill("/docs")
@@ -591,6 +594,22 @@ def test_a_bad_origin_of_a_call_is_explained_at_its_field(
     assert field_of_origin.get_attribute("aria-invalid") is None
     hint = seen.page.locator("#origin-problem").inner_text()
     assert hint == "Scheme, host and port, as a browser sends it; or null."
+
+
+def test_nothing_is_suggested_for_the_origin_that_stands_for_all_others(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    seen = look(serve(small_app()).origin)
+
+    seen.page.locator("#route-2 .cell button").first.click()
+    assert seen.outcome("Blocked").startswith("✕ Blocked")
+    assert seen.page.locator("#origin").input_value() == STRANGER
+    assert seen.page.locator("#told > .note").inner_text().startswith(f"{STRANGER} stands for every origin")
+    assert seen.page.locator(".fix pre").count() == 0
+
+    seen.page.locator("#route-2 .cell button").last.click()
+    seen.page.locator(".fix pre").wait_for()
+    assert seen.page.locator("#told > .note").count() == 0
 
 
 # --- code -----------------------------------------------------------------------------------------

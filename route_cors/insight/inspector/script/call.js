@@ -95,11 +95,19 @@ function showVerdict({ allowed, verdict }) {
   say("outcome", kind, element("span", {}, `${symbol} `, shown(verdict, 1000)));
 }
 
-function explained({ preflight, steps, reason, fix }) {
+function explained({ call, preflight, steps, reason, fix }) {
   const parts = [element("p", { class: "preflight" }, shown(preflight, 600)), ...steps.map(stepPart)];
   if (reason !== null) parts.push(element("div", { class: "advice" }, element("h3", {}, "What the browser’s console says"), pre(reason)));
-  if (fix !== null) parts.push(fixPart(fix));
+  if (fix !== null) parts.push(call.origin === strangersOrigin() ? strangerPart(call.origin) : fixPart(fix));
   return parts;
+}
+
+const strangersOrigin = () => known.data.columns[0].origin;
+
+/** Nobody allows the origin that stands for all others. */
+function strangerPart(origin) {
+  return element("p", { class: "note" }, shown(origin), " stands for every origin that the app does not name. ",
+    "To see what would allow one of them, type it as the origin of the page.");
 }
 
 function headerLines(headers) {
