@@ -653,7 +653,7 @@ def test_the_whole_way_from_the_top_to_an_explanation_by_keyboard(
         *("filter-origin", "typed-origin", "Show column"),
     ]
     # The scroller, the group, then one cell for all of them.
-    assert stops[9] == "Other routes 7 routes"
+    assert stops[9] == "Routes 7 routes"
     assert stops[10].endswith("✓ yes")
     for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight"):
         press(key)
@@ -1041,6 +1041,13 @@ def test_both_schemes_can_be_read(browser: "Browser", serve: Serve, scheme: Any,
             page.locator(".step").first.wait_for()
 
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == page_color
+            assert page.evaluate(FAINT) == []
+            page.get_by_label("Another origin").fill("x")
+            page.get_by_label("Another origin").press("Enter")
+            page.locator("#typed-origin-problem.wrong").wait_for()
+            page.locator("#method").fill("GET")
+            page.get_by_role("button", name="Try in this browser").click()
+            page.locator(".compared").wait_for()
             assert page.evaluate(FAINT) == []
 
 

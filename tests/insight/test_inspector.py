@@ -230,7 +230,7 @@ def test_the_data_of_a_small_app() -> None:
         },
     }
     assert [route["path"] for route in data["routes"]] == ["/items/{item_id}", "/cors"]
-    assert data["groups"] == [{"kind": "other", "name": "Other routes", "routes": [0, 1]}]
+    assert data["groups"] == [{"kind": "other", "name": "Routes", "routes": [0, 1]}]
     assert data["columns"] == [
         {"caption": STRANGER_CAPTION, "origin": STRANGER, "access": [["no", False], ["no", False]]},
         {"origin": A, "access": [["yes", True], ["no", False]]},

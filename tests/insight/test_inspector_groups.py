@@ -53,6 +53,18 @@ def test_what_all_paths_of_an_api_start_with_tells_nothing_apart(common: str) ->
     ]
 
 
+def test_routes_that_share_nothing_are_no_rest_where_there_is_nothing_else() -> None:
+    app = FastAPI(docs_url=None, redoc_url=None)
+    app.add_api_route("/a", functools.partial(item))
+    app.add_api_route("/b", functools.partial(item))
+
+    assert grouped(app) == [
+        ("other", "Routes", ["/a", "/b"]),
+        ("documentation", "API documentation", ["/openapi.json"]),
+    ]
+    assert grouped(Starlette()) == []
+
+
 class Tags(Enum):
     ADMIN = "admin"
 

@@ -50,9 +50,13 @@ def groups_of(placed: Sequence[Placed]) -> list[Group]:
     groups: dict[_Key, Group] = {}
     for number, key in enumerate(keys):
         groups.setdefault(key, Group(key.kind, key.name, [])).routes.append(number)
-    return sorted(groups.values(), key=lambda group: _LAST.get(group.kind, 0))
+    ordered = sorted(groups.values(), key=lambda group: _LAST.get(group.kind, 0))
+    if all(group.kind in _LAST for group in ordered):
+        return [group._replace(name=_ALONE) if group.kind == "other" else group for group in ordered]
+    return ordered
 
 
+_ALONE: Final = "Routes"
 _LAST: Final[Mapping[Kind, int]] = {"other": 1, "documentation": 2}
 
 

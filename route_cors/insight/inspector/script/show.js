@@ -88,6 +88,8 @@ function say(id, kind, ...message) {
 function sayAtField(id, reason, kind = "hint wrong") {
   const place = at(`${id}-problem`);
   if (!place.dataset.hint) place.dataset.hint = place.textContent;
+  // With each key that is pressed, nothing is to be announced anew.
+  if (reason === null && place.textContent === place.dataset.hint) return;
   place.className = reason === null ? "hint" : kind;
   place.replaceChildren(reason === null ? place.dataset.hint : shown(reason, 600));
   if (place.className === "hint") at(id).removeAttribute("aria-invalid");
