@@ -447,6 +447,28 @@ def test_an_app_without_routes_says_so(look: Callable[..., Inspected], serve: Se
     assert seen.page.locator("#row-count").inner_text() == "0 routes"
 
 
+def test_the_lines_of_a_finding_that_follow_a_sentence_are_code(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/lost", cors(origins=A)(functools.partial(item)))
+    seen = look(serve(inspector(app, allow=everybody)).origin, "/")
+
+    def with_code(route: Any) -> None:
+        data = route.fetch().json()
+        data["findings"][0]["fix"] = "write\ninstall_cors(\n    app,\x1b[31m\n)"
+        route.fulfill(json=data)
+
+    seen.page.route("**/data.json*", with_code)
+    with seen.page.expect_response("**/data.json*"):
+        seen.page.get_by_role("button", name="Read again").click()
+
+    written = seen.page.locator("#finding-0 pre")
+    written.wait_for()
+    assert written.inner_text().split("\n") == ["install_cors(", "    app,U+001B[31m", ")"]
+    assert seen.page.locator("#finding-0 .fix").inner_text() == "Fix: write"
+
+
 # --- the address ----------------------------------------------------------------------------------
 
 
