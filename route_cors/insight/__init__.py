@@ -10,7 +10,7 @@ All of it reads the one dispatcher and the one protocol core, and decides nothin
   preflights), and what would allow it is tried (fix). explanation: the story as data.
 - baseline: what a change opened or closed (grants); sarif: the findings for other tools.
 - migration: what replaces an app's CORSMiddleware, and who gains or loses by it.
-- inspector: the page.
+- inspector: the page; page_origin: an origin that somebody typed, checked.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ __all__ = [
     "speaking_layers",
 ]
 
-STRANGER: Final = "https://qzkvjwxhpt.app"
-"""An origin that no policy names, on a domain that anyone can register: what it may do, everybody may."""
+STRANGER: Final = "https://anyotherorigin.app"
+"""An origin that no policy names, on a domain that anyone can register; letters alone, which most regexes admit."""
 
 ANY_OTHER_ORIGIN: Final = "any other origin"
 """What a screen calls it."""
