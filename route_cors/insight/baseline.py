@@ -61,7 +61,7 @@ def _likewise(routes: Sequence[ReportedRoute]) -> str:
     if not routes:
         return ""
     more = f" and {len(routes) - _MOST_SHOWN} more" if len(routes) > _MOST_SHOWN else ""
-    return f"; likewise {', '.join(map(label, routes[:_MOST_SHOWN]))}{more}"
+    return f"; the same holds for {', '.join(map(label, routes[:_MOST_SHOWN]))}{more}"
 
 
 _MOST_SHOWN: Final = 3

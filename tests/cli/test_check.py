@@ -17,7 +17,7 @@ from .support import SHOP
 if TYPE_CHECKING:
     from .support import Workplace
 
-SENTENCE = "GET /quotes has a policy, and nothing carries it out: there is no layer around it"
+SENTENCE = "GET /quotes has a policy, but no layer applies it"
 
 WHY = CODES["RC001"].why
 
@@ -257,11 +257,11 @@ def test_a_finding_is_wrapped_on_a_terminal(workplace: Workplace) -> None:
         run.out
         == """\
 error RC001 GET /quotes  main.py:6
-    GET /quotes has a policy, and nothing carries
-    it out: there is no layer around it
-    why:  Preflights get a 405, and
-          responses no CORS headers: browsers
-          refuse every cross-origin call.
+    GET /quotes has a policy, but no layer applies
+    it
+    why:  Preflights get a 405 and responses
+          get no CORS headers: browsers refuse
+          every cross-origin call.
     fix: call install_cors(app)
 
 1 error in 2 routes, 1 ignored
@@ -298,7 +298,7 @@ def test_what_was_changed_in_the_same_way_is_one_finding(workplace: Workplace) -
     )
     told = json.loads(workplace.run("check", "--baseline", "baseline.json", "--json").out)
     (finding,) = told["findings"]
-    likewise = "; likewise GET /1, GET /2, GET /3 and 2 more"
+    likewise = "; the same holds for GET /1, GET /2, GET /3 and 2 more"
     assert finding["sentence"] == f"GET /0: opened to https://b.example{likewise}"
     assert [route["path"] for route in finding["routes"]] == ["/0", "/1", "/2", "/3", "/4", "/5"]
 
