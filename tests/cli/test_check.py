@@ -189,11 +189,11 @@ def test_what_a_change_opened_and_closed_is_among_the_findings(workplace: Workpl
         == """\
 warning RC101 GET /metrics  main.py:24
     GET /metrics: opened to https://d.example
-    fix: if that is meant, write the baseline anew: route-cors table --json > FILE
+    fix: if that is intended, update the baseline: route-cors table --json > FILE
 
 info RC102 GET /quotes  main.py:9
     GET /quotes: no longer open to every origin
-    fix: if that is meant, write the baseline anew: route-cors table --json > FILE
+    fix: if that is intended, update the baseline: route-cors table --json > FILE
 
 1 warning, 1 info in 7 routes
 """
@@ -235,7 +235,7 @@ def test_a_baseline_may_be_in_what_a_shell_makes_of_it(workplace: Workplace, enc
         ("", "no JSON: Expecting value: line 1 column 1 (char 0)"),
         ("\x1b[31m", "no JSON: Expecting value: line 1 column 1 (char 0)"),
         ("[" * 200_000, "no JSON: "),
-        ("[]", f"{NO_BASELINE}: a report is an object, and this is of type list"),
+        ("[]", f"{NO_BASELINE}: a report is an object, not of type list"),
         ("{}", f"{NO_BASELINE}: version: "),
         ('{"version": 2, "routes": []}', f"{NO_BASELINE}: version: "),
         ('{"version": 1, "routes": [{"kind": "\\u001b"}]}', f"{NO_BASELINE}: routes.0."),
