@@ -297,8 +297,8 @@ _Served = tuple[frozenset[str], bool]
 class _Shape:
     """Which of the routes that match a path serves which method; shared by all paths where it is the same.
 
-    `owners` are the positions of those that serve a method, `otherwise` that of the one that has all others,
-    be it for its 405. `taken` are the methods served before that one, which matters for a mount.
+    `owners` are the positions of those that serve a method, `otherwise` that of the one that gets all
+    others, possibly to answer 405. `taken` are the methods served before that one, which matters for a mount.
     """
 
     __slots__ = ("otherwise", "owners", "spelled", "taken", "takes_all")

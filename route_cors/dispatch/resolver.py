@@ -211,7 +211,7 @@ def passed_router(scope: Scope) -> tuple[Any, Declared | None]:
 
 
 def declared_in(router: Any, endpoint: object, method: str) -> set[Declared]:
-    """What is declared for an endpoint in that router, be it in routers that this one includes."""
+    """The policies declared for an endpoint in that router or in routers that it includes."""
     policies = index_of(router, None).current().policies_of(endpoint, method)
     return {declared for declared in policies if declared is not None}
 
