@@ -1,4 +1,4 @@
-"""Every route of an app where it stands, for people: the command, the inspector, the OpenAPI schema."""
+"""Every route of an app and its position, for people: the command, the inspector, the OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ __all__ = ["Placed", "Surrounded", "surrounded", "survey"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A route or mount where it stands in an app.
+    """A route or mount at its position in an app.
 
     `route` is what a Target names; `view` has its attributes as they are here (path, methods, dependant),
     with the prefixes of its routers. `endpoint` serves it: for a mount, the app. `path` and `methods` are as
-    in a Target. `example` is a path that it matches, None where none can be made up, and `host` the one that
-    it is served at, an example too, None for any.
-    `policy` holds here, declared on `source`; both are None where none does. `shows_routes` tells of a mount
-    that its routes follow, `in_layer` that a layer stands around it. `depth` counts the mounts around it.
+    in a Target. `example` is a path that it matches, None if none can be made up, and `host` the host that it
+    is served at, an example too, None for any.
+    `policy` applies here and is declared on `source`; both are None if there is none. `shows_routes`: it is a
+    mount whose routes follow. `in_layer`: there is a layer around it. `depth` counts the mounts around it.
     """
 
     route: object
@@ -56,9 +56,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Surrounded:
-    """An app that shows routes, and what stands around it.
+    """An app that shows routes, and what is around it.
 
-    `in_layer` tells whether that is, or has, a layer of ours, and `default` is the default of that.
+    `in_layer`: it is, or has, a layer of route_cors, and `default` is the default of that layer.
     """
 
     app: Any
@@ -69,7 +69,7 @@ class Surrounded:
 def surrounded(app: object) -> Surrounded:
     """The app inside a middleware, or the app itself.
 
-    Raises `TypeError` where no routes are shown.
+    Raises `TypeError` if no routes are visible.
     """
     wrappers = [*wrappers_of(app)] or [app]
     if not shows_routes(wrappers[-1]):
@@ -82,10 +82,10 @@ def surrounded(app: object) -> Surrounded:
 
 
 def survey(app: object) -> Iterator[Placed]:
-    """Every route and mount, in the order in which the app tries them; a mount, then what is in it.
+    """Every route and mount, in the order in which the app tries them; a mount is followed by its routes.
 
     `app` may be a middleware around it. Of an app that is mounted into itself each route is given once.
-    Raises `TypeError` where no routes are shown.
+    Raises `TypeError` if no routes are visible.
     """
     outermost = surrounded(app)
     router = router_of(outermost.app)
@@ -191,7 +191,7 @@ def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
         return
     inner = replace(
         here,
-        # A default is no policy of the mount's own: what is inside asks for it once more, after all others.
+        # A default is not a policy of the mount itself: routes inside look it up again, after all others.
         inherited=None if mount.source in {"app", "mounted app"} else mount.policy,
         inherited_from=mount.source or "mount",
         path=mount.path,
@@ -207,7 +207,7 @@ _EXAMPLES: Final = ("qzkv", "7", "7.5", "01234567-89ab-4def-8123-456789abcdef", 
 
 
 def _example(view: Any, template: str) -> str | None:
-    """A path, or host, that the template matches; None where a convertor wants what cannot be guessed."""
+    """A path or host that the template matches; None if a convertor needs a value that cannot be guessed."""
     parameters: dict[str, Any] = getattr(view, "param_convertors", {})
     typed = {} if "{" not in template else _typed_examples(getattr(view, "dependant", None))
     text = template
@@ -222,7 +222,7 @@ def _example(view: Any, template: str) -> str | None:
 
 
 def _typed_examples(dependant: Any) -> dict[str, tuple[str, ...]]:
-    """Values that FastAPI takes for the parameters of an endpoint, by their annotations: else it says 422."""
+    """Values that FastAPI accepts for the parameters of an endpoint, by their annotations, to avoid a 422."""
     examples: dict[str, tuple[str, ...]] = {}
     for field in getattr(dependant, "path_params", ()):
         annotation = field.field_info.annotation
