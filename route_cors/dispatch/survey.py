@@ -1,4 +1,4 @@
-"""Every route of an app where it stands, for people: the command, the inspector, the OpenAPI schema."""
+"""Every route of an app and its position, for people: the command, the inspector, the OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = ["Placed", "Surrounded", "surrounded", "survey"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A route or mount where it stands in an app.
+    """A route or mount at its position in an app.
 
     `route` is what a Target names; `view` has its attributes as they are here (path, methods, dependant),
     with the prefixes of its routers. `endpoint` serves it: for a mount, the app. `path` and `methods` are as
-    in a Target. `example` is a path that it matches, None where none can be made up, and `host` the one that
-    it is served at, an example too, None for any.
-    `policy` holds here, declared on `source`; both are None where none does. `shows_routes` tells of a mount
-    that its routes follow, `in_layer` that a layer stands around it. `depth` counts the mounts around it.
+    in a Target. `example` is a path that it matches, None if none can be made up, and `host` the host that it
+    is served at, an example too, None for any.
+    `policy` applies here and is declared on `source`; both are None if there is none. `shows_routes`: it is a
+    mount whose routes follow. `in_layer`: there is a layer around it. `depth` counts the mounts around it.
     """
 
     route: object
@@ -53,9 +53,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Surrounded:
-    """An app that shows routes, and what stands around it.
+    """An app that shows routes, and what is around it.
 
-    `in_layer` tells whether that is, or has, a layer of ours, and `default` is the default of that.
+    `in_layer`: it is, or has, a layer of route_cors, and `default` is the default of that layer.
     """
 
     app: Any
@@ -66,7 +66,7 @@ class Surrounded:
 def surrounded(app: object) -> Surrounded:
     """The app inside a middleware, or the app itself.
 
-    Raises `TypeError` where no routes are shown.
+    Raises `TypeError` if no routes are visible.
     """
     wrappers = [*wrappers_of(app)] or [app]
     if not shows_routes(wrappers[-1]):
@@ -79,10 +79,10 @@ def surrounded(app: object) -> Surrounded:
 
 
 def survey(app: object) -> Iterator[Placed]:
-    """Every route and mount, in the order in which the app tries them; a mount, then what is in it.
+    """Every route and mount, in the order in which the app tries them; a mount is followed by its routes.
 
     `app` may be a middleware around it. Of an app that is mounted into itself each route is given once.
-    Raises `TypeError` where no routes are shown.
+    Raises `TypeError` if no routes are visible.
     """
     outermost = surrounded(app)
     router = router_of(outermost.app)
@@ -188,7 +188,7 @@ def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
         return
     inner = replace(
         here,
-        # A default is no policy of the mount's own: what is inside asks for it once more, after all others.
+        # A default is not a policy of the mount itself: routes inside look it up again, after all others.
         inherited=None if mount.source in {"app", "mounted app"} else mount.policy,
         inherited_from=mount.source or "mount",
         path=mount.path,

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 STRANGER: Final = "https://anyotherorigin.app"
-"""An origin that no policy names, on a domain that anyone can register; letters alone, which most regexes admit."""
+"""An origin that no policy names, on a domain that anyone can register."""
 
 ANY_OTHER_ORIGIN: Final = "any other origin"
 """What a screen calls it."""

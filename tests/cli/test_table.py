@@ -115,7 +115,7 @@ Methods  Path     Policy                                       Declared on  Endp
 GET      /quotes  https://a.example; max age 60 s (no effect)  endpoint     main.py:6  RC001
 
 1 route, 1 finding
-RC001  A policy that nothing carries out
+RC001  A policy that no layer applies
 `route-cors check` says what to do about them
 """
     )

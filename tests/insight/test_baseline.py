@@ -268,8 +268,8 @@ POLICY: dict[str, Any] = ROUTE["policy"]
 @pytest.mark.parametrize(
     ("data", "where"),
     [
-        (None, "a report is an object, and this is of type NoneType"),
-        ([], "a report is an object, and this is of type list"),
+        (None, "a report is an object, not of type NoneType"),
+        ([], "a report is an object, not of type list"),
         ({}, "version: "),
         ({"version": 1}, "routes: "),
         ({"version": 1, "routes": {}}, "routes: "),

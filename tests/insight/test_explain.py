@@ -992,7 +992,7 @@ def test_what_shows_no_routes(app: Any) -> None:
         ({"path": "items"}, "path: 'items': must start with a slash, as from the app's root: '/items'"),
         ({"path": "/\ud800"}, "'https://testserver/\\ud800' is no URL that a browser could read"),
         ({"origin": "*"}, None),
-        ({"origin": ""}, "origins: '': an empty string is no origin"),
+        ({"origin": ""}, "origins: '': an empty string is not an origin"),
         ({"origin": "https://<script>"}, None),
         ({"origin": "https://" + "a" * 65536}, None),
         ({"base_url": "testserver"}, None),

@@ -413,7 +413,7 @@ def test_a_cors_route_needs_no_layer() -> None:
             CORSPolicy(origins=A),
             {"origin": INSECURE, "credentials": True},
             (
-                f"No policy can say so: origins: '{INSECURE}': http with credentials: whoever sits on the "
+                f"No policy can say so: origins: '{INSECURE}': http with credentials: anyone on the "
                 "network can act as the user; use https, or set dangerously_allow_insecure_origins; write "
                 "'https://insecure.example' instead."
             ),

@@ -452,8 +452,7 @@ def test_a_report_as_data() -> None:
             {
                 "code": "RC001",
                 "severity": "error",
-                "sentence": "PUT /items/{item_id} has a policy, and nothing carries it out: there is no layer"
-                " around it",
+                "sentence": "PUT /items/{item_id} has a policy, but no layer applies it",
                 "why": CODES["RC001"].why,
                 "fix": "call install_cors(app)",
                 "path": "/items/{item_id}",
