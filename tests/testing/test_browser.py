@@ -326,7 +326,7 @@ def test_what_no_browser_would_open_is_refused(url: str, subprotocols: list[str]
     assert site.requests == []
 
 
-# --- the clock, the private network, pages ------------------------------------------------------------
+# --- the clock, what is no argument, pages ------------------------------------------------------------
 
 
 @BOTH
@@ -356,23 +356,27 @@ def test_the_preflight_cache_ages_by_the_clock(kind: Any) -> None:
 
 
 @BOTH
-def test_a_private_network_is_asked_about(kind: Any) -> None:
-    site = a_site()
-    with pytest.raises(CORSBlocked, match="Access-Control-Allow-Private-Network") as caught:
-        answer(kind(site, origin=A, private_network=True).fetch, "/notes")
-    assert caught.value.step == "preflight"
-    assert site.requests[0].header("access-control-request-private-network") == "true"
+def test_the_private_network_is_no_argument_any_more(kind: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        kind(a_site(), origin=A, private_network=True)
+    assert str(caught.value) == (
+        "private_network: browsers have dropped the headers of Private Network Access. Chromium sends none: "
+        "its Local Network Access asks the person instead. Leave the argument out"
+    )
 
-    site.granted = (*GRANTED, (b"access-control-allow-private-network", b"true"))
-    assert answer(kind(site, origin=A, private_network=True).fetch, "/notes").text == "notes"
+
+@BOTH
+def test_an_argument_that_there_never_was_is_refused(kind: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        kind(a_site(), origin=A, cookies={}, headers={})
+    assert str(caught.value) == "cookies, headers: a browser has no such argument"
 
 
 @BOTH
 def test_another_page_of_the_browser_has_its_own_history(kind: Any) -> None:
     site = a_site()
     now = 0.0
-    ours = kind(site, origin=A, base_url="https://api.example/v1/", private_network=True, clock=lambda: now)
-    site.granted = (*GRANTED, (b"access-control-allow-private-network", b"true"))
+    ours = kind(site, origin=A, base_url="https://api.example/v1/", clock=lambda: now)
     answer(ours.fetch, "/notes", method="PUT")
     again = ours.page(origin=A)
     assert type(again) is kind

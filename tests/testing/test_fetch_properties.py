@@ -27,8 +27,8 @@ from .machine import (
 )
 
 if TYPE_CHECKING:
-    from route_cors.testing.fetch import Page
     from route_cors.testing.messages import Response, SentRequest
+    from route_cors.testing.page import Page
     from route_cors.testing.request import Request
 
 _HOSTS = (PAGE, SIBLING, STRANGER)
@@ -58,7 +58,6 @@ _headers = st.one_of(
     ),
     st.tuples(st.just("Access-Control-Max-Age"), st.sampled_from(["0", "1", "9999999"]) | _values),
     st.tuples(st.just("Access-Control-Expose-Headers"), st.sampled_from(["*", "x-id, set-cookie"]) | _values),
-    st.tuples(st.just("Access-Control-Allow-Private-Network"), st.sampled_from(["true", "false"])),
     st.tuples(st.just("Location"), _locations | _values),
     st.tuples(
         st.just("Set-Cookie"), st.sampled_from(["a=b", "c=d; SameSite=None; Secure; Path=/"]) | _values
@@ -72,7 +71,6 @@ _helpful = st.fixed_dictionaries(
         "Access-Control-Allow-Credentials": st.just("true"),
         "Access-Control-Allow-Methods": st.sampled_from(["*", "PUT, DELETE, patch"]),
         "Access-Control-Allow-Headers": st.sampled_from(["*", ", ".join(_UNSAFE), "x-token"]),
-        "Access-Control-Allow-Private-Network": st.just("true"),
         "Access-Control-Max-Age": st.sampled_from(["0", "10", "600"]),
         "Location": _locations,
     },
@@ -189,12 +187,12 @@ def outcome(page: Page, request: Request, server: Server) -> Response | None:
         return None
 
 
-@given(st.data(), _requests | _opaque_requests, st.sampled_from([PAGE, "null"]), st.booleans())
+@given(st.data(), _requests | _opaque_requests, st.sampled_from([PAGE, "null"]))
 @settings(max_examples=300)
 def test_whatever_a_server_answers_a_fetch_ends_well_or_is_blocked(
-    data: st.DataObject, request: Request, origin: str, private_network: bool
+    data: st.DataObject, request: Request, origin: str
 ) -> None:
-    page = with_cookies(open_page(origin, private_network=private_network), *_URLS)
+    page = with_cookies(open_page(origin), *_URLS)
     server = Hostile(data)
     seen = outcome(page, request, server)
     assert len(server.seen) <= _MOST_REQUESTS

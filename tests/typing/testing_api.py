@@ -25,7 +25,7 @@ app = FastAPI()
 
 browser = Browser(app, origin=OURS)
 Browser(TestClient(app), origin=OURS, base_url="https://api.example.com")
-Browser(httpx.Client(), origin="null", private_network=True, clock=lambda: 0.0)
+Browser(httpx.Client(), origin="null", clock=lambda: 0.0)
 Browser("http://127.0.0.1:8000", origin=OURS)
 Browser(app)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Browser(app, OURS)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -21,7 +21,7 @@ PAGES: Final = {"/": FRAMED, "/sandboxed": BLANK}
 
 # Neither the transport's own headers nor those a browser adds for other reasons.
 RECORDED: Final = re.compile(
-    r"origin|cookie|authorization|range|accept|accept-language|content-(?:type|language|encoding|location)"
+    r"origin|cookie|sec-fetch-(?:site|mode|dest|user)|authorization|range|accept|accept-language|content-(?:type|language|encoding|location)"
     r"|access-control-.*|cache-control|pragma|if-.*|save-data|dpr|.*\*.*|x-.*"
 )
 ECHOES: Final = {
