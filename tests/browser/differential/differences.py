@@ -37,17 +37,19 @@ class Difference:
     chromium: str
     standard: str
     of_the_cache: bool = False
+    of_sites: bool = False
 
 
-def told(observed: Observed) -> str:
-    """The requests, and what became of the fetches, in one line."""
+def told(observed: Observed, *, with_sites: bool = False) -> str:
+    """The requests, and what became of the fetches, in one line; with Sec-Fetch-Site where that matters."""
     parts: list[str] = []
     for sent in observed.sent:
         method = "preflight" if sent.is_preflight else sent.method
         headers = dict(sent.headers)
         from_null = " from null" if headers.get("origin") == "null" else ""
         with_cookies = f" with {headers['cookie']}" if "cookie" in headers else ""
-        parts.append(f"{method} {sent.to}{from_null}{with_cookies}")
+        site = f" {headers['sec-fetch-site']}" if with_sites else ""
+        parts.append(f"{method} {sent.to}{site}{from_null}{with_cookies}")
     parts.append("->")
     parts += [" ".join(filter(None, (each.type, str(each.status or "")))) for each in observed.outcomes]
     return ", ".join(parts).replace(", ->,", " ->")
@@ -56,6 +58,7 @@ def told(observed: Observed) -> str:
 PUT: Final = Fetch(X, "PUT")
 WITH_COOKIES: Final = Fetch(X, credentials="include")
 GRANTS_PUT: Final = allowing(methods="PUT", max_age="600")
+GRANTS_ONE: Final = allowing(names="x-one")
 LONG: Final = "a" * 65
 
 DIFFERENCES: Final = (
@@ -231,6 +234,29 @@ DIFFERENCES: Final = (
         ),
         chromium="GET a/x, GET a/x with a=1; b=2, GET a/x with b=2; a=3 -> cors 200, cors 200, cors 200",
         standard="GET a/x, GET a/x with a=1; b=2, GET a/x with a=3; b=2 -> cors 200, cors 200, cors 200",
+    ),
+    Difference(
+        "Sec-Fetch-Site forgets the redirects before a preflight",
+        "Fetch metadata: all URLs of the request's URL list",
+        Case(
+            "anew",
+            (Fetch(X, headers=CUSTOM),),
+            (
+                Resource(
+                    "a/x", (Answer(302, (*OPEN, ("Location", "<page><case>/y"))),), (Answer(204, GRANTS_ONE),)
+                ),
+                Resource("page/y", (Answer(headers=OPEN),), (Answer(204, GRANTS_ONE),)),
+            ),
+        ),
+        chromium=(
+            "preflight a/x same-site, GET a/x same-site,"
+            " preflight page/y same-origin from null, GET page/y same-origin from null -> cors 200"
+        ),
+        standard=(
+            "preflight a/x same-site, GET a/x same-site,"
+            " preflight page/y same-site from null, GET page/y same-site from null -> cors 200"
+        ),
+        of_sites=True,
     ),
     # The four that LikeChromium has:
     Difference(
