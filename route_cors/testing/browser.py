@@ -132,6 +132,7 @@ class Browser(AnyBrowser):
         CORS has no part in it: there is no preflight, and no CORS header is needed. A form of another site
         sends the cookies with `SameSite=None` by POST, and those with `Lax` too by GET; one of the same site
         sends all. A POST says `Origin`. Redirects are followed, unless to another scheme than http and https.
+        An app's own `https://testserver` is of every page's site: a `base_url` puts it on a site of its own.
 
         Args:
             url: the form's action.

@@ -164,7 +164,10 @@ def _fields(data: FormData | None) -> Iterable[tuple[str, str]]:
     given = data.items() if isinstance(data, Mapping) else data or ()
     for name, value in given:
         for each in value if isinstance(value, list | tuple) else [value]:
-            yield _normalized(name), _normalized(each)
+            field = _normalized(name), _normalized(each)
+            # A field without a name is not sent.
+            if name:
+                yield field
 
 
 def _normalized(text: object) -> str:

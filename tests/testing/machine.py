@@ -17,6 +17,7 @@ from route_cors.testing.request import Body, Request, build_request
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
+    from route_cors.testing.referrer import ReferrerPolicy
     from route_cors.testing.request import Credentials, HeadersInit, Mode, Redirect
     from route_cors.testing.urls import Url
 
@@ -80,6 +81,7 @@ def a_request(
     mode: Mode = "cors",
     credentials: Credentials = "same-origin",
     redirect: Redirect = "follow",
+    referrer_policy: ReferrerPolicy = "",
 ) -> Request:
     """What a script hands to fetch; without arguments, what it hands over most often."""
     return build_request(
@@ -91,6 +93,7 @@ def a_request(
         mode=mode,
         credentials=credentials,
         redirect=redirect,
+        referrer_policy=referrer_policy,
     )
 
 

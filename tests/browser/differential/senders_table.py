@@ -24,7 +24,13 @@ EVERY_WAY: Final[tuple[dict[str, str], ...]] = (
     *({"by": "fetch", "mode": mode} for mode in get_args(Mode)),
     *({"by": "fetch", "method": "POST", "mode": mode} for mode in get_args(Mode)),
 )
-FIELDS: Final = (("a b", "1\r2\n3\r\n4"), ("\u00fc~*-._", "=&;+ %"), ('"q"\n', "\U0001f600"), ("a b", ""))
+FIELDS: Final = (
+    ("a b", "1\r2\n3\r\n4"),
+    ("\u00fc~*-._", "=&;+ %"),
+    ('"q"\n', "\U0001f600"),
+    ("a b", ""),
+    ("", "x"),
+)
 
 
 def senders() -> Iterator[Sender]:
