@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -10,19 +10,26 @@ from route_cors.testing.forms import EncType
 from route_cors.testing.referrer import ReferrerPolicy
 
 from .cases import Answer, Mode, Resource
-from .senders import By, Sender
+from .senders import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Of each page: its own origin, another one of its site, another site.
-NEIGHBOURS: Final = {"page": ("page", "a", "far"), "name": ("name", "below", "other")}
-EVERY_WAY: Final[tuple[dict[str, str], ...]] = (
-    {"by": "form", "method": "POST"},
-    {"by": "form", "method": "GET"},
-    *({"by": by} for by in get_args(By) if by not in {"form", "fetch"}),
-    *({"by": "fetch", "mode": mode} for mode in get_args(Mode)),
-    *({"by": "fetch", "method": "POST", "mode": mode} for mode in get_args(Mode)),
+# Of each page: its own origin, another one of its site, other sites.
+NEIGHBOURS: Final = {"page": ("page", "a", "far"), "name": ("name", "below", "other", "page")}
+EVERY_WAY: Final = (
+    Sender("form POST", "form", "", method="POST"),
+    Sender("form GET", "form", ""),
+    Sender("link", "link", ""),
+    Sender("image", "image", ""),
+    Sender("script", "script", ""),
+    Sender("websocket", "websocket", ""),
+    *(Sender(f"fetch {mode}", "fetch", "", mode=mode) for mode in get_args(Mode)),
+    *(Sender(f"fetch POST {mode}", "fetch", "", method="POST", mode=mode) for mode in get_args(Mode)),
+)
+# Without those that are not followed, and those that the cases of fetch() are about.
+REDIRECTED: Final = tuple(
+    how for how in EVERY_WAY if how.by != "websocket" and (how.by, how.mode) != ("fetch", "cors")
 )
 FIELDS: Final = (
     ("a b", "1\r2\n3\r\n4"),
@@ -43,91 +50,63 @@ def senders() -> Iterator[Sender]:
     yield from activated()
 
 
-def _name(prefix: str, how: dict[str, str], *more: object) -> str:
-    return " ".join([prefix, *how.values(), *map(str, more)])
-
-
 def direct() -> Iterator[Sender]:
     for page, how in product(NEIGHBOURS, EVERY_WAY):
         for target in NEIGHBOURS[page]:
-            yield Sender(_name("direct", how, page, target), url=f"<{target}><case>/x", page=page, **how)  # type: ignore[arg-type]
-    for how in EVERY_WAY:
-        yield Sender(_name("direct", how, "name", "page"), url="<page><case>/x", page="name", **how)  # type: ignore[arg-type]
+            name = f"direct: {how.name}, {page} to {target}"
+            yield replace(how, name=name, url=f"<{target}><case>/x", page=page)
 
 
 def sandboxed() -> Iterator[Sender]:
     for how, target in product(EVERY_WAY, ("page", "a", "far")):
-        yield Sender(_name("sandboxed", how, target), url=f"<{target}><case>/x", sandboxed=True, **how)  # type: ignore[arg-type]
+        name = f"sandboxed: {how.name} to {target}"
+        yield replace(how, name=name, url=f"<{target}><case>/x", sandboxed=True)
 
 
 def redirected() -> Iterator[Sender]:
     ways = (("page", "page"), ("page", "a"), ("page", "far"), ("a", "b"), ("a", "far"), ("far", "far"))
-    for status, way, how in product((302, 307, 301, 303, 308), ways, EVERY_WAY):
-        first, last = way
-        is_post = how.get("method") == "POST"
+    for status, (first, last), how in product((302, 307, 301, 303, 308), ways, REDIRECTED):
+        is_post = how.method == "POST"
         if not is_post and status != 302:
             continue  # one is like the other
-        keeps_post = is_post and status in {307, 308}
-        if how["by"] == "websocket" or how.get("mode") == "cors":
-            continue  # not followed; the cases of fetch()
-        if keeps_post and first == "page" != last:
+        if is_post and status in {307, 308} and first == "page" != last:
             continue  # what becomes of Origin then is a difference
-        setting = ("Set-Cookie", "way=1; SameSite=Lax; Path=<case>")
-        yield _redirected(status, first, last, how, setting)
+        yield _redirected(how, status, first, last, ("Set-Cookie", "way=1; SameSite=Lax; Path=<case>"))
 
 
 def homeward() -> Iterator[Sender]:
-    for status, way, how in product((302, 307), (("far", "page"), ("far", "a"), ("a", "page")), EVERY_WAY):
-        if how["by"] != "websocket" and how.get("mode") != "cors":
-            yield _redirected(status, *way, how, leads_home=True)
+    ways = (("far", "page"), ("far", "a"), ("a", "page"))
+    for status, (first, last), how in product((302, 307), ways, REDIRECTED):
+        yield replace(_redirected(how, status, first, last), leads_home=True)
 
 
-def _redirected(
-    status: int,
-    first: str,
-    last: str,
-    how: dict[str, str],
-    *headers: tuple[str, str],
-    leads_home: bool = False,
-) -> Sender:
+def _redirected(how: Sender, status: int, first: str, last: str, *headers: tuple[str, str]) -> Sender:
     location = ("Location", f"<{last}><case>/y")
-    return Sender(
-        _name("redirected", how, status, first, last),
+    return replace(
+        how,
+        name=f"redirected: {how.name}, {status} from {first} to {last}",
         url=f"<{first}><case>/x",
         resources=(Resource(f"{first}/x", (Answer(status, (location, *headers)),)), Resource(f"{last}/y")),
-        leads_home=leads_home,
-        **how,  # type: ignore[arg-type]
     )
 
 
 def referrer_policies() -> Iterator[Sender]:
-    for policy, target in product(get_args(ReferrerPolicy), ("page", "a", "far")):
-        for how in ({"by": "form"}, *({"by": "fetch", "mode": mode} for mode in get_args(Mode))):
-            if policy in {"no-referrer", "same-origin"} and how.get("mode") in {"no-cors", "same-origin"}:
-                continue  # a difference
-            yield Sender(
-                _name("referrer policy", how, policy, target),
-                url=f"<{target}><case>/x",
-                method="POST",
-                referrer_policy=policy,
-                **how,
-            )
+    policies: tuple[ReferrerPolicy, ...] = get_args(ReferrerPolicy)
+    for policy, target, how in product(policies, ("page", "a", "far"), EVERY_WAY):
+        hides = how.by == "fetch" and how.mode != "cors" and policy in {"no-referrer", "same-origin"}
+        if how.method != "POST" or hides:
+            continue  # no Origin, or a difference
+        name = f"referrer policy: {how.name}, {policy!r} to {target}"
+        yield replace(how, name=name, url=f"<{target}><case>/x", referrer_policy=policy)
 
 
 def encodings() -> Iterator[Sender]:
-    for enctype, data in product(get_args(EncType), ((), FIELDS)):
-        yield Sender(
-            f"encoding {enctype} {len(data)}",
-            "form",
-            "<a><case>/x",
-            method="POST",
-            enctype=enctype,
-            data=data,
-        )
-        yield Sender(
-            f"encoding GET {enctype} {len(data)}", "form", "<a><case>/x?old#here", enctype=enctype, data=data,
-            resources=(Resource("a/x"),),
-        )  # fmt: skip
+    enctypes: tuple[EncType, ...] = get_args(EncType)
+    for enctype, data in product(enctypes, ((), FIELDS)):
+        name = f"encoding: {enctype}, {len(data)} fields"
+        posted = Sender(name, "form", "<a><case>/x", method="POST", enctype=enctype, data=data)
+        yield posted
+        yield replace(posted, name=f"{name} by GET", url="<a><case>/x?old#here", method="GET")
 
 
 def activated() -> Iterator[Sender]:
@@ -192,7 +171,7 @@ SENDER_DIFFERENCES: Final = (
     SenderDifference(
         "a form's POST loses its Origin when the page's own server redirects it to another one",
         "append a request `Origin` header: the page's, as long as the redirects began at its own origin",
-        _redirected(307, "page", "a", {"by": "form", "method": "POST"}),
+        _redirected(EVERY_WAY[0], 307, "page", "a"),
         chromium=(
             "POST page/x same-origin from <page> with strict=1; lax=1; none=1\n"
             "POST a/y same-site from null with strict=1; lax=1; none=1"
