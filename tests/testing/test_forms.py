@@ -381,6 +381,11 @@ def test_a_name_in_parts_cannot_end_its_quotes() -> None:
     assert part["Content-Disposition"] == 'form-data; name="%22%0D%0A"'
 
 
+def test_what_is_encoded_and_what_is_not() -> None:
+    request = a_form(data=[("a b", "~*-._"), ("\u00e9", "&=+%\n")])
+    assert body_of(request) == b"a+b=%7E*-._&%C3%A9=%26%3D%2B%25%0D%0A"
+
+
 def test_a_field_without_a_name_is_not_sent() -> None:
     assert body_of(a_form(data=[("", "a"), ("b", "")])) == b"b="
 

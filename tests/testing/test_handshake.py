@@ -98,6 +98,22 @@ def test_the_opening_is_a_get_that_wants_to_be_upgraded() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("wss://app.example.com/", "same-origin"),
+        ("wss://app.example.com:8443/", "same-site"),
+        ("wss://stranger.example/", "cross-site"),
+        ("ws://app.example.com/", None),
+        ("ws://localhost/", "cross-site"),
+    ],
+)
+def test_a_server_is_told_whose_page_it_is(url: str, said: str | None) -> None:
+    sent = opening(open_page(), url=url)
+    assert sent.headers.get("sec-fetch-site") == said
+    assert ("sec-fetch-mode" in sent.headers) is (said is not None)
+
+
 def test_each_opening_has_a_key_of_its_own() -> None:
     keys = {opening(open_page()).headers["sec-websocket-key"] for _ in range(5)}
     assert len(keys) == 5
