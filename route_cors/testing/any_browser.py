@@ -148,7 +148,7 @@ def _refuse(unknown: Mapping[str, object]) -> None:
             "none: its Local Network Access asks the person instead. Leave the argument out"
         )
     if unknown:
-        raise TypeError(f"{', '.join(unknown)}: a browser has no such argument")
+        raise TypeError(f"{', '.join(map(repr, unknown))}: a browser has no such argument")
 
 
 def _checked_base(text: str) -> Url:

@@ -369,7 +369,7 @@ def test_the_private_network_is_no_argument_any_more(kind: Any) -> None:
 def test_an_argument_that_there_never_was_is_refused(kind: Any) -> None:
     with pytest.raises(TypeError) as caught:
         kind(a_site(), origin=A, cookies={}, headers={})
-    assert str(caught.value) == "cookies, headers: a browser has no such argument"
+    assert str(caught.value) == "'cookies', 'headers': a browser has no such argument"
 
 
 @BOTH
