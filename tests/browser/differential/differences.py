@@ -236,12 +236,13 @@ DIFFERENCES: Final = (
         standard="GET a/x, GET a/x with a=1; b=2, GET a/x with a=3; b=2 -> cors 200, cors 200, cors 200",
     ),
     Difference(
-        "Sec-Fetch-Site forgets the redirects before a preflight",
+        "Sec-Fetch-Site forgets the redirects before a preflight, or before a POST became a GET",
         "Fetch metadata: all URLs of the request's URL list",
         Case(
             "anew",
-            (Fetch(X, headers=CUSTOM),),
+            (Fetch(X, headers=CUSTOM), Fetch("<a><case>/z", "POST")),
             (
+                Resource("a/z", (Answer(302, (*OPEN, ("Location", "<page><case>/y"))),)),
                 Resource(
                     "a/x", (Answer(302, (*OPEN, ("Location", "<page><case>/y"))),), (Answer(204, GRANTS_ONE),)
                 ),
@@ -250,11 +251,13 @@ DIFFERENCES: Final = (
         ),
         chromium=(
             "preflight a/x same-site, GET a/x same-site,"
-            " preflight page/y same-origin from null, GET page/y same-origin from null -> cors 200"
+            " preflight page/y same-origin from null, GET page/y same-origin from null,"
+            " POST a/z same-site, GET page/y same-origin from null -> cors 200, cors 200"
         ),
         standard=(
             "preflight a/x same-site, GET a/x same-site,"
-            " preflight page/y same-site from null, GET page/y same-site from null -> cors 200"
+            " preflight page/y same-site from null, GET page/y same-site from null,"
+            " POST a/z same-site, GET page/y same-site from null -> cors 200, cors 200"
         ),
         of_sites=True,
     ),

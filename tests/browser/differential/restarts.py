@@ -1,4 +1,4 @@
-"""A peculiarity of Chromium: a request that is preflighted after a redirect begins anew.
+"""A peculiarity of Chromium: what is preflighted after a redirect, or changes its method by it, begins anew.
 
 Sec-Fetch-Site then says nothing of the redirects before. What the model sent is changed to that here, and
 nothing else of it, so that all else can be compared.
@@ -32,11 +32,15 @@ def begun_anew(
 def _sites(browser: Browser, exchanges: Sequence[Exchange]) -> Iterator[str]:
     """The Sec-Fetch-Site of each request that was sent for one fetch."""
     urls = UrlList(browser._page, ())
+    method = exchanges[0].request.method if exchanges else ""
     for exchange in exchanges:
-        url = parse_url(exchange.request.url)
-        if exchange.step == "preflight":
+        sent = exchange.request
+        is_cors = sent.headers["sec-fetch-mode"] == "cors" and "origin" in sent.headers
+        if exchange.step == "preflight" or (is_cors and sent.method != method):
             urls = replace(urls, urls=())
-        urls = urls.redirected_to(url)
+        if exchange.step == "actual":
+            method = sent.method
+        urls = urls.redirected_to(parse_url(sent.url))
         if not exchange.from_cache:
             yield urls.farthest
 
