@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
+from .caching import remember_like_chromium
 from .chromium import in_chromium
-from .differences import DIFFERENCES, Difference, remember_like_chromium, told
+from .differences import DIFFERENCES, Difference, told
 from .generated import generated
 from .model import each_note, in_the_model
 from .senders_table import SENDER_DIFFERENCES
