@@ -99,6 +99,11 @@ def place_of(function: Any) -> str:
 # --- The whole story
 
 
+def by_fetch(mode: str = "cors") -> list[list[str]]:
+    """What a browser says of each call; `testserver` is of every page's site."""
+    return [["Sec-Fetch-Site", "same-site"], ["Sec-Fetch-Mode", mode], ["Sec-Fetch-Dest", "empty"]]
+
+
 def about_the_cart() -> list[dict[str, Any]]:
     words = f"{OURS}; headers X-Token; exposes ETag; max age 60 s"
     declared = f"declared on the endpoint {__name__}.cart ({place_of(cart)})"
@@ -138,6 +143,7 @@ def test_a_call_that_is_allowed() -> None:
                     ["Access-Control-Request-Method", "PUT"],
                     ["Access-Control-Request-Headers", "x-token"],
                     ["Origin", OURS],
+                    *by_fetch(),
                 ],
                 "checks": [
                     *about_the_cart(),
@@ -159,7 +165,7 @@ def test_a_call_that_is_allowed() -> None:
             {
                 "name": "actual",
                 "request": "PUT https://testserver/cart/7?n=1",
-                "request_headers": [["X-Token", "t"], ["Origin", OURS]],
+                "request_headers": [["X-Token", "t"], ["Origin", OURS], *by_fetch()],
                 "checks": [*about_the_cart(), of_origin, *by_browser],
                 "answered_by": "endpoint",
                 "status": None,
@@ -200,6 +206,7 @@ def test_a_call_that_is_refused() -> None:
                     ["Access-Control-Request-Method", "PUT"],
                     ["Access-Control-Request-Headers", "x-other,x-token"],
                     ["Origin", STRANGER],
+                    *by_fetch(),
                 ],
                 "checks": [
                     *about_the_cart(),
@@ -812,8 +819,9 @@ def test_the_headers_of_the_transport_are_left_out() -> None:
     accepting = called(app, "GET", "/cart/7", headers=(("Accept", "text/html"),))
 
     assert handshake.steps[0].request == "GET wss://testserver/chat"
-    assert handshake.steps[0].request_headers == (("Origin", OURS),)
-    assert accepting.steps[0].request_headers == (("Accept", "text/html"), ("Origin", OURS))
+    websocket, fetched = (tuple(map(tuple, by_fetch(mode))) for mode in ("websocket", "cors"))
+    assert handshake.steps[0].request_headers == (("Origin", OURS), *websocket)
+    assert accepting.steps[0].request_headers == (("Accept", "text/html"), ("Origin", OURS), *fetched)
 
 
 def test_credentials() -> None:
