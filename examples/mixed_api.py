@@ -3,8 +3,8 @@
     python examples/mixed_api.py            then open the two printed pages in a browser
     python examples/mixed_api.py --check    the same calls without a browser
 
-The API, which comes first, is the part to copy. The rest is the demonstration: the calls, the two pages,
-the check.
+The API comes first and is the part to copy. The rest is the demonstration: the calls, the two pages and the
+check.
 """
 
 import argparse
@@ -41,7 +41,7 @@ SESSIONS: dict[str, str] = {}
 
 
 async def current_user(session: Annotated[str | None, Cookie()] = None) -> str:
-    """The user whom the session cookie belongs to."""
+    """The user that the session cookie belongs to."""
     if session is None or session not in SESSIONS:
         raise HTTPException(401, "log in first")
     return SESSIONS[session]
@@ -49,7 +49,7 @@ async def current_user(session: Annotated[str | None, Cookie()] = None) -> str:
 
 User = Annotated[str, Depends(current_user)]
 
-# The same for everybody, and no cookie involved: there is nothing to keep from other origins.
+# The same for everybody, without cookies: other origins may read all of it.
 public = CORSRouter(prefix="/public", cors=CORSPolicy(origins="*"))
 
 
@@ -74,8 +74,8 @@ async def three_events(user: str) -> AsyncIterator[str]:
 
 
 def create_account(front_end: str) -> CORSRouter:
-    """What belongs to a user; `front_end` is the origin of the one web application that may read it."""
-    # A browser adds the session cookie to every call, whichever page makes it: so the origin is named.
+    """The routes with data of a user; `front_end` is the origin of the only web app that may read it."""
+    # A browser adds the session cookie to every call, from any page, so the policy names the origin.
     ours = CORSPolicy(origins=front_end, allow_credentials=True)
     account = CORSRouter(prefix="/account", cors=ours)
 
@@ -98,7 +98,7 @@ def create_account(front_end: str) -> CORSRouter:
     async def events(user: User) -> StreamingResponse:
         return StreamingResponse(three_events(user), media_type="text/event-stream")
 
-    # Only here does a script use headers of its own, one in each direction: no other endpoint grants them.
+    # Only this endpoint uses custom headers, one in each direction, so no other endpoint grants them.
     @account.put("/files/{name}", status_code=201)
     @cors(ours.evolve(allow_headers=["X-Checksum"], expose_headers=["ETag"]))
     async def upload(
@@ -110,14 +110,14 @@ def create_account(front_end: str) -> CORSRouter:
         response.headers["ETag"] = f'"{checksum[:12]}"'
         return f"{user}/{name}"
 
-    # A text/plain POST gets no preflight. Without enforce, the browser would hide the answer from a
-    # stranger's page, but the note would have been written.
+    # A text/plain POST has no preflight. Without enforce, the browser would hide the response from a
+    # stranger's page, but the note would already have been written.
     @account.post("/notes", status_code=201)
     @cors(ours.evolve(enforce=True))
     async def add_note(user: User, request: Request) -> str:
         return f"noted for {user}: {(await request.body()).decode(errors='replace')}"
 
-    # Browsers apply no CORS to websockets: the policy is enforced at the handshake.
+    # Browsers do not apply CORS to websockets: the policy is enforced at the handshake.
     @account.websocket("/chat")
     @cors(ours)
     async def chat(websocket: WebSocket) -> None:
@@ -134,18 +134,18 @@ def create_api(front_end: str) -> FastAPI:
     app.include_router(public)
     app.include_router(create_account(front_end))
 
-    # For scrapers inside the network: no page has a reason to read it, ours included.
+    # For scrapers inside the network: no page should read it, not even ours.
     @app.get("/internal/metrics")
     @no_cors
     async def metrics() -> dict[str, int]:
         return {"sessions": len(SESSIONS)}
 
-    # The 500 of /account/report is written outside the routes: with this the front end can read it too.
+    # The 500 of /account/report is written outside the routes: this lets the front end read it too.
     install_cors(app)
     return app
 
 
-# The API by itself, as `uvicorn` and `route-cors` take it: route-cors table examples/mixed_api.py
+# The API by itself, for `uvicorn` and `route-cors`: route-cors table examples/mixed_api.py
 app = create_api(front_end="http://127.0.0.1:8001")
 
 # --- The calls: what the pages run, what --check runs, what both expect ----------------------------------
@@ -165,7 +165,7 @@ FRONT_ENDS: Sequence[FrontEnd] = ("trusted", "stranger")
 
 @dataclass(frozen=True)
 class Expected:
-    """What a page's script gets to see, and why."""
+    """What the script of a page sees, and why."""
 
     outcome: str
     why: str
@@ -173,7 +173,7 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A call that both pages make; without `stranger`, both should see the same."""
+    """A call that both pages make; without `stranger`, both should see the same result."""
 
     title: str
     path: str
@@ -338,7 +338,7 @@ def create_front_end(front_end: FrontEnd, sites: Sites) -> Starlette:
             for call in CALLS
         ],
     }
-    # Escaped, no text of a call can end the script element that carries it.
+    # Escaped, so that no text of a call can end the script element.
     html = PAGE.read_text(encoding="utf-8").replace("{{ site }}", json.dumps(site).replace("<", "\\u003c"))
 
     async def index(_: Request) -> HTMLResponse:
@@ -379,10 +379,10 @@ def outcome(page: Browser, call: Call) -> str:
 def check(sites: Sites) -> bool:
     """Make every call from both front ends; print the outcomes and whether they are as expected."""
     rows = [("call", "front end", "expected", "seen", "")]
-    # A connection each: the server closes that of the endpoint that crashes, some time after the response.
+    # One connection per call: after a crash, the server closes the connection some time after the response.
     alone = httpx.Limits(max_keepalive_connections=0)
     with httpx.Client(base_url=sites.api, trust_env=False, limits=alone) as client:
-        # One browser for both: the stranger's calls carry the cookie of the trusted login.
+        # One browser for both: the stranger's calls send the cookie of the trusted login.
         trusted = Browser(client, origin=sites.trusted)
         pages = {"trusted": trusted, "stranger": trusted.page(origin=sites.stranger)}
         for front_end, call in product(FRONT_ENDS, CALLS):

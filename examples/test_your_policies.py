@@ -1,10 +1,10 @@
-"""A suite to copy: who may call what, judged as a browser judges it.
+"""A test suite to copy: who may call what, decided as a browser decides it.
 
     pip install "route-cors[testing]" pytest
     pytest examples/test_your_policies.py
 
-In your project, import your app in place of the one below, and put your own origins and paths. The fixture
-`cors_browser` comes with route_cors: a test that fails shows what the browser sent, and why it was blocked.
+In your project, import your app instead of the one below, and use your own origins and paths. The fixture
+`cors_browser` comes with route_cors: a failed test shows what the browser sent and why it was blocked.
 """
 
 from typing import Annotated
@@ -68,7 +68,7 @@ install_cors(app)
 
 API = "https://api.example.com"
 
-# Every origin that looks like ours to a careless comparison.
+# Origins that a careless comparison would take for ours.
 STRANGERS = [
     "https://evil.example",
     "https://app.example.com.evil.example",
@@ -83,7 +83,7 @@ STRANGERS = [
 
 @pytest.fixture
 def ours(cors_browser: type[Browser]) -> Browser:
-    """Our front end, open in a browser in which a user is logged in."""
+    """Our front end in a browser where a user is logged in."""
     browser = cors_browser(app, origin=OURS, base_url=API)
     browser.fetch("/login", method="POST", json={"user": "ada"}, credentials="include")
     browser.history.clear()
@@ -159,7 +159,7 @@ OPERATIONS = [(path, method) for path, methods in app.openapi()["paths"].items()
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_what_is_not_meant_for_all_is_closed(ours: Browser, path: str, method: str) -> None:
-    """Holds for the endpoints that you add tomorrow, too."""
+    """Also checks endpoints that you add later."""
     stranger = ours.page(origin="https://evil.example")
     if path in OPEN_TO_ALL:
         stranger.fetch(path, method=method)

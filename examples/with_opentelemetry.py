@@ -1,9 +1,9 @@
-"""Each trace says what CORS made of its request: `on_decision` notes it on the current span.
+"""Trace CORS decisions: `on_decision` adds each decision to the current span.
 
     python examples/with_opentelemetry.py            makes four calls and prints their spans
-    python examples/with_opentelemetry.py --check    the same; exits with 1 where a span is not as expected
+    python examples/with_opentelemetry.py --check    the same; exits with 1 if a span is not as expected
 
-`note_on_span` and `create_app` are the part to copy. The rest makes the calls, as a browser would.
+Copy `note_on_span` and `create_app`. The rest makes the calls, as a browser would.
 """
 
 import argparse
@@ -28,12 +28,12 @@ STRANGER = "https://evil.example"
 
 
 def note_on_span(decision: Decision) -> None:
-    """Put what was decided on the request's span; where there is none, this does nothing."""
+    """Add the decision to the span of the request; without a span, this does nothing."""
     span = trace.get_current_span()
     span.set_attribute("cors.event", decision.event)
     span.set_attribute("cors.allowed", decision.allowed)
     span.set_attribute("cors.failed", ",".join(decision.failed))
-    # Bounded in length, but chosen by the client: fit for a trace, never for a metric.
+    # Limited in length, but chosen by the client: suitable for a trace, never for a metric.
     span.set_attribute("cors.origin", decision.origin)
     if decision.route is not None:
         span.set_attribute("cors.route", decision.route)
@@ -52,7 +52,7 @@ def create_app(provider: TracerProvider) -> FastAPI:
     async def health() -> str:
         return "fine"
 
-    # In either order.
+    # These two calls may be in either order.
     FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
     install_cors(app, on_decision=note_on_span)
     return app
@@ -69,7 +69,7 @@ EXPECTED = [
 
 
 def traced_calls() -> list[str]:
-    """A line for each span, in the order of the requests."""
+    """One line per span, in the order of the requests."""
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
@@ -95,9 +95,9 @@ def in_words(span: ReadableSpan) -> str:
 
 
 def main() -> int:
-    """Print the spans; with `--check`, 1 where they are others than expected."""
+    """Print the spans; with `--check`, return 1 if they are not as expected."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--check", action="store_true", help="exit with 1 where a span is not as expected")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a span is not as expected")
     arguments = parser.parse_args()
     seen = traced_calls()
     print(*seen, sep="\n")

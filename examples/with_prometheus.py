@@ -1,9 +1,9 @@
-"""A counter of CORS decisions for Prometheus, counted by `on_decision` and served at /metrics.
+"""Count CORS decisions for Prometheus: `on_decision` counts them, /metrics serves them.
 
     python examples/with_prometheus.py            makes some calls and prints the metrics
-    python examples/with_prometheus.py --check    the same; exits with 1 where a count is not as expected
+    python examples/with_prometheus.py --check    the same; exits with 1 if a count is not as expected
 
-`create_app` is the part to copy. The rest makes the calls, as a browser would.
+Copy `create_app`. The rest makes the calls, as a browser would.
 """
 
 import argparse
@@ -34,8 +34,8 @@ def create_app() -> FastAPI:
     )
 
     def count(decision: Decision) -> None:
-        # The route as it is registered. Never `origin` or `path`: a client makes up as many as it likes, and
-        # each would be a time series that is kept for good.
+        # The route as registered. Never `origin` or `path`: a client can make up any number of them, and each
+        # would be a time series that is kept forever.
         route = "" if decision.route is None else decision.route
         decisions.labels(decision.event, route, str(decision.allowed).lower()).inc()
 
@@ -64,22 +64,22 @@ EXPECTED = [
 
 
 def counted_calls() -> list[str]:
-    """What Prometheus would read after some calls, without the comments and the time of creation."""
+    """The metrics that Prometheus would read after some calls, without comments and creation times."""
     app = create_app()
     for account in range(3):
         Browser(app, origin=OURS).fetch(f"/account/{account}", method="PUT")
     for method, url in (("PUT", "/account/1"), ("PUT", "/account/2"), ("GET", "/metrics")):
         with contextlib.suppress(CORSBlocked):
             Browser(app, origin=STRANGER).fetch(url, method=method)
-    # As Prometheus does, which is no page and has no policy to pass: from the app's own origin.
+    # From the app's own origin, as Prometheus is not a page of another origin.
     metrics = Browser(app, origin="https://testserver").fetch("/metrics").text
     return [line for line in metrics.splitlines() if line.startswith("cors_decisions_total")]
 
 
 def main() -> int:
-    """Print the metrics; with `--check`, 1 where they are others than expected."""
+    """Print the metrics; with `--check`, return 1 if they are not as expected."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--check", action="store_true", help="exit with 1 where a count is not as expected")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a count is not as expected")
     arguments = parser.parse_args()
     seen = counted_calls()
     print(*seen, sep="\n")

@@ -1,4 +1,4 @@
-"""Per-route CORS for FastAPI and Starlette: the policy stands where the endpoint stands."""
+"""Per-route CORS for FastAPI and Starlette: declare the policy next to the endpoint."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ _MODULES = {
 }
 
 
-# Imported at first use: pytest imports this package in every run, for its plugin, and FastAPI takes most of a
-# second.
+# Imported at first use: pytest imports this package in every run, for its plugin, and importing FastAPI takes
+# most of a second.
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

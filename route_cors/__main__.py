@@ -1,4 +1,4 @@
-"""`python -m route_cors`: the command, where it is not on the path."""
+"""`python -m route_cors`: the command, if it is not on the path."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the layers and routes of ours that one request passes tell each other, so that the innermost decides.
+"""How the layers and routes of route_cors on the way of a request cooperate, so that the innermost decides.
 
-The index foretells where a request goes; what really serves it has the last word. The outermost of ours puts
-what it found into the scope, whoever is further in and knows better takes it over, and the outermost writes
-it. In the scope, as a middleware that copies the scope copies the reference too.
+The index predicts where a request goes; what really serves it has the last word. The outermost layer puts its
+result into the scope, a layer or route further in replaces it if it knows better, and the outermost writes
+the headers. It is kept in the scope because a middleware that copies the scope copies the reference too.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ __all__ = [
 ]
 
 Claim: TypeAlias = list[Any]
-"""Of an actual request or a handshake. A list: an object of a class of ours takes longer to make.
+"""The claim for an actual request or a handshake. A list, as that is faster to make than an object.
 
-At `HEADERS` those that the response gets (None: it stays as it is), at `TARGET` whose terms these follow, at
-`JUDGE` the outermost's, who tells of the decision, at `EVENT` what is still to be told (None: nothing), and
-at `FOUND` the target that the outermost had found.
+`HEADERS`: the headers that the response gets (None: it is not changed). `TARGET`: the target whose terms they
+follow. `JUDGE`: the judge of the outermost layer, which reports the decision. `EVENT`: what is still to be
+reported (None: nothing). `FOUND`: the target that the outermost layer had found.
 """
 HEADERS: Final = 0
 TARGET: Final = 1
@@ -44,12 +44,12 @@ FOUND: Final = 4
 
 
 class Consultation:
-    """Of a preflight that is passed in, as something further in may know better than the outermost.
+    """The claim for a preflight that is passed on, as something further in may know better.
 
-    `answer` is the best so far, on the terms of `target`. `is_led` tells that the request that is announced
-    goes to a route that is known, so that nobody behind the router may speak for another one. `is_awaited`:
-    somebody further out answers; else whoever does better has to answer itself. `led_here` is where the
-    preflight itself goes, an OPTIONS request, where that can be foretold.
+    `answer` is the best answer so far, under the terms of `target`. `is_led`: the announced request goes to a
+    known route, so nothing behind the router may answer for another route. `is_awaited`: a layer further out
+    sends the answer; otherwise whatever has a better answer has to send it itself. `led_here` is where the
+    preflight itself, an OPTIONS request, goes, if that can be predicted.
     """
 
     __slots__ = ("_endpoint", "answer", "is_awaited", "is_led", "judge", "led_here", "target")
@@ -73,15 +73,15 @@ class Consultation:
             self.lead(scope)
 
     def lead(self, scope: Scope) -> None:
-        """Note that it is known where the announced request goes, from here."""
+        """Note that it is known from here on where the announced request goes."""
         self.is_led = True
         self._endpoint = scope.get("endpoint")
 
     def leads_elsewhere(self, inner: Target, here: Target, scope: Scope) -> bool:
-        """Whether the announced request is known not to come here, though the preflight does.
+        """Whether the announced request is known not to get here, although the preflight does.
 
-        `inner` is where it would go from here, and `here` where the preflight itself goes. Where that is what
-        was foretold of the preflight, what was foretold of the request it announces holds too.
+        `inner` is where it would go from here, and `here` is where the preflight itself goes. If that was
+        predicted correctly, the prediction for the announced request is trusted too.
         """
         led_here = self.led_here
         if led_here is None or led_here.route is None:
@@ -92,28 +92,28 @@ class Consultation:
         return is_behind and self.target.route is not led_here.route
 
     def is_closed(self, scope: Scope) -> bool:
-        """Whether the preflight came here through a router that would lead the announced request elsewhere.
+        """Whether the preflight got here through a router that would lead the announced request elsewhere.
 
-        A middleware in front of that router, which sent it here, leaves no trace in the router's record.
+        If a middleware in front of that router sent it here, the record of the router does not show it.
         """
         return self.is_led and scope.get("endpoint") is not self._endpoint
 
 
 def may_advise(claim: object, inner: Target, here: Target, scope: Scope) -> bool:
-    """Whether somebody further in may answer a preflight, with what is claimed further out in the scope.
+    """Whether a layer or route further in may answer a preflight, given the claim in the scope.
 
-    `inner` and `here` as `Consultation.leads_elsewhere` has them.
+    `inner` and `here` as in `Consultation.leads_elsewhere`.
     """
     if not isinstance(claim, Consultation):
-        return False  # a request that a middleware has turned into a preflight
+        return False  # a request that a middleware turned into a preflight
     return not claim.is_closed(scope) and not claim.leads_elsewhere(inner, here, scope)
 
 
 def knows_better(inner: Target, outer: Target) -> bool:
-    """Whether what somebody further in found replaces what was found further out.
+    """Whether a target found further in replaces the one found further out.
 
-    What is declared does, and among defaults the innermost. Where the one further out was certain, and right
-    about the route, it has taken all declarations into account, those further in included.
+    A declared policy does, and among defaults the innermost. But if the outer one was certain and right about
+    the route, it has already taken all declarations into account, including those further in.
     """
     if inner.terms is None or (not outer.asks_inside and inner.agrees_with(outer)):
         return False
@@ -121,9 +121,9 @@ def knows_better(inner: Target, outer: Target) -> bool:
 
 
 def is_lost(inner: Target, outer: Target) -> bool:
-    """Whether what was found further out is declared for a route that does not serve the request.
+    """Whether the target found further out is declared for a route that does not serve the request.
 
-    It may have been declared on a mount, and hold all the same: so the request is closed.
+    The policy may be that of a mount and still apply: so the response is closed.
     """
     is_mistaken = inner.is_known and outer.is_known and not inner.agrees_with(outer)
     return is_mistaken and outer.declared and not inner.declared

@@ -1,9 +1,9 @@
-"""What a declaration leaves behind, for when a decorator puts another function in the declared one's place.
+"""Marks of declared policies, to find them again if a decorator replaces the function.
 
-The mark is on the annotations, as an attribute that nobody sees: what compiles a function anew hands these
-on, be it nothing else. It speaks for no function of another name or file, which may only have been given the
-same annotations. Where the mark goes with its function at once, that was dropped: then a function that stands
-on the same lines may be its copy.
+The mark is an invisible attribute of the annotations: code that compiles a function again keeps at least
+these. It does not count for a function with another name or file, which may just share the annotations. If
+the mark disappears together with its function right away, the function was dropped: then another function on
+the same lines may be its copy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Changes", "Declaration", "bears_nothing", "lost_like", "mark", "mark
 
 
 class Changes:
-    """What there is to look at anew: `latest` is another object after each change."""
+    """A record of changes: `latest` is another object after each change."""
 
     __slots__ = ("latest",)
 
@@ -33,7 +33,7 @@ class Changes:
 
     def note(self) -> None:
         """Note that something has changed."""
-        # A new object and not a counter: of two threads that count at once, one change would go unseen.
+        # A new object instead of a counter: with two threads counting at once, one change could be lost.
         self.latest = object()
 
 
@@ -50,7 +50,7 @@ class Declaration(NamedTuple):
 
     @classmethod
     def on(cls, endpoint: Any, declared: object) -> Declaration:
-        """The declaration on an object that is still there: on the function under whatever wraps it."""
+        """The declaration on an existing object: on the innermost function that it wraps."""
         while isinstance(endpoint, functools.partial):
             endpoint = endpoint.func
         with suppress(ValueError):  # it wraps itself
@@ -66,7 +66,7 @@ class Declaration(NamedTuple):
         return f"{self.name} ({self.file}:{self.line})"
 
 
-# Each declaration, and each look at the routes.
+# Noted at each declaration, and whenever the routes are read.
 moments: Final = Changes()
 
 _MARK: Final = "_route_cors_mark"
@@ -74,7 +74,7 @@ _LOST: Final = "__route_cors_lost__"
 
 
 class _Annotations(dict[str, Any]):
-    """The annotations of a declared function, with its mark; a copy is a plain dictionary."""
+    """The annotations of a function with a mark; a copy is a plain dictionary."""
 
     __slots__ = ("__weakref__", _MARK)
 
@@ -83,32 +83,32 @@ class _Annotations(dict[str, Any]):
 
 
 def mark(function: FunctionType, declared: object) -> None:
-    """Mark the annotations of a function with what is declared on it."""
+    """Mark the annotations of a function with the policy declared on it."""
     moments.note()  # the mark of an earlier declaration may go now: nothing is lost with that
     carrier: Any = _carrier_of(function)
     if isinstance(carrier, dict):
         function.__annotations__ = carrier = _Annotations(function.__annotations__)
     elif type(carrier) is not FunctionType:
-        return  # it need not take attributes
+        return  # it may not allow attributes
     setattr(carrier, _MARK, (declared, _look_of(function)))
     _watch(carrier, function, Declaration.on(function, declared))
 
 
 def marked(function: FunctionType) -> object:
-    """What is declared on the function whose annotations, name and file this one has; None if nothing is."""
+    """The policy of the function whose annotations, name and file this one has, if any."""
     declared, look = getattr(_carrier_of(function), _MARK, (None, None))
     return declared if declared is not None and look == _look_of(function) else None
 
 
 def bears_nothing(function: FunctionType) -> bool:
-    """Whether a function holds nothing, and there is nothing to find by its annotations or its lines."""
+    """Whether neither the contents of a function nor its annotations or lines can lead to a policy."""
     if function.__closure__ or function.__dict__ or (_lost and lost_like(function)):
         return False
     return getattr(_carrier_of(function), _MARK, None) is None
 
 
 def _carrier_of(function: FunctionType) -> object:
-    """What is handed on: from Python 3.14 on what makes the annotations, where there are any; else these."""
+    """The object that is kept: from Python 3.14 on the function that makes the annotations, else these."""
     annotate = getattr(function, "__annotate__", None)
     return function.__annotations__ if annotate is None else annotate
 
@@ -117,7 +117,7 @@ def _look_of(function: FunctionType) -> tuple[str, str, str]:
     return function.__module__, function.__qualname__, function.__code__.co_filename
 
 
-# By what a copy has in common with its function: module, name, file, line. The oldest go.
+# By what a copy shares with its function: module, name, file, line. The oldest are removed.
 _lost: OrderedDict[tuple[str, str, str, int], frozenset[Declaration]] = OrderedDict()
 _MOST_LOST: Final = 4_000
 _NONE: Final[frozenset[Declaration]] = frozenset()
@@ -126,22 +126,22 @@ _watches: dict[object, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
 
 
 def lost_like(function: FunctionType) -> frozenset[Declaration]:
-    """The declarations whose functions were dropped, and this one may be a copy of one."""
+    """The declarations on dropped functions that this function may be a copy of."""
     code = function.__code__
     key = (function.__module__, code.co_qualname, code.co_filename, code.co_firstlineno)
     if key in _lost:
-        # It stays closed, whatever else is lost later.
+        # It stays closed, even if the entry is removed later.
         setattr(function, _LOST, _lost[key])
     return getattr(function, _LOST, _NONE)
 
 
-# A frame and what it runs, and where it is: by identity, as whoever keeps a frame keeps all its variables.
+# A frame and its code, and its position: by identity, as keeping a frame keeps all its variables alive.
 _Frame = tuple[int, CodeType]
 _Position = tuple[int, CodeType, int]
 
 
 def _running() -> Iterator[FrameType]:
-    """The frames that run, from the innermost one that is none of ours."""
+    """The frames that are running, innermost first, without those of this package."""
     frame = inspect.currentframe()
     while frame is not None:
         if frame.f_globals.get("__package__") != __package__:
@@ -150,13 +150,13 @@ def _running() -> Iterator[FrameType]:
 
 
 def _declarer() -> tuple[list[_Frame], list[_Position]]:
-    """The frame that declares, and where the one is that called it, if any did."""
+    """The frame that declares, and the position of its caller, if it has one."""
     frames = [*itertools.islice(_running(), 2)]
     return [*map(_identity, frames[:1])], [*map(_position, frames[1:])]
 
 
 def _goes_on(declarer: list[_Frame], caller: list[_Position]) -> bool:
-    """Whether the declarer still runs, or what it knew is just being dropped, as it has returned."""
+    """Whether the declaring frame still runs, or has just returned and its variables are being dropped."""
     return any(_identity(frame) in declarer or _position(frame) in caller for frame in _running())
 
 
@@ -169,10 +169,10 @@ def _position(frame: FrameType) -> _Position:
 
 
 def _watch(carrier: object, function: FunctionType, declaration: Declaration) -> None:
-    """Notice it where the mark goes with its function before anything else has happened.
+    """Notice if the mark and its function are dropped before anything else has happened.
 
-    So goes what a decorator drops that leaves another function in its place. What was served goes later,
-    what nobody serves when whoever declared it is done, and the functions of an app in a collection of
+    This is what happens to a function that a decorator replaces. A function that was served is dropped later,
+    one that nobody serves when its declaring frame ends, and the functions of an app in a collection of
     garbage, which first clears the references to all of it.
     """
     module, code, moment = function.__module__, function.__code__, moments.latest
@@ -189,15 +189,15 @@ def _watch(carrier: object, function: FunctionType, declaration: Declaration) ->
             _note_lost(module, code, declaration)
 
     watched, carried = weakref.ref(function, going), weakref.ref(carrier, gone)
-    # Nothing of this leads back to the references: they go with the module, when the interpreter ends.
+    # Nothing here refers back to the references: they go with the module, when the interpreter ends.
     _watches[key] = watched, carried
 
 
 def _note_lost(module: str, code: CodeType, declaration: Declaration) -> None:
-    # No lock: this may run in the middle of anything.
+    # No lock: this may run at any point of the program.
     first = code.co_firstlineno
     body = min((line for *_, line in code.co_lines() if line is not None and line > first), default=first)
-    # What compiles a function anew may leave out some of its decorators: then the copy starts later.
+    # A function that is compiled again may lose some of its decorators: then the copy starts later.
     for line in range(first, body + 1):
         key = (module, code.co_qualname, code.co_filename, line)
         _lost[key] = _lost.get(key, _NONE) | {declaration}

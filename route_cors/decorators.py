@@ -1,8 +1,8 @@
-"""`@cors`, `@no_cors` and `policy_of`: metadata on the endpoint, nothing else.
+"""`@cors`, `@no_cors` and `policy_of`: they only attach metadata to the endpoint.
 
-The decorators return the object that they were given. They never wrap it, call it or look at its
-arguments, so that FastAPI's own reading of the signature is untouched, and it makes no difference whether
-they stand above or below the route decorator: the policy is read when the route index is built.
+The decorators return the object that they were given. They never wrap it, call it or look at its arguments,
+so FastAPI reads the signature as usual. They may be placed above or below the route decorator: the policy is
+read when the route index is built.
 """
 
 from __future__ import annotations
@@ -38,26 +38,27 @@ __all__ = [
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
-# A bound method takes no attributes of its own: its policy is kept on the object that it is bound to,
-# by the underlying function, lest it speak for the same method of every other instance.
+# A bound method cannot have attributes: its policy is kept on the instance, keyed by the function. On the
+# function, it would apply to the same method of every other instance.
 _POLICY_ATTRIBUTE = "__route_cors_policy__"
 _METHOD_POLICIES_ATTRIBUTE = "__route_cors_method_policies__"
-# Attribute of a function: of each object with a policy that wraps it, whose module made it, and the policy.
+# Attribute of a function: for each object with a policy that wraps it, the module of its class, and the
+# policy.
 AROUND: Final = "__route_cors_around__"
 
 _NOT_ASKED = (APIRouter, Route, WebSocketRoute, Mount, Host)
 
 
-# What every index looks at, to look again where something that it was built from has changed.
+# Every index compares this, to rebuild when something that it was built from has changed.
 changes: Final = Changes()
 
 
 class NoCORS:
-    """Close an endpoint to every other origin, whatever its routers or the app's default allow.
+    """Close an endpoint to every other origin, no matter what its routers or the app's default allow.
 
-    `@no_cors` is the one instance, decorator and marker alike: `policy_of` gives it back. Preflights are
-    refused with 403, and no response of the route carries a CORS header, even where the endpoint or an
-    inner middleware wrote one. A websocket admits the app's own origin alone.
+    `@no_cors` is the only instance, both decorator and marker: `policy_of` returns it. Preflights are refused
+    with 403, and no response of the route has a CORS header, even if the endpoint or an inner middleware set
+    one. A websocket only accepts the app's own origin.
 
     >>> @no_cors
     ... async def metrics() -> None: ...
@@ -75,21 +76,21 @@ class NoCORS:
         return "no_cors"
 
     def __reduce__(self) -> str:
-        return "no_cors"  # pickling and copying give the one marker back
+        return "no_cors"  # pickling and copying return the same marker
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lost(NoCORS):
-    """In place of a policy that was declared, where nobody can tell any more for whom: the route is closed.
+    """In place of a declared policy whose endpoint is no longer known: the route is closed.
 
-    `declarations` are those that it may have been. Nobody declares this.
+    `declarations` are the possible ones. Users never declare this.
     """
 
     declarations: tuple[Declaration, ...]
 
     @property
     def enforce(self) -> bool:
-        """Whether requests are refused, and not their answers alone: one of the policies may have done so."""
+        """Whether requests are refused as well: one of the policies may have enforced that."""
         return any(each.enforce for each in self.declarations)
 
 
@@ -122,17 +123,17 @@ def cors(policy: object = None, /, **arguments: Any) -> Callable[[_Endpoint], _E
     """Attach a policy to an endpoint: a function, method, partial, endpoint class or mounted ASGI app.
 
     Takes one `CORSPolicy`, or the arguments of one (see there for their meaning and ranges). The policy
-    stands for the whole endpoint and is never merged with that of a router or of the app.
+    applies to the whole endpoint and is never merged with the policy of a router or of the app.
 
-    Raises `CORSConfigError` where the arguments make no policy, and `TypeError` for `@cors` without a
-    call, for `cors()` without origins, and for an object that takes no attributes.
+    Raises `CORSConfigError` if the arguments are not a valid policy, and `TypeError` for `@cors` without a
+    call, for `cors()` without origins, and for an object that cannot have attributes.
 
     >>> @cors(origins=["https://app.example.com"], allow_credentials=True)
     ... async def account() -> None: ...
     >>> policy_of(account)
     CORSPolicy(origins=('https://app.example.com',), allow_credentials=True)
 
-    The rules behind it: https://fetch.spec.whatwg.org/#http-cors-protocol
+    The rules: https://fetch.spec.whatwg.org/#http-cors-protocol
     """
     if policy is None:
         if "origins" not in arguments:
@@ -153,10 +154,10 @@ def cors(policy: object = None, /, **arguments: Any) -> Callable[[_Endpoint], _E
 
 
 def policy_of(endpoint: object) -> Declared | None:
-    """The policy that `@cors` put on this very object, `no_cors`, or None.
+    """The policy that `@cors` attached to this object, `no_cors`, or None.
 
-    A bound method and a `functools.partial` without a policy of their own have that of their function.
-    What routers, mounted apps or the app's default add is not looked at here.
+    A bound method or a `functools.partial` without a policy of its own has the policy of its function.
+    Policies of routers, mounted apps and the app's default are not considered.
 
     >>> @cors(origins="*")
     ... def quotes() -> None: ...
@@ -171,7 +172,7 @@ def policy_of(endpoint: object) -> Declared | None:
 
 
 def declared_policy(owner: object, attribute: str) -> Declared | None:
-    """The policy under that attribute; whatever else goes by the name (a mock, a proxy) is none of ours."""
+    """The policy in that attribute; anything else with that name (a mock, a proxy) is not a policy."""
     value = getattr(owner, attribute, None)
     return value if isinstance(value, CORSPolicy | NoCORS) else None
 
@@ -188,18 +189,18 @@ def _method_policies(instance: object) -> dict[object, Declared]:
 
 def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
     if not callable(endpoint):
-        raise TypeError(f"a CORS policy stands on an endpoint or an ASGI app, not on {endpoint!r}")
+        raise TypeError(f"a CORS policy belongs on an endpoint or an ASGI app, not on {endpoint!r}")
     if isinstance(endpoint, _NOT_ASKED):
-        # Callable as well, but it is what they hold that is asked for its policy.
+        # They are callable too, but the policy is read from what they contain.
         raise TypeError(
-            f"a CORS policy does not stand on {endpoint!r}: "
+            f"a CORS policy cannot be attached to {endpoint!r}: "
             "decorate the endpoint, or write CORSRouter(cors=...)"
         )
     present = _stored(endpoint)
     if present is not None and present != declared:
-        # The later one would silently speak for every route of this endpoint.
+        # The later one would silently apply to every route of this endpoint.
         raise ValueError(
-            f"{endpoint!r} already has the policy {present!r}; for a route with another one, "
+            f"{endpoint!r} already has the policy {present!r}: for a route with another policy, "
             "register a second function or a functools.partial of this one"
         )
     try:
@@ -207,7 +208,7 @@ def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
         _store_on_router(endpoint, declared)
     except (AttributeError, TypeError):
         raise TypeError(
-            f"{endpoint!r} takes no attributes, so that no CORS policy can stand on it: "
+            f"{endpoint!r} cannot have attributes, so no CORS policy can be attached to it: "
             "wrap it in functools.partial and decorate that"
         ) from None
     _leave_behind(endpoint, declared)
@@ -216,9 +217,9 @@ def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
 
 
 def _leave_behind(endpoint: object, declared: Declared) -> None:
-    """What leads to the policy from what a decorator leaves in the endpoint's place, or has left already.
+    """Leave a way from a function to the policy, for decorators that replace the endpoint, or already have.
 
-    What that gives back may be an object which wraps the function, and serves nothing.
+    A decorator may have returned an object that wraps the function and never serves.
     """
     wrapped = getattr(endpoint, "__dict__", {}).get("__wrapped__")
     if isinstance(endpoint, FunctionType):
@@ -229,13 +230,13 @@ def _leave_behind(endpoint: object, declared: Declared) -> None:
 
 
 def _store_on_router(app: object, declared: Declared) -> None:
-    """What a mounted app's layer finds in the scope of the app around it is that one's router."""
+    """The layer of a mounted app only finds the router of the outer app in the scope."""
     if isinstance(app, Starlette):
         setattr(app.router, _POLICY_ATTRIBUTE, declared)
 
 
 def _stored(endpoint: object) -> Declared | None:
-    """What was stored on this very object; a subclass may declare another policy than its base."""
+    """What was stored on this object itself; a subclass may declare another policy than its base."""
     if inspect.ismethod(endpoint):
         return _method_policies(endpoint.__self__).get(endpoint.__func__)
     stored: Declared | None = getattr(endpoint, "__dict__", {}).get(_POLICY_ATTRIBUTE)

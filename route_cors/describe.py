@@ -1,4 +1,4 @@
-"""A policy for people and for programs: in words, and as data that JSON can hold."""
+"""A policy in words for people, and as JSON-compatible data for programs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ __all__ = ["DescribedPolicy", "describe_policy", "name_of", "origins_in_words", 
 
 
 class DescribedPolicy(TypedDict):
-    """A policy as data. The keys are the arguments of `CORSPolicy`; `no_cors` is one without origins.
+    """A policy as data. The keys are the arguments of `CORSPolicy`; `no_cors` is a policy without origins.
 
-    An origin is its text; a regex is `regex: ` and its pattern, a callable `callable: ` and its name.
+    An origin is written as it is, a regex as `regex: ` and its pattern, a callable as `callable: ` and its
+    name.
     """
 
     origins: list[str]
@@ -33,7 +34,7 @@ class DescribedPolicy(TypedDict):
 
 
 def describe_policy(declared: Declared) -> DescribedPolicy:
-    """The policy as data that JSON can hold; equal for policies that are equal.
+    """The policy as JSON-compatible data; equal for equal policies.
 
     >>> from route_cors.policy import CORSPolicy
     >>> describe_policy(CORSPolicy(origins="https://a.example"))["origins"]
@@ -63,7 +64,7 @@ def describe_policy(declared: Declared) -> DescribedPolicy:
 
 
 def origins_in_words(declared: Declared | None) -> str:
-    """Which origins it lets in, in a few words.
+    """The allowed origins, in a few words.
 
     >>> from route_cors.policy import CORSPolicy
     >>> origins_in_words(CORSPolicy(origins="*")), origins_in_words(None)
@@ -72,14 +73,14 @@ def origins_in_words(declared: Declared | None) -> str:
     if declared is None:
         return "no policy"
     if isinstance(declared, NoCORS):
-        return "no other origin"
+        return "closed (@no_cors)"
     if ANY_ORIGIN in declared.origins:
         return "any origin"
     return ", ".join(map(_origin_as_text, declared.origins))
 
 
 def policy_in_words(declared: Declared | None) -> str:
-    """The whole of it on one line, what is not granted left out.
+    """The whole policy on one line, without what it does not grant.
 
     >>> from route_cors.policy import CORSPolicy
     >>> policy_in_words(CORSPolicy(origins="https://a.example", allow_credentials=True, max_age=0))

@@ -1,4 +1,4 @@
-"""What is wrong with a policy, said so that it can be put right."""
+"""Problems of a policy, reported together with their fixes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Problem:
     """One thing that is wrong with a policy.
 
     Args:
-        field: the argument of `CORSPolicy` it was found in.
-        value: the value found there, or the item of it that is wrong.
+        field: the argument of `CORSPolicy` that it was found in.
+        value: the value of that argument, or the item of it that is wrong.
         reason: what is wrong with it, as a sentence.
-        fix: what to write instead, where that is known. For a string it is the new string, or, when one
+        fix: what to write instead, if known. For a string it is the new string, or, when one
             string has to become several, the text of the list; for any other value it is Python source.
 
     >>> print(Problem("origins", "http://localhost:3000/", "a trailing slash", "http://localhost:3000"))
@@ -47,10 +47,10 @@ class Problem:
 
 
 class CORSConfigError(ValueError):
-    """A policy that would not be safe, or could not work; raised where it is declared.
+    """A policy that is unsafe or cannot work; raised where the policy is declared.
 
     Args:
-        problems: everything that is wrong with it, not just the first thing.
+        problems: every problem of the policy, not just the first one.
 
     Attributes:
         problems: the same, as a tuple.

@@ -32,7 +32,7 @@ FORBIDDEN_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
 """https://fetch.spec.whatwg.org/#forbidden-method"""
 
 NORMALIZED_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
-"""What a browser upper-cases; PATCH is not among them. https://fetch.spec.whatwg.org/#concept-method-normalize"""
+"""The methods that browsers upper-case; PATCH is not one of them. https://fetch.spec.whatwg.org/#concept-method-normalize"""
 
 FORBIDDEN_REQUEST_HEADERS: Final = frozenset(
     {
@@ -64,7 +64,7 @@ FORBIDDEN_REQUEST_HEADERS: Final = frozenset(
 """Lower-case names that no script can set. https://fetch.spec.whatwg.org/#forbidden-request-header"""
 
 FORBIDDEN_REQUEST_HEADER_PREFIXES: Final = ("proxy-", "sec-")
-"""Lower-case beginnings of further names that no script can set; of the same list."""
+"""Lower-case prefixes of further names that no script can set, from the same list."""
 
 FORBIDDEN_RESPONSE_HEADERS: Final = frozenset({"set-cookie", "set-cookie2"})
 """Lower-case names that no script can read. https://fetch.spec.whatwg.org/#forbidden-response-header-name"""
@@ -80,13 +80,13 @@ SAFELISTED_RESPONSE_HEADERS: Final = frozenset(
         "pragma",
     }
 )
-"""Lower-case names a script reads without their being exposed.
+"""Lower-case names that a script can read even if they are not exposed.
 
 https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name
 """
 
 MAX_REQUEST_HEADERS_BYTES: Final = 16 * 1024
-"""The longest Access-Control-Request-Headers that is looked at.
+"""The longest Access-Control-Request-Headers that is read.
 
 Servers cap a request's whole head at 8 to 64 KB; this much would name hundreds of headers.
 """
@@ -106,7 +106,7 @@ def is_token(name: str) -> bool:
 
 
 def normalize_method(method: str) -> str:
-    """The method as a browser sends it: six of them upper-cased, all others as they are spelled.
+    """The method as a browser sends it: six methods are upper-cased, all others are sent as written.
 
     https://fetch.spec.whatwg.org/#concept-method-normalize
 
@@ -119,7 +119,7 @@ def normalize_method(method: str) -> str:
 
 
 def is_forbidden_method(method: str) -> bool:
-    """Whether no script can send `method`, in whatever case.
+    """Whether no script can send `method`, in any case.
 
     https://fetch.spec.whatwg.org/#forbidden-method
 
@@ -130,7 +130,7 @@ def is_forbidden_method(method: str) -> bool:
 
 
 def is_forbidden_request_header(name: str) -> bool:
-    """Whether no script can set `name`, in whatever case and to whatever value.
+    """Whether no script can set `name`, in any case and to any value.
 
     https://fetch.spec.whatwg.org/#forbidden-request-header
 
@@ -142,7 +142,7 @@ def is_forbidden_request_header(name: str) -> bool:
 
 
 def is_forbidden_response_header(name: str) -> bool:
-    """Whether no script can read `name`, in whatever case, even where it is exposed.
+    """Whether no script can read `name`, in any case, even if it is exposed.
 
     https://fetch.spec.whatwg.org/#forbidden-response-header-name
 
@@ -161,10 +161,10 @@ def requested_names(value: bytes) -> tuple[bytes, ...] | None:
         value: the header's value; the values of several lines are joined with b"," first.
 
     Returns:
-        None if it is longer than `MAX_REQUEST_HEADERS_BYTES` or an element is no token.
+        None if it is longer than `MAX_REQUEST_HEADERS_BYTES` or an element is not a token.
 
-    Browsers send sorted, lower-case names with neither spaces nor empty elements. Gateways are known to put
-    all of these in, so they are tolerated, as RFC 9110, section 5.6.1.2 asks of every recipient of a list.
+    Browsers send sorted, lower-case names with neither spaces nor empty elements. Some gateways
+    add them, so they are accepted here, as RFC 9110, section 5.6.1.2 requires of every recipient of a list.
 
     >>> requested_names(b"content-type, X-Token,,")
     (b'content-type', b'x-token')

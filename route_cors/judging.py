@@ -1,7 +1,7 @@
-"""The judgement on one request under the terms that hold where it goes, and who is told of it.
+"""Decide about one request, under the terms that apply where it goes, and report the decision.
 
-protocol.py decides what needs the request's headers alone. Here is what takes more: the callables of a
-policy, which are asked with the connection in hand, and the log.
+protocol.py decides what only depends on the headers of the request. This module adds what needs more: the
+callables of a policy, which get the connection, and the log.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ if TYPE_CHECKING:
     from route_cors.dispatch import Target
     from route_cors.protocol import Answer, Check, Headers, Preflight, Terms
 
-    # The scope as the route of a target will have it, for a request with that method.
+    # The scope as the route of a target will see it, for a request with that method.
     ScopeAt = Callable[[Scope, Target, str | bytes], Scope]
 
 __all__ = ["Judge", "Judgement"]
 
 
 class Judgement(NamedTuple):
-    """On an actual request: the headers of its response, and what is to be told of it."""
+    """The decision about an actual request: the headers of its response, and what to report."""
 
     headers: Headers
     event: Event | None
 
     @property
     def is_refused(self) -> bool:
-        """Whether the request is not to be served."""
+        """Whether the request must not be served."""
         return self.event is REQUEST_REFUSED
 
 
 class Judge:
-    """Judges requests for one layer, or for all routes that carry their policy out themselves.
+    """Decides about requests for one layer, or for all routes that apply their policy themselves.
 
-    `diagnostics` are told; `scope_at` is the dispatcher's, for an app that has not been entered yet the
-    resolver's.
+    Decisions are reported to `diagnostics`. `scope_at` is the function of the dispatcher, or that of the
+    resolver for an app that has not been entered yet.
     """
 
     __slots__ = ("curiosity", "diagnostics", "scope_at")
@@ -77,13 +77,13 @@ class Judge:
         return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
 
     def speaks_of_refusals(self, scope: Scope) -> bool:
-        """Whether anybody wants to know of a refused preflight: log, callback, or who debugs the app."""
+        """Whether a refused preflight has to be reported: to the log, to the callback, or for debugging."""
         return self.diagnostics.asked_for(PREFLIGHT_REFUSED, scope) or self.diagnostics.explains(scope)
 
     def told(self, answer: Answer, target: Target, preflight: Preflight, scope: Scope) -> Answer:
-        """The answer as it is sent, after it was told."""
+        """Report an answer, and return it as it is sent."""
         event = PREFLIGHT_REFUSED if answer.failed else PREFLIGHT_ALLOWED
-        # Of any preflight: browsers send none to their page's own origin.
+        # For any preflight: browsers do not send them to the page's own origin.
         method = preflight[1].decode("latin-1")
         names = preflight[2] if "headers" in answer.failed else None
         refused = () if names is None or target.terms is None else target.terms.refused_names(names)
@@ -95,7 +95,7 @@ class Judge:
         return explained(answer, target.terms, preflight, scope)
 
     async def actual(self, terms: Terms, target: Target, scope: Scope) -> Judgement:
-        """What an actual request is answered with, and whether it is served at all."""
+        """The headers for the response to an actual request, and whether it is served at all."""
         origin = read_origin(scope.get("headers", ()))
         headers = terms.readers.get(origin) or terms.readable_by(origin)
         if headers is not None:
@@ -103,14 +103,14 @@ class Judge:
         return await self.unlisted(terms, target, origin or b"", scope)
 
     async def unlisted(self, terms: Terms, target: Target, origin: bytes, scope: Scope) -> Judgement:
-        """As `actual`, of an origin that no more than a callable may allow."""
+        """As `actual`, for an origin that only a callable may allow."""
         if await self._is_admitted(terms, target, origin, scope, scope["method"]):
             return Judgement(terms.readable_by_admitted(origin), ANSWER_READABLE)
         is_refused = terms.enforces and _is_foreign(origin, scope)
         return Judgement(terms.unreadable, REQUEST_REFUSED if is_refused else ANSWER_NOT_READABLE)
 
     def tell_of_actual(self, event: Event | None, target: Target, scope: Scope) -> None:
-        """Unless a page of the app's own origin sent it, for which no policy is needed."""
+        """Report the decision, unless a page of the app's own origin sent the request: it needs no policy."""
         if event is None or not self.diagnostics.asked_for(event, scope):
             return
         origin = read_origin(scope.get("headers", ()))
@@ -124,11 +124,11 @@ class Judge:
     async def refuses_handshake(
         self, terms: Terms, target: Target, scope: Scope, teller: Diagnostics
     ) -> bool:
-        """Whether the handshake of a websocket is to be closed before it is accepted.
+        """Whether the handshake of a websocket has to be refused before it is accepted.
 
-        Browsers let any page open a websocket anywhere, cookies and all, and tell the server its origin
-        (https://websockets.spec.whatwg.org/#websocket-opening-handshake): the check is the server's to make.
-        `teller` is told of it: that of whoever of ours is the outermost.
+        Browsers let any page open a websocket to any server, with cookies, and only tell the server its
+        origin (https://websockets.spec.whatwg.org/#websocket-opening-handshake): the server has to check it.
+        The decision is reported to `teller`, the diagnostics of the outermost layer.
         """
         origin = read_origin(scope.get("headers", ()))
         if origin is None or not _is_foreign(origin, scope):
@@ -142,7 +142,7 @@ class Judge:
     async def _is_admitted(
         self, terms: Terms, target: Target, sent: bytes, scope: Scope, method: str | bytes
     ) -> bool:
-        """Whether one of the policy's callables lets the origin in."""
+        """Whether one of the policy's callables allows the origin."""
         if not terms.callables or not is_serialized_origin(sent):
             return False
         origin = sent.decode("ascii")
@@ -157,7 +157,7 @@ class Judge:
             except BaseException as error:
                 if _ends_the_request(error):
                     raise
-                # Only a serialized origin comes here: ASCII, no controls, 512 bytes at most.
+                # Only a serialized origin gets here: ASCII, no control characters, 512 bytes at most.
                 LOGGER.exception("%s: callable=%r origin=%s", CALLABLE_FAILED, is_allowed, origin)
                 continue
             if verdict:
@@ -174,11 +174,11 @@ def _is_foreign(origin: bytes, scope: Scope) -> bool:
 
 
 def _ends_the_request(error: BaseException) -> bool:
-    """Whether what a callable raised is not its own failure, but the end of the request or of the server.
+    """Whether the exception of a callable is not its failure, but the end of the request or server.
 
-    A callable that awaits a task which somebody else cancelled raises the same CancelledError as one whose
-    own request is cancelled: asyncio counts the cancellations of each task. In trio nothing but a cancelled
-    scope raises one.
+    A callable that awaits a task which was cancelled elsewhere raises the same CancelledError as one whose
+    own request is cancelled; asyncio counts the cancellations of each task. In trio only a cancelled scope
+    raises one.
     """
     if isinstance(error, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", error)
@@ -186,9 +186,9 @@ def _ends_the_request(error: BaseException) -> bool:
     if isinstance(error, asyncio.CancelledError):
         try:
             task = asyncio.current_task()
-        except RuntimeError:  # another event loop than asyncio's
+        except RuntimeError:  # not the event loop of asyncio
             return False
         return task is not None and task.cancelling() > 0
-    # By name, as trio need not be installed.
+    # By name, as trio may not be installed.
     is_trios = type(error).__name__ == "Cancelled" and type(error).__module__.startswith("trio")
     return is_trios or isinstance(error, KeyboardInterrupt | GeneratorExit)

@@ -2,8 +2,8 @@
 
 An origin is serialized as `scheme://host`, and `:port` where that is not the scheme's default:
 https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
-A browser compares nothing and sends exactly that, so a declared origin in any other spelling never matches.
-That is why every other spelling is refused here, and why the matching is byte for byte.
+Browsers always send exactly that form, so a declared origin in any other spelling would never match. That is
+why every other spelling is refused here, and why origins are compared byte for byte.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from route_cors.errors import CORSConfigError, Problem
 
 if TYPE_CHECKING:
-    # Starlette is no import of this module: the name stands in annotations, and in a forward reference.
+    # This module does not import Starlette: the name is only used in annotations and a forward reference.
     from starlette.requests import HTTPConnection
 
 __all__ = [
@@ -36,21 +36,21 @@ __all__ = [
 ]
 
 OriginCallable: TypeAlias = Callable[[str, "HTTPConnection"], bool | Awaitable[bool]]
-"""Decides on an origin by itself: `(origin, connection) -> bool`, or the async form of it."""
+"""A callable that decides about an origin: `(origin, connection) -> bool`, or the async form of it."""
 
 OriginItem: TypeAlias = str | re.Pattern[str] | OriginCallable
-"""What `origins` is made of: `"*"`, an origin, an origin pattern, a compiled regex, or a callable."""
+"""An item of `origins`: `"*"`, an origin, an origin pattern, a compiled regex, or a callable."""
 
 ANY_ORIGIN: Final = "*"
 
 DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
-"""The default ports a browser leaves out. https://url.spec.whatwg.org/#default-port
+"""The default ports, which browsers leave out. https://url.spec.whatwg.org/#default-port
 
 ws and wss have them too, but no page has such an origin: the Origin of a handshake is that of its page.
 """
 
 MAX_ORIGIN_BYTES: Final = 512
-"""The longest origin that is looked at: a host has 253 bytes at most, and the rest is ample for a scheme."""
+"""The longest origin that is read: a host has at most 253 bytes, which leaves enough for the scheme."""
 
 _MAX_HOST = 253
 _MAX_LABEL = 63
@@ -62,7 +62,7 @@ _LABEL = re.compile(r"[a-z0-9_-]+")
 _LOOPBACK_IPV4 = re.compile(r"127(?:\.[0-9]{1,3}){3}")
 
 # The URL standard lets hosts hold more characters (";", "!", "'" and others), and some browsers do send them.
-# No registered name has them; attackers put them into hosts to get past regexes. So they are no origin here.
+# No registered name has them; attackers put them into hosts to get past regexes. So they are refused here.
 _SERIALIZED = re.compile(
     rb"(?P<scheme>[a-z][a-z0-9+.-]*)://"
     rb"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])"
@@ -70,7 +70,7 @@ _SERIALIZED = re.compile(
 )
 
 _REGEX_CHARACTERS = frozenset("^$()[]|\\+?")
-# Where those characters are none of a regex: a "+" of the scheme, the brackets of an IPv6 address.
+# Where these characters do not indicate a regex: a "+" of the scheme, the brackets of an IPv6 address.
 _SCHEME_OR_IPV6 = re.compile(r"\A[a-z][a-z0-9+.-]*://|(?<=://)\[[^\]]*:[^\]]*\]")
 
 _SEPARATORS = re.compile(r"[,\s]+")
@@ -80,7 +80,7 @@ _SLASHLESS = re.compile(r"https?:(?!//)", re.IGNORECASE)
 _WEBSOCKET_SCHEMES = {"ws": "http", "wss": "https"}
 
 _MISPLACED_STAR = (
-    'a "*" may stand only for whole labels at the start ("https://*.a.example") or for the port (":*")'
+    'a "*" is only allowed for whole labels at the start ("https://*.a.example") or as the port (":*")'
 )
 
 
@@ -109,7 +109,7 @@ def is_serialized_origin(origin: bytes) -> bool:
     """Whether `origin`, an Origin header's value, has the form that a browser gives to a tuple origin.
 
     False for `null`, for what is empty, joined, longer than `MAX_ORIGIN_BYTES` or not ASCII, and for anything
-    that ends in a newline. Costs next to nothing however long the value is.
+    that ends in a newline. Takes almost no time, however long the value is.
 
     >>> is_serialized_origin(b"https://a.example:8443"), is_serialized_origin(b"null")
     (True, False)
@@ -135,12 +135,12 @@ def _split(origin: bytes) -> tuple[bytes, bytes, bytes] | None:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredOrigin:
-    """A declared origin or origin pattern, taken apart. `str` puts it together again.
+    """The parts of a declared origin or origin pattern. `str` joins them again.
 
     Args:
         scheme: without the colon.
         host: without the leading `*.` of a pattern; an IPv6 address in its brackets.
-        port: the digits; `""` where there is none; `"*"` for any or none.
+        port: the digits; `""` if there is none; `"*"` for any port or none.
         subdomains: whether it is a pattern that starts with `*.`.
     """
 
@@ -161,22 +161,22 @@ class DeclaredOrigin:
 
     @property
     def is_insecure(self) -> bool:
-        """Whether whoever sits on the network can speak in its name: http, and not to this machine itself."""
+        """Whether anyone on the network can impersonate it: it is http and not this machine itself."""
         return self.scheme == "http" and not is_loopback(self.host)
 
 
 def parse_origin(text: str) -> DeclaredOrigin:
     """Read a declared origin or origin pattern.
 
-    A pattern may start its host with `*.`, which stands for one or more whole labels, and have `*` for its
-    port, which stands for any or none. Nothing else may hold a `*`.
+    The host of a pattern may start with `*.`, which matches one or more whole labels, and its port `*`, which
+    matches any port or none. A `*` is not allowed anywhere else.
 
     Args:
         text: the origin, as a browser would send it, or the pattern.
 
     Raises:
-        CORSConfigError: with everything that is wrong with it. Where an origin can be made out nonetheless,
-            the problems' fix is that origin, in the spelling that browsers send.
+        CORSConfigError: with every problem. If the intended origin can be recognised nonetheless, the fix of
+            the problems is that origin, as browsers send it.
 
     >>> parse_origin("https://*.a.example").host
     'a.example'
@@ -194,7 +194,7 @@ def parse_origin(text: str) -> DeclaredOrigin:
 
 
 def _fixed(origin: DeclaredOrigin | None) -> str | None:
-    """What was made out, if it is itself flawless."""
+    """The origin that was recognised, if it has no problems itself."""
     if origin is None:
         return None
     text = str(origin)
@@ -204,7 +204,7 @@ def _fixed(origin: DeclaredOrigin | None) -> str | None:
 def _fixed_list(text: str) -> str | None:
     fixed: list[str] = []
     for part in filter(None, _SEPARATORS.split(text)):
-        # A part without a scheme may be anything: what a comma in a path has cut off, for one.
+        # A part without a scheme may be anything, such as the rest of a path after a comma.
         fix = _fixed(_read(part)[0]) if "://" in part else None
         if fix is None:
             return None
@@ -217,9 +217,9 @@ def _is_list(text: str) -> bool:
 
 
 def _read(text: str) -> tuple[DeclaredOrigin | None, list[str]]:
-    """What can be made out of `text`, every piece of it put right, and every fault that was found.
+    """The origin recognised in `text`, with every part corrected, and every fault that was found.
 
-    The functions below each read one piece: they note its faults, and return it as it should have been.
+    Each function below reads one part: it notes the faults and returns the part as it should be.
     """
     stripped = text.strip()
     faults: list[str] = []
@@ -229,7 +229,7 @@ def _read(text: str) -> tuple[DeclaredOrigin | None, list[str]]:
     if hopeless is not None:
         return None, [*faults, hopeless]
     if any(character.isspace() for character in text):
-        faults.append("white space: no origin has any")
+        faults.append("white space: an origin has none")
     scheme, rest = _read_scheme(stripped, faults)
     authority = _read_rest(rest, faults)
     name, port = _split_authority(authority, faults)
@@ -241,22 +241,22 @@ def _read(text: str) -> tuple[DeclaredOrigin | None, list[str]]:
 
 
 def _hopeless(text: str) -> str | None:
-    """Why there is no single origin to be made out of `text`."""
+    """Why no single origin can be recognised in `text`."""
     return next((reason for is_hopeless, reason in _HOPELESS if is_hopeless(text)), None)
 
 
 _HOPELESS: Final[tuple[tuple[Callable[[str], object], str], ...]] = (
-    (lambda text: not text, "an empty string is no origin"),
+    (lambda text: not text, "an empty string is not an origin"),
     (_is_list, "several origins in one string: write a list of strings"),
     (
         lambda text: len(text) > MAX_ORIGIN_BYTES,
-        f"longer than {MAX_ORIGIN_BYTES} characters, as no origin is",
+        f"longer than {MAX_ORIGIN_BYTES} characters, which no origin is",
     ),
     (
         lambda text: text.lower() == "null",
-        "the origin null is that of every sandboxed frame and data: URL, so that anyone can have it",
+        "every sandboxed frame and data: URL has the origin null, so anyone can have it",
     ),
-    (_WITHOUT_ORIGIN.match, "pages of that scheme have the origin null, and so can anyone's pages"),
+    (_WITHOUT_ORIGIN.match, "pages of that scheme have the origin null, which anyone can have"),
     (_SLASHLESS.match, 'the scheme must be followed by "://"'),
 )
 
@@ -279,7 +279,7 @@ def _read_scheme(text: str, faults: list[str]) -> tuple[str, str]:
 
 
 def _read_rest(rest: str, faults: list[str]) -> str:
-    """Host and port, without what a URL may have around them."""
+    """Host and port, without the other parts of a URL."""
     end = re.search(r"[/?#]", rest)
     authority, tail = (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
     path_and_query, fragment_mark, _ = tail.partition("#")
@@ -294,18 +294,18 @@ def _read_rest(rest: str, faults: list[str]) -> str:
         faults.append("a fragment: an origin ends with its host or port")
     _, at, host_and_port = authority.rpartition("@")
     if at:
-        faults.append("user info: an origin names no user")
+        faults.append("user info: an origin has none")
     return host_and_port
 
 
 def _split_authority(authority: str, faults: list[str]) -> tuple[str, str | None]:
-    """The host, and what follows its colon if there is one."""
+    """The host, and what follows its colon, if there is one."""
     if authority.startswith("["):
         address, bracket, after = authority.partition("]")
         if bracket and (not after or after.startswith(":")):
             return address + bracket, after[1:] if after else None
     elif authority.count(":") > 1:
-        faults.append("an IPv6 address is written in brackets, and a host has no other colons")
+        faults.append("write an IPv6 address in brackets: a host has no other colons")
         return f"[{authority}]", None
     host, colon, port = authority.partition(":")
     return host, port if colon else None
@@ -322,7 +322,7 @@ def _read_port(port: str | None, scheme: str, faults: list[str]) -> str:
         return port
     number = port.lstrip("0")
     if not number:
-        faults.append("port 0: nothing is served from it")
+        faults.append("port 0: no server can use it")
         return port
     if len(number) > len(str(_MAX_PORT)) or int(number) > _MAX_PORT:
         faults.append(f"the port is greater than {_MAX_PORT}")
@@ -347,7 +347,7 @@ def _read_host(name: str, faults: list[str]) -> tuple[bool, str]:
         host = _punycode(host)
     is_ipv4 = not is_ipv6 and _ends_in_number(host)
     if subdomains and (is_ipv6 or is_ipv4):
-        faults.append("an IP address has no subdomains that a * could stand for")
+        faults.append("an IP address has no subdomains that a * could match")
         return subdomains, host
     if is_ipv6:
         return subdomains, _read_ipv6(host, faults)
@@ -358,7 +358,7 @@ def _read_host(name: str, faults: list[str]) -> tuple[bool, str]:
 
 def _read_name(host: str, faults: list[str], longest: int) -> str:
     if host.endswith("."):
-        faults.append("a trailing dot in the host: browsers send it only for URLs that have it")
+        faults.append("a trailing dot in the host: browsers only send it if the URL has it")
         host = host.removesuffix(".")
     if not host:
         faults.append("no host")
@@ -367,7 +367,7 @@ def _read_name(host: str, faults: list[str], longest: int) -> str:
     if "" in labels:
         faults.append("an empty label in the host: two dots, or one at its start")
     if any(label and _LABEL.fullmatch(label) is None for label in labels):
-        faults.append('a character that no host has: it may hold letters, digits, "-", "_" and "."')
+        faults.append('a character that is not allowed in a host: only letters, digits, "-", "_" and "." are')
     if any(len(label) > _MAX_LABEL for label in labels):
         faults.append(f"a label of the host is longer than {_MAX_LABEL} characters")
     if len(host) > longest:
@@ -376,7 +376,7 @@ def _read_name(host: str, faults: list[str], longest: int) -> str:
 
 
 def _punycode(host: str) -> str:
-    """`host` as browsers send it; unchanged if it cannot be had."""
+    """`host` as browsers send it; unchanged if that cannot be computed."""
     import idna  # noqa: PLC0415 - its tables are large, and needed only to fix a mistake
 
     try:
@@ -392,15 +392,15 @@ def _read_ipv6(host: str, faults: list[str]) -> str:
         faults.append("not an IPv6 address in brackets")
         return host
     if address.scope_id is not None:
-        faults.append("a zone in the IPv6 address: no origin has one")
+        faults.append("a zone in the IPv6 address: an origin has none")
     canonical = f"[{_serialize_ipv6(address)}]"
     if canonical != host:
-        faults.append("not the canonical form of the IPv6 address, which is the one that browsers send")
+        faults.append("not the canonical form of the IPv6 address, which browsers send")
     return canonical
 
 
 def _serialize_ipv6(address: ipaddress.IPv6Address) -> str:
-    """Never with a dotted quad at the end: https://url.spec.whatwg.org/#concept-ipv6-serializer ."""
+    """Never ending in a dotted quad: https://url.spec.whatwg.org/#concept-ipv6-serializer ."""
     mapped = address.ipv4_mapped
     if mapped is not None:
         # `compressed` ends these in a dotted quad from Python 3.13 on.
@@ -409,7 +409,7 @@ def _serialize_ipv6(address: ipaddress.IPv6Address) -> str:
 
 
 def _ends_in_number(host: str) -> bool:
-    """Whether browsers take `host` for an IPv4 address.
+    """Whether browsers read `host` as an IPv4 address.
 
     https://url.spec.whatwg.org/#ends-in-a-number-checker
     """
@@ -420,18 +420,20 @@ def _ends_in_number(host: str) -> bool:
 def _read_ipv4(host: str, faults: list[str]) -> str:
     canonical = _parse_ipv4(host)
     if canonical is None:
-        faults.append("a host whose last label is a number is read as an IPv4 address, and it is none")
+        faults.append(
+            "a host whose last label is a number is read as an IPv4 address, and it is not a valid one"
+        )
         return host
     if canonical != host:
-        faults.append("not the canonical form of the IPv4 address, which is the one that browsers send")
+        faults.append("not the canonical form of the IPv4 address, which browsers send")
     return canonical
 
 
 def _parse_ipv4(host: str) -> str | None:
-    """The dotted quad of what browsers take for an IPv4 address.
+    """The dotted quad of a host that browsers read as an IPv4 address.
 
     https://url.spec.whatwg.org/#concept-ipv4-parser
-    Not `socket.inet_aton`: what that accepts differs from platform to platform.
+    Not `socket.inet_aton`: what it accepts differs between platforms.
     """
     parts = host.removesuffix(".").split(".")
     if len(parts) > _IPV4_BYTES:
@@ -450,7 +452,7 @@ def _parse_ipv4(host: str) -> str | None:
 def _parse_ipv4_number(part: str) -> int | None:
     """Hexadecimal after 0x, octal after 0: https://url.spec.whatwg.org/#ipv4-number-parser ."""
     if re.fullmatch(r"0x[0-9a-f]*", part):
-        return int(f"{part}0", 16) >> 4  # the further 0 is for "0x" alone, which is 0 as well
+        return int(f"{part}0", 16) >> 4  # the extra 0 is for a bare "0x", which is 0 as well
     if re.fullmatch(r"0[0-7]*", part):
         return int(part, 8)
     return int(part) if re.fullmatch(r"[1-9][0-9]*", part) else None
@@ -461,18 +463,18 @@ def _parse_ipv4_number(part: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class OriginSet:
-    """Origins, compiled: to look an Origin header up costs the same among thousands as it does in one.
+    """Compiled origins: looking up an Origin header takes the same time among thousands as in one.
 
-    Made by `compile`. Callables are not asked by `matches`: they need the connection, and may be async.
+    Made by `compile`. `matches` does not call callables: they need the connection and may be async.
 
     Args:
         any: whether it is the set of all origins.
         exact: origins that match byte for byte.
-        patterns: (scheme, host, port) of the patterns; a host that starts with a dot is a suffix of others,
-            port b"*" is any or none.
-        regexes: asked with `fullmatch`.
-        callables: for the caller to ask, after `matches` was False and `is_serialized_origin` True.
-        insecure_regexes: whether a regex may admit http origins other than those of this machine.
+        patterns: (scheme, host, port) of the patterns; a host that starts with a dot is a suffix, and the
+            port b"*" is any port or none.
+        regexes: matched with `fullmatch`.
+        callables: to be called by the caller if `matches` is False and `is_serialized_origin` is True.
+        insecure_regexes: whether a regex may match http origins other than those of this machine.
     """
 
     any: bool = False
@@ -487,8 +489,8 @@ class OriginSet:
         """Compile declared origins.
 
         Args:
-            items: as `CORSPolicy` takes them.
-            insecure_regexes: False keeps regexes from admitting http origins of other machines.
+            items: as `CORSPolicy` accepts them.
+            insecure_regexes: if False, regexes never match http origins of other machines.
 
         Raises:
             CORSConfigError: if one of the strings is neither `"*"` nor an origin nor an origin pattern.
@@ -546,8 +548,8 @@ class OriginSet:
         return False
 
     def _matches_regex(self, origin: bytes, scheme: bytes, host: bytes, _port: bytes) -> bool:
-        # Defence in depth: `CORSPolicy` refuses regexes whose text admits insecure origins, but what a regex
-        # admits cannot be told from its text for certain.
+        # Defence in depth: `CORSPolicy` refuses regexes whose text allows insecure origins, but the text
+        # alone does not show for certain what a regex matches.
         if not self.insecure_regexes and scheme == b"http" and not is_loopback(host.decode("ascii")):
             return False
         text = origin.decode("ascii")

@@ -1,7 +1,7 @@
 """CORSPolicy: declared, validated and compiled once.
 
-Each rule that a policy has to keep is one function, named after what it refuses. Rules about one argument are
-in its `_read_…` function; rules about several arguments together are in the table `_RULES`.
+Each rule for policies is one function, named after what it refuses. Rules about one argument are in its
+`_read_…` function; rules about several arguments are in the table `_RULES`.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 __all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "public_suffix_list"]
 
 MAX_MAX_AGE: Final = 86400
-"""Seconds. No browser keeps a preflight's answer for longer: Firefox a day, Chromium two hours."""
+"""Seconds. No browser caches a preflight for longer: Firefox a day at most, Chromium two hours."""
 
 _WILDCARD: Final = "*"
 
 
 class PolicyArguments(TypedDict, total=False):
-    """The arguments of `CORSPolicy`, all of them optional: what `evolve` takes."""
+    """The arguments of `evolve`: those of `CORSPolicy`, all optional."""
 
     origins: OriginItem | Iterable[OriginItem]
     methods: Iterable[str] | None
@@ -58,42 +58,42 @@ class PolicyArguments(TypedDict, total=False):
 
 @final
 class CORSPolicy:
-    """Who may do what across origins; immutable and hashable.
+    """A CORS policy: which origins may do what. Immutable and hashable.
 
-    Two policies are equal if they say the same: the order of origins, methods and header names, repetitions,
-    and the case of header names make no difference.
+    Two policies are equal if they mean the same: the order of origins, methods and header names, repetitions
+    and the case of header names do not matter.
 
     Args:
         origins: one of these, or any iterable of them. `"*"`: any origin. An origin, as browsers send it:
             `"https://a.example"`. An origin pattern: `"https://*.a.example"`, one or more labels;
             `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole origin.
             A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it.
-        methods: those that other origins may use. None: the route's own.
+        methods: the methods that other origins may use. None: the methods of the route.
         allow_headers: names of request-headers that other origins may set. Accept, Accept-Language,
             Content-Language and Content-Type are always allowed. `"*"`: any; without credentials,
-            Authorization has to be listed beside it.
+            Authorization has to be listed as well.
         expose_headers: names of response headers that other origins may read. `"*"`: any.
         allow_credentials: whether browsers may send cookies and HTTP authentication, and let scripts read
-            what comes back.
-        max_age: seconds that browsers may keep a preflight's answer, 0 to 86400. None sends no header, and
-            browsers keep it for 5 seconds.
-        allow_private_network: whether pages of public networks may reach this server in a private one.
-        enforce: whether a request from an origin that is not allowed gets a 403, rather than an answer its
-            page cannot read.
+            the response.
+        max_age: for how many seconds browsers may cache a preflight, 0 to 86400. With None no header is sent,
+            and browsers cache it for 5 seconds.
+        allow_private_network: whether pages of public networks may call this server in a private network.
+        enforce: whether a request from an origin that is not allowed gets a 403 before the endpoint runs,
+            instead of a response that its page cannot read.
         dangerously_allow_insecure_origins: allows credentials with `http://` origins other than localhost and
-            loopback addresses. Whoever sits on the network can speak in their name.
+            loopback addresses. Anyone on the network can impersonate them.
         dangerously_allow_public_suffixes: allows credentials with a wildcard directly under a public suffix,
             such as `https://*.github.io`. Anyone can register a name there.
 
     Attributes:
         origins, methods, allow_headers, expose_headers: as sorted tuples without repetitions; methods may
-            be None. All other arguments as they are.
+            be None. All other arguments unchanged.
         origin_set: the origins, compiled.
 
     Raises:
-        CORSConfigError: when it is declared; with everything that is wrong with it.
+        CORSConfigError: with every problem, where the policy is declared.
 
-    The rules that credentials bring with them are those of
+    The rules for credentials are those of
     https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
 
     >>> CORSPolicy(origins=["https://b.example", "https://a.example"], methods=["get"])
@@ -102,7 +102,7 @@ class CORSPolicy:
     Traceback (most recent call last):
     ...
     route_cors.errors.CORSConfigError: 1 problem in a CORS policy:
-      origins: '*': with credentials every site could act as the user: name the origins that may
+      origins: '*': with credentials every site could act as the user: name the origins to allow
     """
 
     __slots__ = (
@@ -180,7 +180,7 @@ class CORSPolicy:
             **changes: arguments of `CORSPolicy`.
 
         Raises:
-            CORSConfigError: if the changed policy is not sound.
+            CORSConfigError: if the changed policy has problems.
             TypeError: if there is no such argument.
 
         >>> CORSPolicy(origins="https://a.example").evolve(max_age=0)
@@ -220,7 +220,7 @@ class CORSPolicy:
         return self
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], CORSPolicy], tuple[dict[str, Any]]]:
-        # By its arguments, and not by its slots: what is unpickled is validated and compiled anew.
+        # By its arguments and not by its slots: an unpickled policy is validated and compiled again.
         return _from_arguments, (self._arguments(),)
 
 
@@ -231,12 +231,12 @@ def _from_arguments(arguments: dict[str, Any]) -> CORSPolicy:
     return CORSPolicy(**arguments)
 
 
-# Reading one argument: its rules, and its normal form
+# Reading one argument: its rules and its normal form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Declared:
-    """A policy's arguments in their normal form, without those parts that have a problem."""
+    """The arguments of a policy in their normal form, without the parts that have a problem."""
 
     origins: tuple[OriginItem, ...]
     methods: tuple[str, ...] | None
@@ -250,7 +250,7 @@ class _Declared:
     dangerously_allow_public_suffixes: bool
 
     def key(self) -> tuple[object, ...]:
-        """Equal for policies that say the same."""
+        """Equal for policies that mean the same."""
         return (
             frozenset(self.origins),
             self.methods,
@@ -282,7 +282,9 @@ class _Declared:
 def _read_origins(value: object, problems: list[Problem]) -> tuple[OriginItem, ...]:
     items: list[Any] = [value] if _is_one_origin(value) else list(cast("Iterable[Any]", value))
     if not items:
-        problems.append(Problem("origins", value, "no origins: to allow none, use @no_cors, not a policy"))
+        problems.append(
+            Problem("origins", value, "no origins: to allow none, use @no_cors instead of a policy")
+        )
     sound: dict[OriginItem, None] = {}
     for item in items:
         found = _origin_item_problems(item)
@@ -297,7 +299,7 @@ def _is_one_origin(value: object) -> bool:
 
 
 def _origin_order(item: OriginItem) -> tuple[int, str, int]:
-    """Strings, then regexes, then callables; these stay in the order in which they would be asked."""
+    """Strings, then regexes, then callables; callables stay in the order in which they are called."""
     if isinstance(item, str):
         return 0, item, 0
     if isinstance(item, re.Pattern):
@@ -325,15 +327,17 @@ def _origin_type_fault(item: object) -> str | None:
         case re.Pattern(pattern=str()):
             return None
         case re.Pattern():
-            return "a regex of bytes: compile one from a str"
+            return "a bytes regex: compile a str"
         case bytes():
             return "bytes: write a str"
         case type():
-            return "a class: calling it makes an object, which counts as true; give a function or an instance"
+            return (
+                "a class: calling it creates an object, which counts as true; use a function or an instance"
+            )
         case _ if callable(item):
             return _callable_fault(item)
         case _:
-            return "neither a str nor a compiled regex nor a callable"
+            return "not a str, a compiled regex or a callable"
 
 
 def _callable_fault(item: Callable[..., object]) -> str | None:
@@ -345,13 +349,13 @@ def _callable_fault(item: Callable[..., object]) -> str | None:
         inspect.signature(item).bind("https://a.example", None)
     except TypeError:
         return "a callable that cannot be called with two arguments: (origin, connection)"
-    except ValueError:  # some built-in callables show no signature
+    except ValueError:  # some built-in callables have no signature
         return None
     return None
 
 
 def _read_items(field: str, value: object, problems: list[Problem], fix: str | None) -> list[object]:
-    """The items of an iterable. `fix` is for a bare string, which is one too: of its letters."""
+    """The items of an iterable. `fix` is for a bare string, which is an iterable of its letters."""
     if isinstance(value, str):
         problems.append(Problem(field, value, "a bare string: write a list of strings", fix))
         return []
@@ -371,7 +375,7 @@ def _read_methods(value: object, problems: list[Problem]) -> tuple[str, ...] | N
     before = len(problems)
     items = _read_items("methods", value, problems, _fixed_methods(value))
     if not items and len(problems) == before:
-        problems.append(Problem("methods", value, "no methods: None stands for the route's own"))
+        problems.append(Problem("methods", value, "no methods: use None for the methods of the route"))
     sound: set[str] = set()
     for item in items:
         if not isinstance(item, str):
@@ -387,13 +391,13 @@ def _read_methods(value: object, problems: list[Problem]) -> tuple[str, ...] | N
 
 def _method_fault(method: str) -> str | None:
     if method == _WILDCARD:
-        return "methods never add to those that are registered: leave methods out to allow all of them"
+        return "methods only restrict those of the route: leave methods out to allow all of them"
     if not is_token(method):
-        return "no method: not a token of RFC 9110, section 5.6.2"
+        return "not a method: not a token (RFC 9110, section 5.6.2)"
     if is_forbidden_method(method):
-        return "a forbidden method of the Fetch standard: no script can send it"
+        return "a forbidden method in the Fetch standard: no script can send it"
     if normalize_method(method) != method.upper():
-        return "browsers send this method as it is spelled, and routes have methods in upper case"
+        return "browsers send this method as written, but routes have methods in upper case"
     return None
 
 
@@ -430,7 +434,7 @@ def _read_header_names(field: str, value: object, problems: list[Problem]) -> tu
     return tuple(sound[name] for name in sorted(sound))
 
 
-# The * of a response without credentials covers every name but this one:
+# Without credentials, * covers every name except this one:
 # https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
 _BESIDE_WILDCARD: Final[dict[str, frozenset[str]]] = {
     "allow_headers": frozenset({"authorization"}),
@@ -440,11 +444,11 @@ _BESIDE_WILDCARD: Final[dict[str, frozenset[str]]] = {
 _FORBIDDEN_NAMES: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
     "allow_headers": (
         is_forbidden_request_header,
-        "a forbidden request-header of the Fetch standard: no script can set it",
+        "a forbidden request-header in the Fetch standard: no script can set it",
     ),
     "expose_headers": (
         is_forbidden_response_header,
-        "a forbidden response-header name of the Fetch standard: no script can read it",
+        "a forbidden response-header name in the Fetch standard: no script can read it",
     ),
 }
 
@@ -453,9 +457,9 @@ def _name_fault(field: str, name: str) -> str | None:
     if name == _WILDCARD:
         return None
     if not is_token(name):
-        return "no header name: not a token of RFC 9110, section 5.6.2"
+        return "not a header name: not a token (RFC 9110, section 5.6.2)"
     if _WILDCARD in name:
-        return 'browsers know no wildcard but "*" alone'
+        return 'the only wildcard that browsers support is "*" by itself'
     is_forbidden, reason = _FORBIDDEN_NAMES[field]
     return reason if is_forbidden(name) else None
 
@@ -478,30 +482,32 @@ def _read_max_age(value: object, problems: list[Problem]) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        problems.append(Problem("max_age", value, "neither a number of seconds, as an int, nor None"))
+        problems.append(Problem("max_age", value, "not a number of seconds (an int) or None"))
         return None
     if 0 <= value <= MAX_MAX_AGE:
         return value
     nearest = 0 if value < 0 else MAX_MAX_AGE
-    problems.append(Problem("max_age", value, f"not within 0 to {MAX_MAX_AGE} seconds", str(nearest)))
+    problems.append(Problem("max_age", value, f"not between 0 and {MAX_MAX_AGE} seconds", str(nearest)))
     return None
 
 
 def _read_flags(flags: dict[str, object], problems: list[Problem]) -> dict[str, bool]:
     wrong = [name for name, value in flags.items() if not isinstance(value, bool)]
-    problems.extend(Problem(name, flags[name], "neither True nor False") for name in wrong)
+    problems.extend(Problem(name, flags[name], "not True or False") for name in wrong)
     return {name: value is True for name, value in flags.items()}
 
 
-# Rules about several arguments together
+# Rules about several arguments
 
 
 def _refuse_any_origin_beside_others(declared: _Declared) -> Iterator[Problem]:
     if declared.any_origin and len(declared.origins) > 1:
-        yield Problem("origins", ANY_ORIGIN, "allows every origin: leave out the others, or leave out this")
+        yield Problem(
+            "origins", ANY_ORIGIN, "allows every origin: leave out the other origins, or leave out this one"
+        )
 
 
-# Arguments that lend an origin a power no stranger may have: how to speak of them, and the power.
+# Arguments that give an origin a power which no stranger may have: its name, and the power.
 _POWERS: Final = (
     ("allow_credentials", "credentials", "act as the user"),
     ("allow_private_network", "allow_private_network", "reach the network"),
@@ -513,16 +519,17 @@ def _refuse_any_origin_with_powers(declared: _Declared) -> Iterator[Problem]:
         if not getattr(declared, flag):
             continue
         if declared.any_origin:
-            reason = f"with {called} every site could {power}: name the origins that may"
+            reason = f"with {called} every site could {power}: name the origins to allow"
             yield Problem("origins", ANY_ORIGIN, reason)
         for regex, origin in _regexes_for_anyone(declared):
-            reason = f"matches {origin}, a site of anyone's: with {called} it could {power}"
+            sites = f"origins that anyone can register, such as {origin}"
+            reason = f"matches {sites}: with {called} they could {power}"
             yield Problem("origins", regex, reason)
 
 
-# Names drawn at random, of the kinds that anyone can have. A regex that admits one of them admits whoever
-# cares to register a name, whatever it was written for. moz-extension: is not among them: Firefox draws those
-# origins anew for each installation, so that a regex is the one way of allowing an add-on.
+# Random names of the kinds that anyone can register. A regex that matches one of them matches whatever name
+# somebody registers. moz-extension: is not among them: Firefox chooses those origins at random for each
+# installation, so a regex is the only way to allow an add-on.
 _PROBE_LABELS = ("qzkvjwxhpt", "wvq7zk-xj4hd", "0817364529")
 _PROBE_SUFFIXES = (
     *("app", "co.uk", "com", "com.au", "de", "dev", "fr", "info", "io", "me"),
@@ -558,22 +565,22 @@ def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[P
     for text, origin in declared.parsed_origins():
         if origin.is_insecure:
             reason = (
-                "http with credentials: whoever sits on the network can act as the user; use https, or set"
+                "http with credentials: anyone on the network can act as the user; use https, or set"
                 " dangerously_allow_insecure_origins"
             )
             yield Problem("origins", text, reason, _secured(origin))
     for regex in declared.regexes():
         if _HTTP_IN_REGEX.search(regex.pattern):
             reason = (
-                "holds http not followed by s: or by ://localhost, ://127. or ://\\[::1, so that it can match"
-                " insecure origins (https? does), in whose name whoever sits on the network can act as the"
-                " user; write https:, or set dangerously_allow_insecure_origins"
+                "contains http that is not followed by s: or by ://localhost, ://127. or ://\\[::1, so it can"
+                " match insecure origins (https? does); anyone on the network can impersonate those and act"
+                " as the user; write https:, or set dangerously_allow_insecure_origins"
             )
             yield Problem("origins", regex, reason)
 
 
-# An http that is, or with what follows can become, the scheme of an origin that is not of this machine.
-# Not the http of a host such as httpbin.example: a letter after it that is not optional makes another word.
+# An http that is, or with the text after it can be, the scheme of an origin that is not this machine.
+# Not the http in a host such as httpbin.example: a letter after it that is not optional makes another word.
 _HTTP_IN_REGEX: Final = re.compile(
     r"http"
     r"(?!s(?:\\?:|[)|]))"
@@ -584,7 +591,7 @@ _HTTP_IN_REGEX: Final = re.compile(
 
 
 def _secured(origin: DeclaredOrigin) -> str | None:
-    """The https form of an http origin; not for one with a port, which is another one there."""
+    """The https form of an http origin; None for one with a port, as https uses another port."""
     if origin.port or (origin.subdomains and _is_public_suffix(origin.host)):
         return None
     return str(DeclaredOrigin("https", origin.host, "", origin.subdomains))
@@ -596,14 +603,14 @@ def _refuse_public_suffixes_with_credentials(declared: _Declared) -> Iterator[Pr
     for text, origin in declared.parsed_origins():
         if origin.subdomains and _is_public_suffix(origin.host):
             reason = (
-                f"anyone can have a name under {origin.host}, a public suffix, and with credentials act as"
-                " the user; name the origins, or set dangerously_allow_public_suffixes"
+                f"anyone can register a name under {origin.host}, a public suffix, and act as the user with"
+                " credentials; name the origins, or set dangerously_allow_public_suffixes"
             )
             yield Problem("origins", text, reason)
 
 
 def _is_public_suffix(host: str) -> bool:
-    # The list takes names that are not on it for suffixes too, as it is meant to be used. localhost is none:
+    # By its rules, the list treats names that are not on it as suffixes too. localhost is not one:
     # https://www.rfc-editor.org/rfc/rfc6761#section-6.3
     is_localhost = host == "localhost" or host.endswith(".localhost")
     return not is_localhost and public_suffix_list().is_public(host)
@@ -611,16 +618,16 @@ def _is_public_suffix(host: str) -> bool:
 
 @functools.cache
 def public_suffix_list() -> PublicSuffixList:
-    """The names under which anyone can have one (https://publicsuffix.org/), loaded at first use."""
+    """The suffixes under which anyone can get a name (https://publicsuffix.org/), loaded at first use."""
     from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - it takes long to load, and few need it
 
-    # Those of companies count, such as github.io: there as well, anyone can have a name.
+    # Suffixes of companies count too, such as github.io: anyone can get a name there as well.
     return PublicSuffixList(only_icann=False)
 
 
 def _refuse_any_exposed_header_with_credentials(declared: _Declared) -> Iterator[Problem]:
     if declared.allow_credentials and _WILDCARD in declared.expose_headers:
-        reason = 'with credentials browsers read "*" as the name of a header: name those to expose'
+        reason = 'with credentials browsers read "*" as a header name: name the headers to expose'
         yield Problem("expose_headers", _WILDCARD, reason)
 
 

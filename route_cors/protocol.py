@@ -1,9 +1,9 @@
-"""The CORS protocol as pure decisions: what is asked, on which terms, and what is answered.
+"""The CORS protocol as pure decisions, without I/O and without a framework.
 
-Nothing here does I/O or knows a framework. `read_preflight` and `read_origin` say what a request is about.
-`Terms` is a policy as it stands at one path, with every header that does not depend on the request already
-encoded; the ASGI layer asks it how to answer a preflight (`answer_preflight`) and what an actual
-response carries (`readable_by`), to be merged into what is there (`merge_headers`).
+`read_preflight` and `read_origin` read what a request asks. `Terms` is a policy as it applies at one path,
+with all headers that do not depend on the request already encoded. The ASGI layer uses it to answer a
+preflight (`answer_preflight`) and to get the headers of an actual response (`readable_by`), which it merges
+into the headers of the app (`merge_headers`).
 
 The rules are those of the Fetch standard, "HTTP CORS protocol" (https://fetch.spec.whatwg.org/#http-cors-protocol)
 and "CORS-preflight fetch" (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
@@ -50,10 +50,10 @@ __all__ = [
 Header = tuple[bytes, bytes]
 Headers = tuple[Header, ...]
 RawHeaders = list[Header]
-# What a preflight has to pass, in this order; an actual request and a handshake the first alone.
+# The checks of a preflight, in this order; actual requests and handshakes only have the first one.
 Check = Literal["origin", "method", "headers"]
-# What a preflight says: its Origin, and the values of its Access-Control-Request-Method, -Headers and
-# -Private-Network, None where there is none. A plain tuple, which is made and hashed in no time.
+# A preflight: its Origin, and the values of its Access-Control-Request-Method, -Headers and -Private-Network,
+# None if there is none. A plain tuple, because it is fast to make and to hash.
 Preflight = tuple[bytes, bytes, bytes | None, bytes | None]
 
 _Asked = TypeVar("_Asked")
@@ -64,18 +64,18 @@ _REQUEST_METHOD = b"access-control-request-method"
 _REQUEST_HEADERS = b"access-control-request-headers"
 _REQUEST_PRIVATE_NETWORK = b"access-control-request-private-network"
 _HOST = b"host"
-# In place of what is too long for an origin, which would only be hashed in vain: nobody allows it.
+# In place of an origin that is too long, so that it need not be hashed: no policy allows it.
 _NO_ORIGIN = b""
 _OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS, _REQUEST_PRIVATE_NETWORK})
 _READ = _OF_A_PREFLIGHT | {_HOST}
-# What terms remember of each kind of answer, and the bytes of the longest preflight among them. So a client
-# can make us keep 256 KiB at most for one policy at one set of methods (tests/test_protocol.py weighs it).
+# How many answers of each kind are cached, and the bytes of the longest preflight that is. So a client can
+# make us keep at most 256 KiB for one policy at one set of methods (tests/test_protocol.py weighs it).
 _MAX_REMEMBERED = 64
 _MAX_REMEMBERED_BYTES = 512
 
 # https://fetch.spec.whatwg.org/#cors-safelisted-method
 _SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
-# Bytes. No method has a longer name, and what is granted is sent back.
+# Bytes. No method has a longer name; granted methods are sent back.
 _LONGEST_METHOD = 64
 
 _ALLOW_ORIGIN = b"access-control-allow-origin"
@@ -87,7 +87,7 @@ _EXPOSE_HEADERS = b"access-control-expose-headers"
 _MAX_AGE = b"access-control-max-age"
 _ANY_ORIGIN = (_ALLOW_ORIGIN, b"*")
 _VARY_ORIGIN: Header = (b"vary", b"Origin")
-# On every preflight answer, refused or not: whatever stores it must not serve it to another question.
+# On every answer to a preflight, refused or not: a cache must not serve it for another question.
 _VARY_PREFLIGHT: Header = (
     b"vary",
     b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
@@ -96,7 +96,7 @@ _PLAIN_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _CONTENT_LENGTH = b"content-length"
 _REASON = b"x-route-cors-refused"
 _CHECKS: tuple[Check, ...] = ("origin", "method", "headers")
-# Which of them failed, by which of them were passed.
+# The failed checks, by the results of all checks.
 _FAILED: dict[tuple[bool, ...], tuple[Check, ...]] = {
     passed: tuple(check for check, each in zip(_CHECKS, passed, strict=True) if not each)
     for passed in itertools.product((False, True), repeat=3)
@@ -106,7 +106,7 @@ _DEFAULT_PORTS = {"http": b":80", "https": b":443"}
 
 
 class Answer(NamedTuple):
-    """A response that the layer makes itself; `failed` are the checks that it is refused for."""
+    """A response of the layer itself; `failed` are the checks that failed, if it is a refusal."""
 
     status: int
     headers: Headers
@@ -115,7 +115,7 @@ class Answer(NamedTuple):
 
 
 def read_preflight(sent: Iterable[Header]) -> Preflight | None:
-    """What an OPTIONS request with these headers asks, if it is a preflight.
+    """The preflight of an OPTIONS request with these headers, if it is one.
 
     https://fetch.spec.whatwg.org/#cors-preflight-request; names are lower-case, as ASGI has them.
     """
@@ -139,7 +139,7 @@ def read_preflight(sent: Iterable[Header]) -> Preflight | None:
 
 
 def read_origin(sent: Iterable[Header]) -> bytes | None:
-    """The origin that a request with these headers came from, if it says so."""
+    """The origin of a request with these headers, if it has one."""
     origin = None
     for name, value in sent:
         if name == _ORIGIN:
@@ -150,38 +150,39 @@ def read_origin(sent: Iterable[Header]) -> bytes | None:
 
 
 def within_bound(origin: bytes | None) -> bytes | None:
-    """The origin; in place of one that is too long for one, what nobody allows."""
+    """The origin; one that is too long is replaced by a value that no policy allows."""
     return origin if origin is None or len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN
 
 
 def _joined(sent: Iterable[Header]) -> dict[bytes, bytes]:
-    """The headers that are read here; one that was sent more than once is its values joined by commas.
+    """The headers that are read here; the values of one that was sent more than once are joined by commas.
 
-    So an origin or a method that comes twice is one that nobody registered, and needs no rule of its own
+    So an origin or a method that is sent twice matches nothing, without needing a rule of its own
     (https://fetch.spec.whatwg.org/#concept-header-list-get).
     """
     values: dict[bytes, list[bytes]] = {}
     for name, value in sent:
         if name in _READ:
             values.setdefault(name, []).append(value)
-    # Joined once: to append each value to the text so far would cost the square of their number.
+    # Joined once: appending each value to the text so far would take quadratic time.
     return {name: b", ".join(each) for name, each in values.items()}
 
 
 class Terms:
-    """A policy as it stands at one path; `policy` None is the refusal of every origin (`no_cors`).
+    """A policy as it applies at one path; with `policy` None every origin is refused (`no_cors`).
 
-    `methods` are the methods registered at that path under an equal policy, and only they are granted:
-    a browser keeps a grant by URL and origin, so that a method listed beside another would be lent its
-    headers and credentials (https://fetch.spec.whatwg.org/#cors-preflight-cache). The safelisted methods
-    need no listing there: no answer keeps a browser from sending them with a header once granted.
-    None: nobody can say what is served there (an opaque ASGI app, a 404); then any method that a browser can
-    send is granted, each alone. `methods` are those of them that the policy lets through, which may name its
-    own; `registered` what was given. `enforces` without a policy: requests of other origins are refused, too.
+    `methods` are the methods registered at that path under an equal policy, and only they are granted: a
+    browser caches a grant by URL and origin, so a method that is listed together with another would get the
+    headers and credentials of that one too (https://fetch.spec.whatwg.org/#cors-preflight-cache). The
+    safelisted methods need no listing there: no answer keeps a browser from sending them with a header once
+    granted. None: it is not known what is served there (an opaque ASGI app, a 404); then any method that a
+    browser can send is granted, each on its own. A policy may restrict the methods: `registered` are those
+    given, `methods` those that the policy allows. `enforces` without a policy: requests of other origins are
+    refused as well.
 
-    `granted`, `refused` and `readers` hold what was granted, refused and readable before: browsers ask the
-    same again and again, from the same few origins, and to look there first takes less than half of a new
-    answer's time. Whoever makes up new ones drives out only those of the same kind.
+    `granted`, `refused` and `readers` cache earlier results: browsers ask the same again and again, from the
+    same few origins, and a look-up takes less than half the time of a new answer. A client that makes up new
+    questions only evicts answers of the same kind.
     """
 
     __slots__ = (
@@ -212,7 +213,7 @@ class Terms:
         self.registered = None if methods is None else frozenset(methods)
         self.methods: frozenset[str] | None = self.registered
         origins = OriginSet() if policy is None else policy.origin_set
-        # Whether an origin is allowed; and what is to be asked besides, with the connection in hand.
+        # Whether an origin is allowed; and the callables, which need the connection.
         self.admits = origins.matches
         self.callables = origins.callables
         self.any_origin = origins.any
@@ -227,7 +228,7 @@ class Terms:
         self.refused: dict[Preflight, Answer] = {}
         self.readers: dict[bytes | None, Headers] = {}
         self._readable: Headers = ()
-        # The headers of a response that was not asked for by an allowed origin; none for `no_cors`.
+        # The headers of a response to a request without an allowed origin; none for `no_cors`.
         self.unreadable: Headers = ()
         if policy is None:
             self.methods = frozenset()
@@ -248,16 +249,16 @@ class Terms:
     ) -> Answer:
         """Grant or refuse one preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7).
 
-        `explain` answers a refused preflight of an allowed origin with what the policy does grant, under
-        an ok status: the browser blocks it all the same, and its console names the check that failed. A
-        safelisted method browsers take as allowed whatever the answer lists: there the status stays 403, and
-        the console says so, in place of blaming the origin.
+        `explain` answers a refused preflight of an allowed origin with the headers that the policy does grant
+        and an ok status: the browser still blocks the call, and its console names the check that failed. But
+        browsers treat safelisted methods as allowed, whatever the answer lists: for those the status stays
+        403, and the console says that instead of blaming the origin.
         """
         _, announced, asked, _ = preflight
         method = announced.decode("latin-1")
         method_allowed = self.grants(method)
         names = self._granted_names(asked)
-        # A callable may think otherwise next time.
+        # A callable may decide otherwise next time.
         is_kept = not self.callables and sum(map(len, filter(None, preflight))) <= _MAX_REMEMBERED_BYTES
         if origin_allowed and method_allowed and names is not None:
             headers = self._granting(preflight, names)
@@ -266,7 +267,7 @@ class Terms:
             return Answer(204, headers, b"")
         failed = _FAILED[origin_allowed, method_allowed, names is not None]
         if self.policy is None:
-            # A route that is closed to every origin says no more than one that is closed to this one.
+            # A route that is closed to every origin tells as little as one that is closed to this origin.
             failed = _ORIGIN_ALONE
         refusal = _refusal("preflight", failed, _VARY_PREFLIGHT)
         if not explain:
@@ -280,10 +281,10 @@ class Terms:
         return refusal._replace(headers=(*refusal.headers, *added))
 
     def grants(self, method: str) -> bool:
-        """Whether a request with that method is among those that the policy is about."""
+        """Whether the policy applies to requests with that method."""
         if self.methods is not None:
             return method in self.methods
-        # Not `*`: a browser reads it, once granted, as all methods of that URL, those of other routes too
+        # Not `*`: once granted, a browser reads it as all methods of that URL, those of other routes too
         # (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7.6).
         is_possible = len(method) <= _LONGEST_METHOD and is_token(method) and not is_forbidden_method(method)
         return is_possible and method != "*"
@@ -291,7 +292,7 @@ class Terms:
     def readable_by(self, origin: bytes | None) -> Headers | None:
         """The headers with which a page of that origin may read a response; None if it may not.
 
-        Callables are not asked. Where the request names no origin, there is nobody to be let in.
+        Callables are not called. A request without an origin gets the headers for no particular origin.
         (https://fetch.spec.whatwg.org/#http-responses)
         """
         if origin is None or self.any_origin:
@@ -303,7 +304,7 @@ class Terms:
         return headers
 
     def readable_by_admitted(self, origin: bytes) -> Headers:
-        """As `readable_by`, for an origin that is known to be allowed."""
+        """As `readable_by`, for an origin that is already known to be allowed."""
         return ((_ALLOW_ORIGIN, origin), *self._readable, _VARY_ORIGIN)
 
     def _granting(self, preflight: Preflight, names: tuple[bytes, ...]) -> Headers:
@@ -318,7 +319,7 @@ class Terms:
         return tuple(headers)
 
     def _granted_names(self, value: bytes | None) -> tuple[bytes, ...] | None:
-        """The names that the grant has to echo, mostly none; None where one asked for is not allowed."""
+        """The names that the grant has to repeat, usually none; None if a requested name is not allowed."""
         if value is None:
             return ()
         if self._any_name:
@@ -349,7 +350,7 @@ class Terms:
     def _wildcard_names(self, value: bytes) -> tuple[bytes, ...] | None:
         names = requested_names(value)
         if names is None or self._echoes_names:
-            # With credentials a browser reads `*` as a header of that name: each name must be spelled out.
+            # With credentials a browser reads `*` as a header name: each name has to be listed.
             return names
         if b"authorization" in names and b"authorization" not in self._allowed_names:
             return None  # `*` never covers it: https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
@@ -358,15 +359,16 @@ class Terms:
 
 def _remember(memo: dict[_Asked, _Said], asked: _Asked, said: _Said) -> None:
     if len(memo) >= _MAX_REMEMBERED:
-        memo.clear()  # somebody makes up new ones
+        memo.clear()  # a client makes up new ones
     memo[asked] = said
 
 
 def with_reason(refusal: Answer, reason: str) -> Answer:
-    """The refusal of a preflight with its reason, one line of printable ASCII, for whoever debugs the app.
+    """The refusal of a preflight with its reason, one line of printable ASCII, for debugging.
 
-    In a header, as a 204 has no body: of bytes after it, uvicorn makes an error, or the beginning of the
-    next response (https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5). And in the body where there is one.
+    It is in a header, as a 204 has no body: with uvicorn, bytes after it cause an error or are read as the
+    start of the next response (https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5). If there is a body,
+    the reason is also in the body.
     """
     line = reason.encode("ascii")
     headers = (*refusal.headers, (_REASON, line))
@@ -383,12 +385,12 @@ def refuse_actual() -> Answer:
 
 
 def is_foreign(origin: bytes, scheme: str, sent: Iterable[Header]) -> bool:
-    """Whether that origin is another than that of the request's own URL.
+    """Whether that origin differs from the origin of the request's own URL.
 
-    Which is its scheme and Host header, default port left out. `scheme` is the ASGI scope's (`ws` and `wss`
-    count as `http` and `https`), `sent` the request's headers. A page cannot choose the Host header that its
-    browser sends, so that an equal Origin is a same-origin request (https://fetch.spec.whatwg.org/#origin-header:
-    browsers send it with every POST).
+    The latter is the scheme and Host header, without the default port. `scheme` is that of the ASGI scope
+    (`ws` and `wss` count as `http` and `https`), `sent` are the headers of the request. A page cannot choose
+    the Host header that its browser sends, so an equal Origin means a same-origin request
+    (https://fetch.spec.whatwg.org/#origin-header: browsers send it with every POST).
     """
     return origin != own_origin(scheme, sent)
 
@@ -403,9 +405,9 @@ def own_origin(scheme: str, sent: Iterable[Header]) -> bytes | None:
 
 
 def merge_headers(present: Iterable[Header], decided: Headers) -> RawHeaders:
-    """The headers of an actual response, as a new list: the decided ones in place of any present.
+    """The headers of an actual response, as a new list: the decided headers replace those that are present.
 
-    `Vary` is merged: each of its names once, on one line. A handler's own `Vary` always survives.
+    `Vary` is merged: each name once, on one line. The names that a handler set are always kept.
     """
     headers = [*present]
     for name, _ in headers:
@@ -415,9 +417,9 @@ def merge_headers(present: Iterable[Header], decided: Headers) -> RawHeaders:
     return headers
 
 
-# What the names of the headers that a response may not keep as they are start with, however they are spelled.
+# The first letters of the headers that have to be replaced or merged, in either case.
 _INITIALS = frozenset({b"a", b"A", b"v", b"V"})
-# And those that nearly all responses have, which are none of them: one look-up less.
+# Headers of nearly all responses that never have to be: this saves a look-up.
 _KEPT = frozenset({b"content-type", b"content-length"})
 
 
@@ -472,7 +474,7 @@ def _readable_headers(policy: CORSPolicy) -> Headers:
     return tuple(readable)
 
 
-@functools.cache  # a handful: the texts name checks, and nothing that a client sent
+@functools.cache  # few: the texts only name checks, and nothing that a client sent
 def _refusal(what: str, failed: tuple[Check, ...], vary: Header) -> Answer:
     body = f"CORS {what} refused: {', '.join(failed)}".encode()
     return Answer(403, (_PLAIN_TEXT, _length_of(body), vary), body, failed)

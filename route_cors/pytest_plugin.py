@@ -1,7 +1,7 @@
-"""The fixtures `cors_browser` and `async_cors_browser`, and what a failed test says of its browsers.
+"""The fixtures `cors_browser` and `async_cors_browser`, and the report section of failed tests.
 
-pytest imports this module in every run, whether a test uses it or not. So nothing is imported but pytest, and
-no hook is there to be called, until a test asks for a fixture.
+pytest imports this module in every run, whether a test uses it or not. So it only imports pytest, and
+registers no hooks until a test uses a fixture.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def cors_browser(request: pytest.FixtureRequest) -> type[Browser]:
             browser = cors_browser(app, origin="https://app.example.com")
             assert browser.fetch("/account/7", method="DELETE").status_code == 200
     """
-    from route_cors.testing import Browser  # noqa: PLC0415 - not in runs that have no use for it
+    from route_cors.testing import Browser  # noqa: PLC0415 - only in runs that use it
 
     return _reported(Browser, request)
 
@@ -48,13 +48,13 @@ def async_cors_browser(request: pytest.FixtureRequest) -> type[AsyncBrowser]:
             browser = async_cors_browser(app, origin="https://app.example.com")
             assert (await browser.fetch("/account/7", method="DELETE")).status_code == 200
     """
-    from route_cors.testing import AsyncBrowser  # noqa: PLC0415 - not in runs that have no use for it
+    from route_cors.testing import AsyncBrowser  # noqa: PLC0415 - only in runs that use it
 
     return _reported(AsyncBrowser, request)
 
 
 def _reported(kind: type[_Browser], request: pytest.FixtureRequest) -> type[_Browser]:
-    """The same class, whose instances are remembered with the test."""
+    """The same class, but its instances are recorded with the test."""
     manager = request.config.pluginmanager
     if not manager.has_plugin(_REPORTER):
         manager.register(_Reporter(), _REPORTER)
@@ -68,7 +68,7 @@ def _reported(kind: type[_Browser], request: pytest.FixtureRequest) -> type[_Bro
 
 
 class _Reporter:
-    """Adds a section to the report of a failed test."""
+    """Adds a section about the browsers to the report of a failed test."""
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(

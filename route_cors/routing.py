@@ -1,11 +1,11 @@
-"""CORSRouter and CORSRoute: per-route CORS on a plain app, with nothing to install.
+"""CORSRouter and CORSRoute: per-route CORS on a plain app, without installing anything.
 
-A CORSRoute claims the preflights that announce a request which it will serve, and writes the headers of
-its own responses. Both ask the same index as the layer does, and where a layer further out has found a
-policy they leave the work to it.
+A CORSRoute answers the preflights for requests that it will serve, and writes the headers of its own
+responses. It uses the same index as the layer does. If a layer further out has found a policy, the route
+leaves the work to that layer.
 
-What they decide is logged as the layer's decisions are. There is no callback: a route belongs to no layer
-that could have one, and `install_cors(app, on_decision=...)` takes its work over.
+Its decisions are logged like those of the layer. There is no callback: that is an argument of the layer, and
+`install_cors(app, on_decision=...)` takes over the work of the route.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["CORSRoute", "CORSRouter", "answers_itself"]
 
 
-# Scope key: the route that has claimed a preflight as its own, when it was asked whether it matches.
+# Scope key: the route that has claimed a preflight, when it was asked whether it matches.
 _CLAIMED_BY: Final = "route_cors.claimed_by"
 
 
@@ -63,19 +63,19 @@ class CORSRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **arguments: Any) -> None:
         super().__init__(path, endpoint, **arguments)
-        # Who makes a route anew of the attributes of this one gives it to `add_api_route`.
+        # Code that makes a new route from the attributes of this one passes it to `add_api_route`.
         self.route_class_override = type(self)
 
     @asks_its_base
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """As APIRoute, and a preflight of a request that this very route will serve is a full match."""
+        """As APIRoute; a preflight for a request that this route will serve is a full match too."""
         match, child_scope = super().matches(scope)
         if match is not Match.NONE and self._claims(scope, is_own=match is Match.FULL):
             return Match.FULL, {**child_scope, _CLAIMED_BY: self}
         return match, child_scope
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the preflight, or serve the request and write the headers of its policy."""
+        """Answer the preflight, or serve the request and write the headers of the policy."""
         preflight = _preflight(scope)
         if preflight is not None:
             await self._handle_preflight(preflight, scope, receive, send)
@@ -95,9 +95,9 @@ class CORSRoute(APIRoute):
     async def _handle_preflight(
         self, preflight: Preflight, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer a preflight that this route has claimed, as its own or as one that comes to its OPTIONS.
+        """Answer a preflight that this route has claimed, or that reached its OPTIONS method.
 
-        The answer for another route is ours to give where that is a CORSRoute too.
+        It answers for another route too, if that is a CORSRoute.
         """
         target = resolve_at_route(scope, preflight[1])
         asked = scope.get(CLAIM)
@@ -113,32 +113,32 @@ class CORSRoute(APIRoute):
             await answer_preflight(target.terms, target, preflight, scope, send, _JUDGE)
 
     def _target(self, scope: Scope) -> Target:
-        """This route, on the terms that hold here."""
+        """This route, with the terms that apply here."""
         target = resolve_at_route(scope, scope["method"])
         return target if target.route is self else self._itself()
 
     def _itself(self) -> Target:
-        """This route, on the terms that it and its routers declare.
+        """This route, with the terms that it and its routers declare.
 
-        For where it stands behind something that shows no routes, and the index does not see it.
+        For a route behind something that shows no routes, so that the index does not see it.
         """
         terms = _terms_around(self, self.methods)
         methods = frozenset(self.methods or ())
         return Target(self, terms, self.path, methods, endpoint=self.endpoint, declared=terms is not None)
 
     def _claims(self, scope: Scope, *, is_own: bool) -> bool:
-        """Whether it is a preflight, and this route the one that the announced request goes to.
+        """Whether it is a preflight whose announced request goes to this route.
 
-        `is_own`: the route serves OPTIONS, and gets the preflight whatever it is about.
+        `is_own`: the route serves OPTIONS, and gets every preflight.
 
-        Where the index does not see this route, another one that was registered before it may serve the
-        request. Then it is asked as well if somebody further out answers: it may refuse, and not grant.
+        If the index does not see this route, an earlier route may serve the request. Then this route is asked
+        only if a layer further out answers: it may refuse, but not grant.
         """
         preflight = _preflight(scope)
-        if preflight is None or scope.get(CLAIM) is True:  # asked by the index, which it must not ask again
+        if preflight is None or scope.get(CLAIM) is True:  # asked by the index, which must not be asked again
             return False
-        # Not "it is my path": a private route registered earlier may serve that method, and a browser told
-        # yes by this one would send it the request (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+        # The same path is not enough: a private route registered earlier may serve that method, and if this
+        # route granted the preflight, the browser would send the request there (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
         target = resolve_at_route(scope, preflight[1])
         if _is_elsewhere(scope, target):
             return False
@@ -149,21 +149,21 @@ class CORSRoute(APIRoute):
         return self._may_be_meant(preflight, scope)
 
     def _may_be_meant(self, preflight: Preflight, scope: Scope) -> bool:
-        """Whether somebody further out answers a preflight about a request that this route could serve."""
+        """Whether a layer further out answers a preflight for a request that this route could serve."""
         asked = scope.get(CLAIM)
         is_awaited = asked is not None and asked.is_awaited
         return is_awaited and preflight[1].decode("latin-1") in (self.methods or ())
 
 
 class CORSRouter(APIRouter):
-    """An APIRouter whose routes share a CORS policy, in place of `APIRouter`; nothing else is to be set up.
+    """An APIRouter whose routes share a CORS policy. Use it like `APIRouter`; no other setup is needed.
 
-    Its routes answer their preflights and carry the headers of their policy in every app that includes it.
-    Errors made outside a route (405, redirects, unhandled exceptions) carry them with `install_cors`.
+    Its routes answer their preflights and send the headers of their policy in every app that includes it.
+    Responses from outside a route (405, redirects, unhandled exceptions) only get them with `install_cors`.
 
     `cors` is the policy of all its routes without one of their own; `no_cors` closes them; None inherits
-    from the routers that include this one. Innermost wins, wholly: nothing is merged. All other arguments
-    are those of APIRouter. Raises `TypeError` where `cors` is neither.
+    from the routers that include this one. The innermost policy wins; policies are never merged. All other
+    arguments are those of APIRouter. Raises `TypeError` if `cors` is something else.
 
     >>> public = CORSRouter(prefix="/public", cors=CORSPolicy(origins="*"))
     >>> @public.get("/quotes")
@@ -180,19 +180,19 @@ class CORSRouter(APIRouter):
 
     @property
     def cors(self) -> Declared | None:
-        """The policy that it was made with. It stays: the routes that it has carry it already."""
+        """The policy that it was created with. It cannot change: existing routes already carry it."""
         return self._declared_cors
 
     @cors.setter
     def cors(self, cors: object) -> NoReturn:
         raise AttributeError(
-            f"the policy of a CORSRouter cannot be changed to {cors!r}: make the router with it, "
+            f"the policy of a CORSRouter cannot be changed to {cors!r}: create the router with it, "
             "CORSRouter(cors=...), put @cors(...) on an endpoint, or let a callable in origins=[...] decide"
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As APIRouter's, for a router that is mounted, or called by an app of any kind, and not included."""
-        # Its routes have to know where they stand, and no app may show that.
+        """As APIRouter's, for a router that is mounted or called by an app instead of being included."""
+        # Its routes have to know their position, and the app around may not show it.
         scope[ENTERED] = (self, scope.get("app"))
         await super().__call__(scope, receive, send)
 
@@ -213,7 +213,7 @@ class CORSRouter(APIRouter):
         *,
         dependencies: Sequence[DependsParameter] | None = None,
     ) -> None:
-        """As APIRouter's, with a check of the handshake's origin before all that the route itself declares.
+        """As APIRouter's, and the origin of the handshake is checked before the route's own dependencies.
 
         FastAPI runs the dependencies of routers before those of a route; `install_cors` checks before both.
         """
@@ -221,8 +221,8 @@ class CORSRouter(APIRouter):
         super().add_api_websocket_route(path, endpoint, name, dependencies=guarded)
 
     def _carrying(self, route_class: type[APIRoute]) -> type[APIRoute]:
-        """The route class for routes of that kind: one, however many they are."""
-        # Not shared by routers whose policies are equal: a report tells who spelled one twice.
+        """The route class for routes of that kind: one class for all of them."""
+        # Not shared by routers with equal policies: a report tells where a policy is written twice.
         key = (route_class, self.cors)
         if key not in self._route_classes:
             self._route_classes[key] = _cors_route_class(route_class, self.cors)
@@ -230,7 +230,7 @@ class CORSRouter(APIRouter):
 
 
 def answers_itself(route: object) -> bool:
-    """Whether a route carries its policy out by itself, with no layer: a CORSRoute, a guarded websocket."""
+    """Whether a route applies its policy without a layer: a CORSRoute or a guarded websocket."""
     dependencies = route.dependencies if isinstance(route, APIWebSocketRoute) else ()
     return isinstance(route, CORSRoute) or any(
         hasattr(depends.dependency, ROUTER_POLICY) for depends in dependencies
@@ -245,10 +245,10 @@ def _require_declared(cors: object) -> None:
 
 
 def _cors_route_class(route_class: type[APIRoute], declared: Declared | None) -> type[APIRoute]:
-    """A CORSRoute of that kind, carrying the policy.
+    """A CORSRoute of that kind that carries the policy.
 
-    Below FastAPI 0.137, include_router makes new routes of the same class and nothing else survives: the
-    class is the one place where a policy can travel. A policy that it carries already is an inner one.
+    Below FastAPI 0.137, include_router makes new routes of the same class and keeps nothing else: only the
+    class can carry a policy. A policy that the class already has is an inner one.
     """
     if issubclass(route_class, CORSRoute):
         if declared is None or route_class.cors is not None:
@@ -264,19 +264,19 @@ def _preflight(scope: Scope) -> Preflight | None:
 
 
 def _is_elsewhere(scope: Scope, target: Target) -> bool:
-    """Whether a preflight is not for the routes here to answer: somebody further out knows better."""
+    """Whether the routes here must not answer a preflight, because a layer further out knows better."""
     asked = scope.get(CLAIM)
     return asked is not None and not may_advise(asked, target, resolve_at_route(scope, "OPTIONS"), scope)
 
 
-# All that there are, by id: routers compare by nothing that could be hashed for good.
+# All routers, by id: they have no lasting hash.
 _ROUTERS: WeakValueDictionary[int, CORSRouter] = WeakValueDictionary()
 
 
 def _terms_around(route: Any, methods: Iterable[str] | None) -> Terms | None:
-    """The terms of a route as it and the routers around it declare them, wherever those stand.
+    """The terms of a route as declared by it and the routers around it, wherever those are.
 
-    Where the routers that include its endpoint differ, nobody can tell in which one it is: closed.
+    If the routers that include its endpoint differ, it is not known which one applies: the route is closed.
     """
     declared = declared_on(route)
     if declared is None:
@@ -291,9 +291,9 @@ def _terms_around(route: Any, methods: Iterable[str] | None) -> Terms | None:
 def _policies_in(router: CORSRouter, endpoint: object) -> set[Declared]:
     try:
         return declared_in(router, endpoint, "")
-    except Exception:  # noqa: BLE001 - whatever keeps it from being read, it may have closed this endpoint
+    except Exception:  # noqa: BLE001 - whatever the error is, the router may have closed this endpoint
         LOGGER.debug(
-            "the routes of a CORSRouter cannot be read: what is out of sight is closed", exc_info=True
+            "the routes of a CORSRouter cannot be read: routes that are not visible are closed", exc_info=True
         )
         return {no_cors}
 
@@ -302,10 +302,10 @@ _JUDGE = Judge(Diagnostics(debug=False))
 
 
 def _handshake_guard(declared: Declared | None) -> Callable[..., Awaitable[None]]:
-    """A dependency that closes a handshake which the policy of its route refuses, and carries that policy.
+    """A dependency that carries the policy of its route and closes handshakes that the policy refuses.
 
-    A dependency, as it is the one thing of a websocket route that include_router hands on, on every version
-    of FastAPI. A route class would be lost, a wrapped endpoint would change the signature that FastAPI reads.
+    It is a dependency because that is the only part of a websocket route that include_router keeps in every
+    version of FastAPI. A route class would be lost, and a wrapped endpoint would change the signature.
     """
 
     async def refuse_foreign_handshake(websocket: WebSocket) -> None:
@@ -326,13 +326,13 @@ def _handshake_guard(declared: Declared | None) -> Callable[..., Awaitable[None]
 
 
 def _handshake_target(scope: Scope, declared: Declared | None) -> Target:
-    """The websocket's route, on the terms that hold there; where the index does not see it, on its own."""
+    """The websocket's route with the terms that apply there; its own terms if the index does not see it."""
     route: object = scope.get("route")
     target = resolve_at_route(scope, "")
     endpoint = scope.get("endpoint")
     if target.endpoint is endpoint:
         return target
-    # Below FastAPI 0.137 the guard of a router that includes the route runs as well, and before its own.
+    # Below FastAPI 0.137 the guard of a router that includes the route runs as well, before the route's own.
     own = policy_at(endpoint) or (declared if route is None else None)
     terms = _terms_around(route, ()) if own is None else terms_of(own)
     return Target(route, terms, endpoint=endpoint, declared=terms is not None)

@@ -1,15 +1,17 @@
-"""A layer around an app's whole middleware stack, whoever else stands there or comes later.
+"""Put a layer around an app's whole middleware stack, whatever else is there or is added later.
 
-Starlette makes the stack on the first call, by `app.build_middleware_stack()`: a ServerErrorMiddleware (it
-makes the 500s), the user's middleware, the router. That method is replaced here, on the one app, by one that
-puts the layer around what it makes. `add_middleware` could not: it adds inside the ServerErrorMiddleware.
+Starlette builds the stack on the first call, with `app.build_middleware_stack()`: a ServerErrorMiddleware (it
+makes the 500s), the user's middleware, the router. That method is replaced here, on this app only, by one
+that puts the layer around the result. `add_middleware` cannot do that: it adds inside the
+ServerErrorMiddleware.
 
 OpenTelemetry's `instrument_app` (and Logfire's, which calls it) replaces the same method, and
-`uninstrument_app` puts back what that had found. Its stack is, from the outside in: a ServerErrorMiddleware,
-the OpenTelemetryMiddleware, another ServerErrorMiddleware, a recorder of exceptions, the rest. The layer
-belongs right inside the OpenTelemetryMiddleware: further out, the preflights that it answers would have no
-span; further in, it would miss the 500s. And the recorder belongs inside what makes the 500s, since a span
-ends with its response. All of it is told by names and shape: nothing here may need that package.
+`uninstrument_app` restores the method it had found. Its stack is, from the outside in: a
+ServerErrorMiddleware, the OpenTelemetryMiddleware, another ServerErrorMiddleware, a recorder of exceptions,
+the rest. The layer belongs directly inside the OpenTelemetryMiddleware: further out, the preflights that it
+answers would have no span; further in, it would miss the 500s. The recorder belongs inside the middleware
+that makes the 500s, since a span ends with its response. All of this is recognised by names and structure,
+without importing that package.
 """
 
 from __future__ import annotations
@@ -28,18 +30,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Layer", "put_around", "stands_in"]
 
-# Where OpenTelemetry keeps what `uninstrument_app` puts back.
+# Where OpenTelemetry keeps the method that `uninstrument_app` restores.
 _FOUND_BY_OPENTELEMETRY: Final = "_original_build_middleware_stack"
-# Attribute of a layer that was put around a stack: others of its kind may be among the user's middleware.
+# Attribute of a layer around a stack: other layers of its kind may be among the user's middleware.
 _OUTERMOST: Final = "_route_cors_outermost"
 
 
 class Layer(Protocol):
-    """A middleware whose `serve` does what calling it does, and need not be a coroutine function."""
+    """A middleware whose `serve` does the same as calling it, and need not be a coroutine function."""
 
     @property
     def app(self) -> ASGIApp:
-        """What it stands around."""
+        """The app inside of it."""
         ...
 
     def serve(self, scope: Scope, receive: Receive, send: Send, /) -> Awaitable[None]:
@@ -48,9 +50,9 @@ class Layer(Protocol):
 
 
 def put_around(app: Starlette, layer: Callable[[ASGIApp], Layer]) -> None:
-    """See to it that a layer stands around the app's stack: the one that runs, and all that will be built.
+    """Put a layer around the app's stack: around the running one, and around all that will be built.
 
-    Does nothing where one does. A stack that runs is kept, as its middleware may hold state.
+    Does nothing if there already is one. A running stack is kept, as its middleware may hold state.
     """
     if app.middleware_stack is not None:
         app.middleware_stack = _around(app.middleware_stack, app, layer)
@@ -62,16 +64,16 @@ def put_around(app: Starlette, layer: Callable[[ASGIApp], Layer]) -> None:
 
 
 def stands_in(app: Starlette) -> bool:
-    """Whether a layer that `put_around` made stands around the app's stack, and will around the next one.
+    """Whether a layer that `put_around` made is around the app's stack, and will be around the next one.
 
-    No, where that cannot be seen: a layer that is put around another one leaves the work to it.
+    False if that is not visible: a second layer around another one leaves the work to it.
     """
     runs = app.middleware_stack is None or _holds_layer(app.middleware_stack)
     return runs and _builds_layer(app.build_middleware_stack)
 
 
 class _Build:
-    """In place of an app's `build_middleware_stack`: what that makes, and the layer around it."""
+    """Replaces an app's `build_middleware_stack`: builds the same stack with the layer around it."""
 
     def __init__(
         self, app: Starlette, build: Callable[[], ASGIApp], layer: Callable[[ASGIApp], Layer]
@@ -85,7 +87,7 @@ class _Build:
 
 
 def _builds_layer(build: object) -> bool:
-    """Whether it is ours, or says that it wraps ours, as OpenTelemetry's does."""
+    """Whether it is a `_Build`, or wraps one, as that of OpenTelemetry does."""
     seen: set[int] = set()
     while build is not None and id(build) not in seen:
         if isinstance(build, _Build):
@@ -100,7 +102,7 @@ def _holds_layer(stack: object) -> bool:
 
 
 def _parts(stack: object) -> Iterator[object]:
-    """A stack's middleware from the outside in, as far as it shows what is inside of it."""
+    """The middleware of a stack from the outside in, as far as it is visible."""
     seen: set[int] = set()
     while stack is not None and id(stack) not in seen:
         yield stack
@@ -125,7 +127,7 @@ def _made(layer: Callable[[ASGIApp], Layer], stack: ASGIApp) -> Layer:
 
 
 def _tracing_in(stack: object) -> Any:
-    """The OpenTelemetryMiddleware of `instrument_app`; one that the user added has no 500s made inside it."""
+    """The OpenTelemetryMiddleware of `instrument_app`; inside one that the user added, no 500s are made."""
     for part in _parts(stack):
         inside = getattr(part, "app", None)
         if type(part).__name__ == "OpenTelemetryMiddleware" and isinstance(inside, ServerErrorMiddleware):
@@ -136,8 +138,8 @@ def _tracing_in(stack: object) -> Any:
 class _OutsideErrors(ServerErrorMiddleware):
     """The layer around a whole middleware stack, whose own ServerErrorMiddleware makes the 500s.
 
-    It handles no errors itself. It is a ServerErrorMiddleware because OpenTelemetry's `instrument_app`
-    emits no spans where the outermost object is none, and builds its own stack around this one's `.app`.
+    It does not handle errors. It is a ServerErrorMiddleware because OpenTelemetry's `instrument_app` emits no
+    spans if the outermost object is not one, and builds its own stack around the `.app` of this one.
     """
 
     def __init__(self, layer: Layer, app: Starlette) -> None:
@@ -145,19 +147,19 @@ class _OutsideErrors(ServerErrorMiddleware):
         self._serve = layer.serve
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
-        # No coroutine function: inside the app's own, nobody looks at that, and it saves one.
+        # Not a coroutine function: this saves a coroutine, and the app's own `__call__` is one.
         return self._serve(scope, receive, send)
 
 
 class _Taken:
-    """The layer, as whoever takes the `.app` of an `_OutsideErrors` has it; nobody else calls it.
+    """The layer for code that takes the `.app` of an `_OutsideErrors`; nothing else calls it.
 
-    When OpenTelemetry takes it, that one's stack does not exist yet. The first call, a lifespan or a request,
-    comes through the finished stack and puts that in order, for itself too. Later ones do not come here.
+    When OpenTelemetry takes it, the stack of OpenTelemetry does not exist yet. The first call, a lifespan or
+    a request, comes through the finished stack and reorders it, also for itself. Later calls do not get here.
     """
 
     def __init__(self, layer: Layer, app: Starlette) -> None:
-        # Public, as every middleware's: who stands in a stack is found by it.
+        # Public, like that of every middleware: stacks are searched by this attribute.
         self.app = layer
         self._around = app
 
@@ -167,9 +169,9 @@ class _Taken:
 
 
 def _move_out(stack: ASGIApp | None, taken: _Taken) -> None:
-    """Move a layer from inside OpenTelemetry's recorder to where it would be, had it come later.
+    """Move a layer from inside OpenTelemetry's recorder to where it would be if it had been added later.
 
-    What is around it stays as it is, for calls that are in there; a copy of the recorder goes further in.
+    The objects around it stay as they are, for calls in progress; a copy of the recorder goes further in.
     """
     with _moving:
         tracing = _tracing_in(stack)
@@ -185,5 +187,5 @@ def _move_out(stack: ASGIApp | None, taken: _Taken) -> None:
         tracing.app = taken.app
 
 
-# Two event loops, in two threads, may serve the first requests of one app.
+# Two event loops in two threads may serve the first requests of one app.
 _moving: Final = threading.Lock()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import uuid
+from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NewType
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from annotated_types import Ge, Gt, Le, Lt
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi import Path as PathParameter
+from pydantic import UUID1, UUID4, StringConstraints, conint
 from starlette.applications import Starlette
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import CONVERTOR_TYPES, Convertor, register_url_convertor
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -21,6 +25,7 @@ from starlette.testclient import TestClient
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 from route_cors.dispatch import Placed, Surrounded, is_installed, resolve, surrounded, survey
+from route_cors.dispatch.examples import example_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,7 +130,12 @@ class Year(Convertor[int]):
         return str(value)
 
 
+class Rune(Year):
+    regex = "[ᚠ-ᛪ]"
+
+
 register_url_convertor("survey_year", Year())
+register_url_convertor("survey_rune", Rune())
 
 
 @pytest.mark.parametrize(
@@ -136,7 +146,8 @@ register_url_convertor("survey_year", Year())
         ("/{x:int}.{y:float}", "/7.7"),
         ("/{x:uuid}", "/01234567-89ab-4def-8123-456789abcdef"),
         ("/{rest:path}", "/qzkv"),
-        ("/{year:survey_year}", None),
+        ("/{year:survey_year}", "/2026"),
+        ("/{rune:survey_rune}", None),
     ],
 )
 def test_an_example_of_each_path(template: str, example: str | None) -> None:
@@ -150,6 +161,9 @@ def test_an_example_of_each_path(template: str, example: str | None) -> None:
 
 class Colour(Enum):
     RED = "red"
+
+
+Number = NewType("Number", int)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +180,27 @@ class Colour(Enum):
         (Annotated[int, PathParameter(title="a number")], "/7/end"),
         (str, "/qzkv/end"),
         (bytes, "/qzkv/end"),
+        (Annotated[int, PathParameter(ge=100)], "/100/end"),
+        (Annotated[int, PathParameter(gt=100, multiple_of=7)], "/105/end"),
+        (Annotated[int, PathParameter(lt=0)], "/-1/end"),
+        (Annotated[float, PathParameter(gt=0, lt=1)], "/0.5/end"),
+        (Annotated[Decimal, PathParameter(le=3)], "/3/end"),
+        (conint(ge=8, le=9), "/8/end"),
+        (Annotated[Number, Ge(10)], "/10/end"),
+        (int | None, "/7/end"),
+        (Annotated[str, PathParameter(min_length=6)], "/qzkv-7/end"),
+        (Annotated[str, PathParameter(max_length=2)], "/7/end"),
+        (Annotated[str, PathParameter(pattern="^[A-Z]{3}$")], "/QQQ/end"),
+        (Annotated[str, PathParameter(pattern=r"^[A-Z]{2,3}-\d{4}$")], "/QQ-7777/end"),
+        (Annotated[str, PathParameter(min_length=8, max_length=8)], "/qqqqqqqq/end"),
+        (Annotated[dt.date, PathParameter(), Gt(dt.date(2030, 1, 1))], "/2030-01-02/end"),
+        (Annotated[dt.datetime, PathParameter(), Lt(dt.datetime(2020, 1, 1))], "/2019-12-31T00:00:00/end"),  # noqa: DTZ001
+        (dt.time, "/07:00:00/end"),
+        (dt.timedelta, "/PT7S/end"),
+        (UUID1, "/01234567-89ab-1def-8123-456789abcdef/end"),
+        (UUID4, "/01234567-89ab-4def-8123-456789abcdef/end"),
+        (ipaddress.IPv4Address, "/192.0.2.7/end"),
+        (ipaddress.IPv6Address, "/2001:db8::7/end"),
     ],
 )
 def test_an_example_is_one_that_the_endpoint_takes(annotation: Any, example: str) -> None:
@@ -176,6 +211,53 @@ def test_an_example_is_one_that_the_endpoint_takes(annotation: Any, example: str
     app.add_api_route("/{value}/end", endpoint)
     assert rows(app, "example") == [(example,)]
     assert TestClient(app).get(example).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        # pydantic alone knows, or nobody.
+        Annotated[str, StringConstraints(pattern=r"^\p{Greek}$")],
+        Annotated[int, Gt(3), Lt(3)],
+        Annotated[int, Ge(7), Le("text")],
+        Annotated[int, Gt(float("inf"))],
+        Annotated[dt.date, Gt(dt.date.max)],
+        Annotated[bytes, "a remark"],
+    ],
+)
+def test_an_example_where_none_is_known_to_fit(annotation: Any) -> None:
+    async def endpoint(value: Any) -> None: ...
+
+    class Field:
+        alias = "value"
+        field_info = PathParameter()
+
+    Field.field_info.annotation = annotation
+
+    class View:
+        param_convertors: Final = {"value": CONVERTOR_TYPES["str"]}
+
+        class dependant:  # noqa: N801 - as FastAPI has it
+            path_params = (Field,)
+
+    assert example_of(View, "/{value}") == "/qzkv"
+
+
+def test_a_parameter_that_a_dependency_takes_too() -> None:
+    def needs_item(item: int) -> None: ...
+
+    def needs_a_long_one(item: Annotated[str, PathParameter(min_length=3)]) -> None: ...
+
+    async def endpoint(item: str) -> None: ...
+
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/a/{item}", endpoint, dependencies=[Depends(needs_item)])
+    app.add_api_route(
+        "/b/{item}", lambda: None, dependencies=[Depends(needs_a_long_one), Depends(needs_item)]
+    )
+    found = [example for (example,) in rows(app, "example")]
+    assert found == ["/a/7", "/b/777"]
+    assert [TestClient(app).get(example).status_code for example in found] == [200, 200]
 
 
 def test_paths_and_examples_through_mounts_and_hosts() -> None:

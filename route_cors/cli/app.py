@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +16,7 @@ from route_cors.cli.check import findings_as_data, is_as_bad_as, print_findings
 from route_cors.cli.errors import CommandError, reporting_errors
 from route_cors.cli.explain import print_explanation
 from route_cors.cli.find_app import find_app
-from route_cors.cli.table import matching, print_table, table_as_data
+from route_cors.cli.table import matching, print_table, table_as_data, without_documentation
 from route_cors.cli.text import Screen, as_json
 from route_cors.insight.baseline import BASELINE_CODES, changes_as_findings, compare
 from route_cors.insight.findings import CODES, SEVERITIES
@@ -44,8 +45,23 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        try:
+            typer.echo(f"route-cors {version('route-cors')}")
+        except PackageNotFoundError:
+            typer.echo("route-cors, from a checkout that is not installed")
+        raise typer.Exit
+
+
 @app.callback()
-def _prepare() -> None:
+def _prepare(
+    *,
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
     # What the terminal's encoding lacks is escaped; it would end the command otherwise.
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):
@@ -59,6 +75,7 @@ def _table(
     app_option: options.AppOption = None,
     origin: options.Origin = None,
     wanted: options.Filter = "",
+    with_docs: options.All = False,
     as_data: options.Json = False,
     pages: options.Pager = True,
     factory: options.Factory = False,
@@ -66,7 +83,7 @@ def _table(
 ) -> None:
     """Show every route and its policy.
 
-    Where no layer carries a policy out, it says so. What --json prints is the baseline of `route-cors check`.
+    A policy that no layer applies is marked. What --json prints is the baseline of `route-cors check`.
     """
     with reporting_errors(with_traceback=show_traceback):
         checked = None if origin is None else page_origin(origin)
@@ -74,7 +91,8 @@ def _table(
         if as_data:
             typer.echo(as_json(table_as_data(shown, checked)))
         else:
-            print_table(Screen.of(), shown, _ALL_CODES, origin=checked, pages=pages)
+            folded, hidden = (shown, 0) if with_docs else without_documentation(shown)
+            print_table(Screen.of(), folded, _ALL_CODES, origin=checked, pages=pages, hidden=hidden)
 
 
 @app.command("explain")

@@ -11,7 +11,8 @@ from route_cors.cli.errors import CommandError
 from route_cors.errors import CORSConfigError
 from route_cors.headers import is_token
 from route_cors.insight.explanation import Call
-from route_cors.origins import ANY_ORIGIN, parse_origin
+from route_cors.insight.page_origin import checked_page_origin
+from route_cors.origins import parse_origin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -38,18 +39,10 @@ def page_origin(given: str) -> str:
     Raises:
         CommandError: it is none; the message says what is wrong, and the fix where there is one.
     """
-    if given == "null":
-        return given
-    shown = f"--origin {_short(given)}"
-    if ANY_ORIGIN in given:
-        raise CommandError(f"{shown}: a pattern: name one origin, as a browser would send it")
     try:
-        parse_origin(given)
-    except CORSConfigError as error:
-        reasons = "; ".join(problem.reason for problem in error.problems)
-        fix = error.problems[0].fix
-        raise CommandError(f"{shown}: {reasons}{'' if fix is None else f': write {fix}'}") from error
-    return given
+        return checked_page_origin(given)
+    except ValueError as error:
+        raise CommandError(f"--origin {error}") from error.__cause__
 
 
 def api_origin(given: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 __all__ = [
+    "All",
     "ApiBaseUrl",
     "ApiUrl",
     "App",
@@ -70,12 +71,16 @@ Filter: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+All: TypeAlias = Annotated[
+    bool, typer.Option("--all", help="Show the routes of FastAPI's own docs as well: /docs, /openapi.json, …")
+]
 Pager: TypeAlias = Annotated[
     bool, typer.Option("--pager/--no-pager", help="Whether a table longer than the terminal is paged.")
 ]
 
 Method: TypeAlias = Annotated[
-    str, typer.Argument(metavar="METHOD", help="GET, PUT, …; WEBSOCKET for a handshake.", show_default=False)
+    str,
+    typer.Argument(metavar="METHOD", help="GET, PUT, …; WS for a websocket's handshake.", show_default=False),
 ]
 CallPath: TypeAlias = Annotated[
     str,

@@ -22,7 +22,7 @@ def print_rows(screen: Screen, header: Sequence[str], rows: Sequence[Sequence[Te
 
     Args:
         screen: where to.
-        header: Methods, Path, maybe Access, Policy, Declared on, Endpoint, Findings.
+        header: Methods, Path, maybe columns of access, Policy, Declared on, Endpoint, Findings.
         rows: at least one; as many cells each.
     """
     if screen.is_terminal:
@@ -33,12 +33,14 @@ def print_rows(screen: Screen, header: Sequence[str], rows: Sequence[Sequence[Te
 
 
 def _drawn(header: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> Table:
+    whole = header
     columns = len(header) if any(row[-1] for row in rows) else len(header) - 1
     if _fits(header[:columns], rows, width):
         header, rows = header[:columns], [row[:columns] for row in rows]
     else:
         header = ["Methods", "Path", "Policy"]
-        rows = [[*row[:2], Text("\n").join(filter(None, _stacked(row[2:])))] for row in rows]
+        titles = whole[2 : whole.index("Policy")]
+        rows = [[*row[:2], Text("\n").join(filter(None, _stacked(titles, row[2:])))] for row in rows]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for title in header:
         table.add_column(title, overflow="fold")
@@ -61,10 +63,12 @@ _NARROWEST_POLICY: Final = 36
 _GAP: Final = 3
 
 
-def _stacked(cells: Sequence[Text]) -> Iterator[Text]:
-    """All that is known of a route, in one cell: where it is declared comes on a line of its own."""
-    *access_and_policy, source, endpoint, marks = cells
-    yield Text(": ").join(access_and_policy)
+def _stacked(titles: Sequence[str], cells: Sequence[Text]) -> Iterator[Text]:
+    """All that is known of a route, in one cell, on a line for each kind of thing."""
+    *access, policy, source, endpoint, marks = cells
+    told = (Text.assemble(f"{title.lower()}: ", cell) for title, cell in zip(titles, access, strict=True))
+    yield Text("; ").join(told)
+    yield policy
     yield Text(", ", "dim").join(filter(None, (source, endpoint)))
     yield marks
 

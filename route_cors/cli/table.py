@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -12,7 +13,7 @@ from route_cors.cli.rows import print_rows
 from route_cors.cli.text import text
 from route_cors.cli.words import counted, methods_in_words, path_in_words
 from route_cors.describe import policy_in_words
-from route_cors.insight.access import access_of, accesses_of, speaking_layers
+from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, accesses_of, speaking_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from route_cors.insight.overview import Report
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["matching", "print_table", "table_as_data"]
+__all__ = ["matching", "print_table", "table_as_data", "without_documentation"]
 
 
 def matching(report: Report, wanted: str) -> Report:
@@ -36,38 +37,52 @@ def matching(report: Report, wanted: str) -> Report:
     return type(report)(routes=routes, findings=findings)
 
 
+def without_documentation(report: Report) -> tuple[Report, int]:
+    """The report without the routes of FastAPI's own docs, and how many these are.
+
+    One with a finding stays: what is wrong there is to be seen.
+    """
+    found = {id(finding.route) for finding in report.findings}
+    kept = tuple(route for route in report.routes if not route.is_documentation or id(route) in found)
+    return replace(report, routes=kept), len(report.routes) - len(kept)
+
+
 def table_as_data(report: Report, origin: str | None) -> dict[str, Any]:
-    """The report as JSON has it; with an origin, what that may do."""
+    """The report as JSON has it; with an origin, what that may do, and what any other."""
     data = report.to_dict()
     if origin is not None:
         data["origin"] = origin
-        for access, told in zip(accesses_of(report.routes, origin), data["routes"], strict=True):
-            told["access"] = {"verdict": access.verdict, "with_credentials": access.with_credentials}
+        for name, asked in (("access", origin), ("access_of_any_other_origin", STRANGER)):
+            for access, told in zip(accesses_of(report.routes, asked), data["routes"], strict=True):
+                told[name] = {"verdict": access.verdict, "with_credentials": access.with_credentials}
     return data
 
 
 def print_table(
-    screen: Screen, report: Report, codes: Mapping[str, Code], *, origin: str | None, pages: bool
+    screen: Screen, report: Report, codes: Mapping[str, Code], *, origin: str | None, pages: bool, hidden: int
 ) -> None:
-    """Print the routes, one a line where nobody looks, and what the marks beside them stand for.
+    """Print the routes, on a line each where the output is no terminal, and what the findings' codes mean.
 
     Args:
         screen: where to.
         report: the routes to show.
         codes: what the findings' codes stand for.
-        origin: whose access to show beside each policy.
+        origin: whose access to show beside each policy, and that of any other origin.
         pages: whether a table that is longer than the terminal goes through the user's pager.
+        hidden: how many routes of the docs are left out.
     """
     if pages and screen.is_terminal and len(report.routes) > screen.console.height:
         # As git does: less ends by itself where all fits, and shows colours.
         os.environ.setdefault("LESS", "FRX")
         with screen.console.pager(styles=True):
-            _print_all(screen, report, codes, origin)
+            _print_all(screen, report, codes, origin, hidden)
     else:
-        _print_all(screen, report, codes, origin)
+        _print_all(screen, report, codes, origin, hidden)
 
 
-def _print_all(screen: Screen, report: Report, codes: Mapping[str, Code], origin: str | None) -> None:
+def _print_all(
+    screen: Screen, report: Report, codes: Mapping[str, Code], origin: str | None, hidden: int
+) -> None:
     if origin is not None:
         screen.line("What pages of ", Text(origin, "bold"), " may do")
         screen.line()
@@ -75,27 +90,39 @@ def _print_all(screen: Screen, report: Report, codes: Mapping[str, Code], origin
         print_rows(screen, *_cells(report, origin))
         screen.line()
     _print_summary(screen, report, codes)
+    if hidden:
+        told = counted(hidden, "route")
+        screen.line(f"{told} of FastAPI's docs {'is' if hidden == 1 else 'are'} hidden; --all shows them")
 
 
 def _cells(report: Report, origin: str | None) -> tuple[list[str], list[list[Text]]]:
     marks = defaultdict[int, set[str]](set)
     for finding in report.findings:
         marks[id(finding.route)].add(finding.code)
-    access = [] if origin is None else ["Access"]
+    columns = _access_columns(report, origin)
+    access = [title for title, _ in columns]
     header = ["Methods", "Path", *access, "Policy", "Declared on", "Endpoint", "Findings"]
     rows = [
         [
             text(methods_in_words(route)),
             text(path_in_words(route), "bold"),
-            *([] if origin is None else [_access(access_of(route, origin))]),
+            *(_access(accesses[number]) for _, accesses in columns),
             _policy(route),
             text(route.source or ""),
             text(route.endpoint if route.place is None else str(route.place), "dim"),
             text(" ".join(sorted(marks[id(route)])), "yellow"),
         ]
-        for route in report.routes
+        for number, route in enumerate(report.routes)
     ]
     return header, rows
+
+
+def _access_columns(report: Report, origin: str | None) -> list[tuple[str, list[Access]]]:
+    """What that origin may do, then what every other one may that no policy names."""
+    if origin is None:
+        return []
+    other = ANY_OTHER_ORIGIN.capitalize()
+    return [("Access", accesses_of(report.routes, origin)), (other, accesses_of(report.routes, STRANGER))]
 
 
 def _policy(route: ReportedRoute) -> Text:

@@ -1,4 +1,4 @@
-"""What an app shows: its router, what stands around it, the layers of ours that it brings."""
+"""The visible parts of an app: its router, the middleware around it, its layers of route_cors."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def shows_routes(app: object) -> bool:
 
 
 def router_of(app: object) -> Any:
-    """What holds the app's routes; an app that shows none has nothing to be found.
+    """The object that holds the app's routes; `NO_ROUTES` for an app that shows none.
 
-    Only routes of Starlette's kind are read: what other frameworks call so is routed otherwise.
+    Only Starlette's kind of routes is read: other frameworks route differently.
     """
     router = getattr(app, "router", app)
     if isinstance(router, Router):
@@ -71,7 +71,7 @@ NO_ROUTES: Final = Router()
 
 
 def wrappers_of(app: object) -> Iterator[object]:
-    """An app and what it is a middleware of, as far as that can be seen."""
+    """An app and what it is a middleware of, as far as that is visible."""
     for _ in range(MAX_MOUNTS):
         if app is None:
             return
@@ -82,22 +82,22 @@ def wrappers_of(app: object) -> Iterator[object]:
 
 
 def is_layer(app: object) -> bool:
-    """Whether it is a layer of ours."""
+    """Whether it is a layer of route_cors."""
     return bool(getattr(app, "is_route_cors_layer", False))
 
 
 def holds_nothing(app: object) -> bool:
-    """Whether it is known that nothing of ours can be inside: it serves files, or is a response."""
+    """Whether route_cors cannot be inside of it, because it serves files or is a response."""
     return type(app).__call__ in {StaticFiles.__call__, Response.__call__}
 
 
 def has_layer(app: object) -> bool:
-    """Whether it is a layer of ours, or an app with one."""
+    """Whether it is a layer of route_cors, or an app with one."""
     return hasattr(app, _DEFAULT) or any(_layers_of(app))
 
 
 def _layers_of(app: object) -> Iterator[Any]:
-    """The layers of ours among an app's middleware, as they were added."""
+    """The layers of route_cors among an app's middleware, in the order of the list."""
     yield from filter(_is_ours, getattr(app, "user_middleware", ()))
 
 
@@ -106,15 +106,15 @@ def _is_ours(middleware: Any) -> bool:
 
 
 def default_of(app: object) -> CORSPolicy | None:
-    """The default of the layer that an app brings itself or is; of several, of the innermost that has one."""
-    # Those that were added stand inside the one that was installed; the last of them is the innermost.
+    """The default of the layer that an app has or is; of several, that of the innermost with a default."""
+    # Layers that were added are inside the one that was installed; the last of them is the innermost.
     added = [layer.kwargs.get("default") for layer in _layers_of(app)]
     installed: CORSPolicy | None = getattr(app, _DEFAULT, None)
     return first(*reversed(added), installed)
 
 
 def certain_defaults_of(app: object) -> list[CORSPolicy | None]:
-    """As `default_of`, innermost first, of the layers that a request surely goes through: all of them.
+    """The defaults, innermost first, of all layers that every request goes through.
 
     A middleware in front of an added one may send the request elsewhere.
     """
@@ -124,5 +124,5 @@ def certain_defaults_of(app: object) -> list[CORSPolicy | None]:
 
 
 def root_path_inside(app: object, root_path: str) -> str:
-    """FastAPI(root_path=...) overwrites what it is handed, on entry."""
+    """The root path inside an app: FastAPI(root_path=...) overwrites the one it gets."""
     return (isinstance(app, FastAPI) and app.root_path) or root_path

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Index", "index_of"]
 
-# Attribute of ours on other people's routers.
+# Attribute that route_cors sets on routers.
 _INDEXES: Final = "_route_cors_indexes"
 
-# Seconds after which a changed tree is noticed even where every request still finds an answer. Looking at
-# every included router each time costs 33 microseconds at 1,000 of them.
+# Seconds after which a changed tree is noticed even if every request still finds an answer. Checking every
+# included router each time would take 33 microseconds with 1,000 of them.
 _RECHECK_AFTER: Final = 1.0
 
 
@@ -54,18 +54,19 @@ class Index:
         self.router = router
         self.inherited = first(declared_policy(router, ROUTER_POLICY), inherited)
         self.default = default
-        # That of what no route of this router is known to serve: not every layer may be on the way there.
+        # The default for requests that no known route of this router serves: not every layer may be on the
+        # way.
         self.beyond = beyond
         self._terms: dict[tuple[Declared, frozenset[str] | None], Terms] = {}
         self.table: _Table | None = None
         self._building = threading.Lock()
 
     def __deepcopy__(self, memo: object) -> Index:
-        """Itself: `index_of` gives the copy of a router an index of its own, and a lock cannot be copied."""
+        """Return itself: `index_of` makes another index for a copied router, and a lock cannot be copied."""
         return self
 
     def resolve(self, scope: Scope, method: str | bytes, root_path: str) -> Target:
-        """The target of one request; that of its slash redirect, where there is one."""
+        """The target of one request; for a slash redirect, the target of that."""
         return self._find(Call.of(scope, method, root_path))
 
     def terms(self, declared: Declared | None, methods: Iterable[str] | None) -> Terms | None:
@@ -86,7 +87,7 @@ class Index:
         alone: bool = False,
         redirects: bool = True,
     ) -> Target:
-        """The target, through all mounts; `taken` and `alone` as `narrowed` has them."""
+        """The target, through all mounts; `taken` and `alone` as in `narrowed`."""
         index, call = self, asked
         led_by: tuple[Target, ...] = ()
         for _ in range(MAX_MOUNTS):
@@ -99,7 +100,7 @@ class Index:
                     # The browser follows to a URL that is routed from the top; the grant is for this one.
                     asked = asked._replace(path=redirected)
                     target = self._find(asked, taken, alone=alone, redirects=False)
-                    # The router that has got here answers that itself, whatever is there.
+                    # The router that got here answers the redirect itself, whatever is there.
                     way = tuple(entry for mount in led_by for entry in mount.way)
                     return replace(target, redirects_to=redirected, asks_inside=False, way=way)
             target = index._unrouted(call, path) if leaf is None else leaf.target(call.method)
@@ -117,12 +118,12 @@ class Index:
     ) -> Target:
         """The target without the methods that routes before its mount serve on the same path.
 
-        Where routes were asked about one method (`alone`), they said nothing of the others: none of these
-        may be granted beside it.
+        If routes were asked about one method (`alone`), nothing is known about the other methods: they must
+        not be granted with it.
         """
         terms = target.terms
         if terms is None or terms.policy is None or terms.registered is None:
-            return target  # to what is closed nothing is granted
+            return target  # a closed route grants nothing
         if not taken and alone is None:
             return target
         methods = terms.registered - taken
@@ -130,7 +131,7 @@ class Index:
         return replace(target, terms=self.terms(terms.policy, granted))
 
     def _look_up(self, call: Call, path: str) -> tuple[Routes, Leaf | None]:
-        """What the routes that match the path serve, if any does, and the routes of which that is true."""
+        """The leaf of the routes that match the path, if any, and the routes that it belongs to."""
         table = self.current()
         routes = table.routes[call.kind]
         leaf = routes.find(call, path)
@@ -140,14 +141,14 @@ class Index:
         return routes, leaf
 
     def _redirected(self, call: Call, path: str, routes: Routes) -> str | None:
-        """Where the slash redirect leads, if anywhere; `routes` were just found to be the present ones."""
+        """The path of the slash redirect, if there is one; `routes` are known to be up to date."""
         if call.kind != "http" or path == "/" or not getattr(self.router, "redirect_slashes", False):
             return None
         redirected = call._replace(path=call.path.rstrip("/") if path.endswith("/") else call.path + "/")
         return None if routes.find(redirected, redirected.route_path()) is None else redirected.path
 
     def _unrouted(self, call: Call, path: str) -> Target:
-        """What is served where no route matches: a frontend, or what the router has for that."""
+        """The target if no route matches: a frontend, or the app that the router has for that."""
         table = self.current()
         default = self.beyond if call.kind == "http" else None
         if call.kind == "http" and (frontend := table.frontend(path)) is not None:
@@ -162,7 +163,7 @@ class Index:
             self.terms(first(declared, default), None),
             methods=frozenset() if instead is None else None,
             declared=declared is not None,
-            # Of a 404 too: a middleware may have sent the request elsewhere before it gets to the router.
+            # For a 404 too: a middleware may send the request elsewhere before it gets to the router.
             asks_inside=instead is None or not holds_nothing(instead),
         )
 
@@ -186,15 +187,15 @@ class Index:
         with self._building:
             table = self.table
             if table is None or table is seen or table.is_outdated():  # else another thread has just built it
-                # Those of policies that are gone are not to be kept.
+                # Do not keep the terms of removed policies.
                 self._terms = {}
-                # One assignment publishes it: running requests keep the table that they hold.
+                # A single assignment publishes it: running requests keep the table that they have.
                 self.table = table = _Table(self)
             return table
 
 
 class _Table:
-    """One state of a router's routes, compiled. They never change once it is published."""
+    """One compiled state of a router's routes. It never changes after it was published."""
 
     def __init__(self, index: Index) -> None:
         self.change = changes.latest
@@ -206,7 +207,7 @@ class _Table:
         }
         self.mounted: list[Index] = []
         self._entries: list[Entry] = []
-        # By id, what the router notes as the endpoint of a request that it has led into an app.
+        # By id, the object that the router records as the endpoint of a request that it led into an app.
         self.leads_to: set[int] = set()
         for order, registered in enumerate(flatten(self._watched[0][1], index.inherited, self._watched)):
             trail, is_exact = trail_of(registered.effective) if registered.is_indexed else ((REST,), False)
@@ -228,12 +229,12 @@ class _Table:
         self.recheck_at = time.monotonic() + _RECHECK_AFTER
 
     def frontend(self, path: str) -> Frontend | None:
-        """The directory that is served under that path: of several, the first of the longest ones."""
+        """The directory that is served under that path; of several, the first with the longest path."""
         matching = (frontend for frontend in self._frontends if frontend.matches(path))
         return max(matching, key=_by_length, default=None)
 
     def policies_of(self, endpoint: object, method: str) -> set[Declared | None]:
-        """Those that are declared for that endpoint, wherever it stands in these routes; None: none is."""
+        """The policies declared for that endpoint anywhere in these routes; None if there are none."""
         entries = (entry for entry in self._entries if entry.endpoint is endpoint)
         return {entry.declared_for(method) for entry in entries}
 
@@ -250,7 +251,7 @@ def _by_length(frontend: Frontend) -> int:
 
 
 def _mounted(registered: Registered, outer: Index, *, is_exact: bool) -> Mounted | None:
-    """The way into what a mount or host leads to; None where no routes are shown there."""
+    """The way into the app of a mount or host; None if that shows no routes."""
     app = registered.mounted_app
     if app is None or not shows_routes(app):
         return None
@@ -282,5 +283,5 @@ def index_of(
 
 
 _NO_INDEXES: Final[dict[object, Index]] = {}
-# Held by who puts an index on a router: two threads would make two.
+# Held while an index is put on a router: otherwise two threads could make two.
 _indexing: Final = threading.Lock()

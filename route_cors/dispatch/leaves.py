@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "Leaf", "Mounted", "Offer", "Routes"]
 
-# Sets of overlapping routes that are kept compiled: a bound on what hostile paths can make us remember.
+# Compiled sets of overlapping routes that are kept: a bound on the memory that hostile paths can use.
 _MAX_OVERLAPS: Final = 1024
 
 
@@ -38,10 +38,10 @@ def _shared(methods: frozenset[str]) -> frozenset[str]:
 class Entry:
     """One route, ready to be matched.
 
-    `methods` are those it is known to serve (None: an ASGI app, which alone knows); `serves_all` tells
-    that the router hands it any method, `judges_method` that its own `matches` decides on each.
-    `asks_inside`: it leads to an app in which something of ours may stand, out of sight. `default` is that of
-    a layer that stands around a mounted app, in place of the index's own.
+    `methods` are those it is known to serve (None: an ASGI app, where this is not known); `serves_all`: the
+    router passes it any method; `judges_method`: its own `matches` decides about each method. `asks_inside`:
+    it leads to an app that may contain invisible parts of route_cors. `default` is that of a layer around a
+    mounted app, in place of the index's own.
     """
 
     __slots__ = (
@@ -72,12 +72,12 @@ class Entry:
         self.context = registered.context
         self.matcher = registered.matcher
         effective = registered.effective
-        # A Host has none, and what overrides `matches` may have none.
+        # A Host has none, and a route that overrides `matches` may have none.
         self.path: str = getattr(effective, "path", "")
         self.declared = registered.policy()
         app = registered.mounted_app
         self.regex: re.Pattern[str] | None = effective.path_regex if registered.is_indexed else None
-        # What the end of the trail leaves open.
+        # What remains to be decided at the end of the trail.
         self.deciding_regex = None if is_exact else self.regex
         self.judges_method = self.regex is None and app is None
         self.kinds: tuple[Kind, ...] = ("http", "websocket")
@@ -98,7 +98,7 @@ class Entry:
 
     @property
     def leads_to(self) -> object:
-        """The app that the router notes as the endpoint of a request that it leads on; else None."""
+        """The app that the router records as the endpoint of a request that it passes on; else None."""
         if self.mounted is None and not self.asks_inside:
             return None
         return getattr(self.matcher, "app", self.endpoint)
@@ -121,7 +121,7 @@ class Entry:
         return next(of_method, self.declared)
 
     def lost(self) -> list[Lost]:
-        """What stands in place of policies that are lost."""
+        """The `Lost` in place of lost policies, if there is one."""
         return [each for each in (self.declared, *self._of_methods) if isinstance(each, Lost)]
 
     def offers(self) -> Iterable[Offer]:
@@ -129,7 +129,7 @@ class Entry:
         return self._offers(self.methods, takes_all=self.serves_all)
 
     def offers_on(self, call: Call, path: str) -> Iterable[Offer]:
-        """What the route serves of this request; nothing where it does not match."""
+        """What the route serves for this request; nothing if it does not match."""
         if self.regex is not None:
             return self.offers() if self.regex.match(path) else ()
         match, _ = ask(self.matcher, call, self.context)
@@ -147,7 +147,7 @@ class Entry:
         yield self, methods, takes_all, self.declared
 
     def target(self, terms: Terms | None, declared: Declared | None) -> Target:
-        """Where a request goes that this route serves."""
+        """The target of a request that this route serves."""
         return Target(
             self.route,
             terms,
@@ -164,8 +164,8 @@ class Entry:
 class Mounted:
     """The way into a mounted app that shows its routes.
 
-    `is_wrapped` tells that something stands around it of which nothing is known. `prefix` is the length of
-    what the mount takes off the path, where that is always the same and all that it does; else None.
+    `is_wrapped`: there is something around it whose behaviour is not known. `prefix` is the length of the
+    part that the mount removes from the path, if that is constant and all that the mount does; else None.
     """
 
     __slots__ = ("_mount", "_regex", "_seen", "app", "index", "is_wrapped", "prefix")
@@ -186,14 +186,14 @@ class Mounted:
         """The request as the mounted app sees it."""
         found = None if self._regex is None else self._regex.match(path)
         if found is not None:
-            # As Mount.matches does it, its treatment of a trailing newline included.
+            # As Mount.matches does it, including its treatment of a trailing newline.
             root_path = call.root_path + path[: -len("/" + found["path"])]
             return call._replace(root_path=root_path_inside(self.app, root_path))
         child = ask(self._mount, call, None)[1]
         return call.inside(child, root_path_inside(self.app, child.get("root_path", call.root_path)))
 
     def seen_from_outside(self, mount: Target, inside: Target) -> Target:
-        """The target inside, as it is named where the mount is; one object for each that is inside."""
+        """The inner target, as it is named outside of the mount; one object for each inner target."""
         known = self._seen.get(id(inside))
         if known is not None:
             return known[1]
@@ -206,7 +206,7 @@ class Mounted:
 
 
 class Routes(Trie["Entry", "Leaf"]):
-    """The routes of one kind, by their paths; what matches together is compiled on the first request."""
+    """The routes of one kind, by path; routes that match together are compiled at the first request."""
 
     def __init__(self, index: Index, kind: Kind) -> None:
         super().__init__()
@@ -222,7 +222,7 @@ class Routes(Trie["Entry", "Leaf"]):
         self.asks_routes = self.asks_routes or entry.judges_method
 
     def find(self, call: Call, path: str) -> Leaf | None:
-        """What the routes that match the path serve; None where no route does."""
+        """The leaf of the routes that match the path; None if no route does."""
         leaf = None if "\n" in path else self._leaf_of(self.end_of(path))
         if leaf is not None and (leaf.regex is None or leaf.regex.match(path)):
             return leaf
@@ -233,7 +233,7 @@ class Routes(Trie["Entry", "Leaf"]):
         return self._overlap(call, path, candidates) if candidates else None
 
     def _leaf_of(self, node: Node[Entry, Leaf]) -> Leaf | None:
-        """What is served where the path ends, if one regex at most decides; compiled once."""
+        """The leaf where the path ends, if at most one regex decides; compiled once."""
         if node.leaf is None and (node.ends or node.inherited):
             matching = sorted([*node.ends, *node.inherited], key=_by_order)
             regexes = {entry.deciding_regex for entry in node.ends} or {None}
@@ -243,7 +243,7 @@ class Routes(Trie["Entry", "Leaf"]):
         return node.leaf
 
     def _overlap(self, call: Call, path: str, candidates: list[Entry]) -> Leaf | None:
-        """The leaf of those candidates that do match, in the order in which the router tries them."""
+        """The leaf of the candidates that really match, in the order in which the router tries them."""
         offers: list[Offer] = []
         for entry in sorted(candidates, key=_by_order):
             offers += entry.offers_on(call, path)
@@ -265,14 +265,14 @@ class Routes(Trie["Entry", "Leaf"]):
         shape = self._shape(tuple((methods or frozenset(), takes_all) for _, methods, takes_all, _ in offers))
         targets: list[Target] = []
         for (entry, served, _, declared), policy in zip(offers, policies, strict=True):
-            # Methods are granted together where their policies are equal: see Terms.
+            # Methods are granted together if their policies are equal: see Terms.
             methods = [method for method, owner in shape.owners.items() if policies[owner] == policy]
             terms = self._index.terms(policy, None if served is None else methods)
             targets.append(entry.target(terms, declared))
         return Leaf(shape, tuple(targets), regex)
 
     def _policy(self, offer: Offer) -> Declared | None:
-        """The policy of an offer. A default is for HTTP alone, and speaks for no mount that has routes."""
+        """The policy of an offer. A default only applies to HTTP, not to a mount that shows its routes."""
         entry, _, _, declared = offer
         if self._kind == "websocket" or entry.mounted is not None:
             return declared
@@ -287,8 +287,8 @@ class Routes(Trie["Entry", "Leaf"]):
 
 _by_order = operator.attrgetter("order")
 
-# A route that matches a path, the methods it serves there (None: an ASGI app, which alone knows), whether it
-# takes all others too, and the policy that is declared for them.
+# A route that matches a path, the methods it serves there (None: an ASGI app, where this is not known),
+# whether it takes all other methods too, and the policy that is declared for them.
 Offer = tuple["Entry", "frozenset[str] | None", bool, "Declared | None"]
 # The methods that a route serves, and whether it takes all others too.
 _Served = tuple[frozenset[str], bool]
@@ -297,8 +297,8 @@ _Served = tuple[frozenset[str], bool]
 class _Shape:
     """Which of the routes that match a path serves which method; shared by all paths where it is the same.
 
-    `owners` are the positions of those that serve a method, `otherwise` that of the one that has all others,
-    be it for its 405. `taken` are the methods served before that one, which matters for a mount.
+    `owners` are the positions of those that serve a method, `otherwise` that of the one that gets all
+    others, possibly to answer 405. `taken` are the methods served before that one, which matters for a mount.
     """
 
     __slots__ = ("otherwise", "owners", "spelled", "taken", "takes_all")
@@ -328,7 +328,7 @@ class _Shape:
 class Leaf:
     """What the routes that match a path serve, method by method.
 
-    They match if the path leads there, and matches `regex` where there is one.
+    They match if the path leads there and matches `regex`, if there is one.
     """
 
     __slots__ = ("otherwise", "owners", "regex", "shape", "targets")
@@ -336,11 +336,11 @@ class Leaf:
     def __init__(self, shape: _Shape, targets: tuple[Target, ...], regex: re.Pattern[str] | None) -> None:
         self.shape = shape
         self.owners = shape.spelled
-        # Who has all other methods; None where to know that takes a look at whether the routes are current.
+        # The target for all other methods; None if the routes have to be checked for changes first.
         self.otherwise = shape.otherwise if shape.takes_all else None
         self.targets = targets
         self.regex = regex
 
     def target(self, method: str) -> Target:
-        """Where a request with that method goes."""
+        """The target of a request with that method."""
         return self.targets[self.shape.owners.get(method, self.shape.otherwise)]

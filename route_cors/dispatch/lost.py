@@ -1,8 +1,9 @@
-"""Which policy an endpoint stands for that carries none itself, as a decorator put it in another's place.
+"""Find the policy of an endpoint that has none itself, because a decorator replaced the original function.
 
-A policy is found again where that is certain: the endpoint has the marked annotations of the function with
+A policy is only found again if it is certain: the endpoint has the marked annotations of the function with
 the policy, or it holds that function. Identical code is not certain, nor are identical closure cells: all
-functions of one loop have both. What may be the copy of a function that was dropped is closed.
+functions that are defined in one loop share both. An endpoint that may be the copy of a dropped function is
+closed.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ __all__ = ["misplaced_in", "note_given", "policy_at", "tell_of_lost"]
 
 _LOGGER: Final = logging.getLogger("route_cors")
 
-# Attribute of ours on a router: the routes of which the log has told.
+# Attribute of a router: the routes that were logged already.
 _TOLD: Final = "_route_cors_told"
-# Attribute of ours on what a route class put in the place of endpoints: these.
+# Attribute of an object that a route class put in place of endpoints: the endpoints.
 _GIVEN: Final = "__route_cors_given__"
 
-# What is looked at, at most: a wrapper holds a few functions, and the registry of some library thousands.
+# The most objects that are searched: a wrapper holds a few functions, the registry of a library thousands.
 _MOST_HELD: Final = 64
 
 _TOO_LATE: Final[dict[type, tuple[str, ...]]] = {
@@ -43,7 +44,7 @@ _TOO_LATE: Final[dict[type, tuple[str, ...]]] = {
 
 
 def policy_at(endpoint: object) -> Declared | None:
-    """The policy of an endpoint: its own, or that of what it stands for; a `Lost` where nobody can tell."""
+    """The policy of an endpoint: its own, or that of the replaced function; a `Lost` if that is unclear."""
     declared = policy_of(endpoint)
     if declared is not None:
         return declared
@@ -60,23 +61,23 @@ def policy_at(endpoint: object) -> Declared | None:
 
 
 def misplaced_in(endpoint: type) -> tuple[Declaration, ...]:
-    """The declarations on methods of an endpoint class, or held by them, that are called too late for one."""
+    """The declarations on methods of an endpoint class, or held by them, that are called too late."""
     bases = [base for base in _TOO_LATE if issubclass(endpoint, base)]
     methods = [getattr(endpoint, name, None) for base in bases for name in _TOO_LATE[base]]
     return _ordered([each for method in methods for each in _stood_for(method)])
 
 
 def note_given(endpoint: object, route: object) -> None:
-    """Note which endpoint a router was given for a route, whose class may put another one in its place."""
+    """Note which endpoint a router was given for a route, as the route class may replace it."""
     served = getattr(route, "endpoint", endpoint)
     if served is not endpoint:
-        # What takes no attributes may look like a lost endpoint, and is closed then.
+        # An object without attributes may look like a lost endpoint, and is then closed.
         with suppress(AttributeError, TypeError):
             setattr(served, _GIVEN, (*getattr(served, _GIVEN, ()), endpoint))
 
 
 def tell_of_lost(router: Any, route: Any, lost: Lost) -> None:
-    """Log that a policy does not hold on a route, once."""
+    """Log once that a policy does not apply to a route."""
     told: set[object] = router.__dict__.setdefault(_TOLD, set())
     path: str = getattr(route, "path", "")
     if (path, lost) not in told:
@@ -90,7 +91,7 @@ _WAY_OUT: Final = (
     "or on the endpoint class that holds it"
 )
 
-# Declarations, each with its policy; None where that may have been another function's.
+# Declarations, each with its policy; None if it may belong to another function.
 _Found = list[tuple[Declaration, Declared | None]]
 
 
@@ -99,9 +100,9 @@ def _ordered(found: _Found) -> tuple[Declaration, ...]:
 
 
 def _stood_for(endpoint: object) -> _Found:
-    """What is declared on that for which an endpoint stands.
+    """The declarations that an endpoint may have.
 
-    That is itself, and the functions that it holds, one through the other, up to those with a policy.
+    They are its own, and those of the functions that it holds, directly or through others.
     """
     found: _Found = []
     pending: list[tuple[object, ...]] = [(endpoint,)]
@@ -145,7 +146,7 @@ def _inside(holder: object) -> Iterator[object]:
 
 def _is_function(held: object) -> bool:
     """Not any object that can be called: what a function uses is not what it stands for."""
-    # By the type alone, and not isinstance: what a closure holds may be a proxy for anything.
+    # By the exact type and not isinstance: the object may be a proxy for anything.
     is_one = issubclass(type(held), FunctionType | MethodType | functools.partial)
     return is_one or type(inspect.getattr_static(held, "__wrapped__", None)) is FunctionType
 

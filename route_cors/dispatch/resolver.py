@@ -1,8 +1,8 @@
-"""R(path, method, host): the route to which the app itself would dispatch a request, as a layer asks.
+"""R(path, method, host): the route to which the app itself would dispatch a request, for a layer.
 
-The router has the first word: what it is asked about is the path that it will see. And a request that is
-here already needs no permission from further out, but a preflight does: it is granted only where the request
-that it announces would be led to the very route that grants it.
+The path is resolved as the router will see it. A request that has got here needs no permission from further
+out, but a preflight does: it is only granted if the request that it announces would be led to exactly the
+route that grants it.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ENTERED", "Resolver", "declared_in", "passed_router", "resolve", "resolve_at_route", "scope_at"]
 
-# Scope key: the CORSRouter that was called as an ASGI app, and the app that was around it then.
+# Scope key: the CORSRouter that was called as an ASGI app, and the app around it at that time.
 ENTERED: Final = "route_cors.entered"
-# Scope key: how those further out that passed a preflight in see its path.
+# Scope key: the views of the layers further out that passed a preflight on.
 _VIEWS: Final = "route_cors.views"
 
-# Where a request with some method goes, and where the one goes that a preflight announces.
+# Where a request with a given method goes, and where the request goes that a preflight announces.
 _View = tuple["Callable[[str | bytes], Target]", Target]
 
 
 class Resolver:
     """R(path, method, host), as one layer asks for it, request by request.
 
-    `app` is what the layer stands around; `default` holds where nothing else is declared.
+    `app` is the app inside of the layer; `default` applies if nothing else is declared.
     """
 
     def __init__(self, app: object = None, default: Declared | None = None) -> None:
@@ -60,7 +60,7 @@ class Resolver:
         # The app inside a middleware inside the layer, which has not been there to name itself in the scope.
         self._further_in = next(filter(shows_routes, self._wrappers), None)
         self._default = default
-        # The app of the last request, and its index, where that alone says where the next one goes.
+        # The app of the last request and its index, if the index alone determines where the next one goes.
         self._seen: tuple[object, Index | None] = (None, None)
 
     def resolve_http(self, scope: Scope, method: str | bytes) -> Target:
@@ -81,7 +81,7 @@ class Resolver:
             return self.resolve(scope, method)
         root_path = scope.get("root_path")
         path = get_route_path(scope) if root_path else scope["path"]
-        # `Trie.end_of`, without the call, which is 2 % of a whole preflight.
+        # `Trie.end_of` inlined: the call would be 2 % of a whole preflight.
         node = table.http.start
         for segment in path.split("/", table.http.depth):
             node = node.one_way.get(segment, node.otherwise)
@@ -99,7 +99,7 @@ class Resolver:
         return index.resolve(scope, method, root_path or "")
 
     def resolve(self, scope: Scope, method: str | bytes) -> Target:
-        """As `resolve_http`, the long way, and for handshakes as well (whose method is "")."""
+        """As `resolve_http`, the long way, also for handshakes (with the method "")."""
         app = self._app_of(scope)
         sent_root_path = scope.get("root_path", "")
         is_entered_later = app is self._around or app is self._further_in
@@ -113,7 +113,7 @@ class Resolver:
     def _resolve_inside(
         self, scope: Scope, method: str | bytes, app: object, index: Index, root_path: str
     ) -> Target:
-        """R behind a router that has led the request here."""
+        """R for a layer behind a router that led the request here."""
         # Around something that shows no routes, behind a router that has led the request here?
         has_passed = self._further_in is None and (
             index.router is scope["router"] or id(scope.get("endpoint")) in index.current().leads_to
@@ -129,9 +129,9 @@ class Resolver:
         return _under(top, index, scope, method, root_path)
 
     def leave_view(self, scope: Scope, target: Target) -> None:
-        """Let those further in see where requests with other methods go from here, for a preflight's grant.
+        """Show layers further in where requests with other methods go from here, for preflight grants.
 
-        The scope is copied, as routers on the way in write theirs into it.
+        The scope is copied, as routers on the way write to it.
         """
         app = self._app_of(scope)
         root_path = scope.get("root_path", "")
@@ -140,7 +140,7 @@ class Resolver:
         scope[_VIEWS] = (*scope.get(_VIEWS, ()), (view, target))
 
     def warm_up(self, scope: Scope) -> None:
-        """Build the index before the first request asks for it, that of mounted apps included."""
+        """Build the index before the first request needs it, including those of mounted apps."""
         pending = [self._index_of(self._app_of(scope))]
         known: set[Index] = set()
         while pending:
@@ -159,7 +159,7 @@ class Resolver:
         return scope_at(seen, target, method)
 
     def _app_of(self, scope: Scope) -> object:
-        """What holds the routes: the innermost that is shown, or the app around it if that is its router."""
+        """The object with the routes: the innermost visible one, or the app whose router it is."""
         app = scope.get("app")
         inside = self._further_in
         is_inside_its_app = inside is None or router_of(app) is router_of(inside)
@@ -167,15 +167,15 @@ class Resolver:
 
     def _index_of(self, app: object) -> Index:
         on_app = first(policy_of(app), *map(policy_of, reversed(self._wrappers)))
-        # Of several layers around one app the innermost default holds, whichever layer is asked.
+        # Of several layers around one app, the innermost default applies, whichever layer is asked.
         inside = [default_of(wrapper) for wrapper in reversed(self._wrappers)]
         default = first(default_of(app), *inside, self._default)
-        # One that is not known to be in front of all others speaks for itself alone.
+        # A layer that is not known to be in front of all others only uses its own default.
         certain = certain_defaults_of(app)
         is_in_front = self._further_in is not None and (
             isinstance(self._further_in, Starlette) or self._default in certain
         )
-        # Nor does it for those behind another middleware.
+        # The same holds for layers behind another middleware.
         next_to_it = [*map(default_of, itertools.takewhile(is_layer, self._wrappers))]
         beyond = first(*(certain if is_in_front else ()), *reversed(next_to_it), self._default)
         return index_of(router_of(app), on_app, default, beyond)
@@ -184,12 +184,12 @@ class Resolver:
 def resolve(
     scope: Scope, method: str | bytes, *, app: object = None, default: Declared | None = None
 ) -> Target:
-    """What a Resolver says, for those who ask once."""
+    """Resolve once, without keeping a Resolver."""
     return Resolver(app, default).resolve(scope, method)
 
 
 def resolve_at_route(scope: Scope, method: str | bytes) -> Target:
-    """As a Resolver, for a route that asks: its router has been passed already."""
+    """As a Resolver, for a route: its router has been passed already."""
     root_path = scope.get("root_path", "")
     router, on_app = passed_router(scope)
     if router is scope.get("router"):
@@ -202,7 +202,7 @@ def resolve_at_route(scope: Scope, method: str | bytes) -> Target:
 
 
 def passed_router(scope: Scope) -> tuple[Any, Declared | None]:
-    """The router that has led the request to where it is, and what is declared on its app."""
+    """The router that led the request here, and the policy that is declared on its app."""
     app = scope.get("app")
     entered, outer = scope.get(ENTERED, (None, None))
     if entered is not None and outer is app:
@@ -211,13 +211,13 @@ def passed_router(scope: Scope) -> tuple[Any, Declared | None]:
 
 
 def declared_in(router: Any, endpoint: object, method: str) -> set[Declared]:
-    """What is declared for an endpoint in that router, be it in routers that this one includes."""
+    """The policies declared for an endpoint in that router or in routers that it includes."""
     policies = index_of(router, None).current().policies_of(endpoint, method)
     return {declared for declared in policies if declared is not None}
 
 
 def _from_top(scope: Scope, method: str | bytes, root_path: str, on_app: Declared | None) -> _View:
-    """R as the outermost router has it, which was asked with the root path that it saw."""
+    """R for the outermost router, with the root path that it saw."""
     view = _view_of(index_of(scope["router"], on_app), scope, scope.get("app_root_path", root_path))
     return view, view(method)
 
@@ -227,14 +227,14 @@ def _view_of(index: Index, scope: Scope, root_path: str) -> Callable[[str | byte
 
 
 def _under(top: _View, index: Index, scope: Scope, method: str | bytes, root_path: str) -> Target:
-    """R behind another router, which alone knows what is registered before the mount that led here.
+    """R behind another router: only that one knows the routes before the mount that led here.
 
     A private route on the same path would serve the request that a preflight announces.
     """
     _, above = top
     here = _narrowed(index.resolve(scope, method, root_path), index, scope, method, top)
     if above.is_known and not above.agrees_with(here):
-        # Who serves what is announced answers for it, and is not here.
+        # The announced request is served elsewhere, and has to be answered there.
         return replace(above, terms=None) if isinstance(method, bytes) else here
     if above.redirects_to is not None:
         return above
@@ -242,16 +242,16 @@ def _under(top: _View, index: Index, scope: Scope, method: str | bytes, root_pat
         return here if above.terms is None else replace(above, asks_inside=here.asks_inside)
     if not above.declared or above.terms is None:
         return here
-    # What is in there is out of the top's sight, and inherits what is declared on the way to it.
+    # The routes in there are not visible from the top, and inherit what is declared on the way.
     inherited = first(index.inherited, above.terms.policy or no_cors)
     index = index_of(index.router, inherited, index.default, index.beyond)
     return _narrowed(index.resolve(scope, method, root_path), index, scope, method, top)
 
 
 def _narrowed(target: Target, index: Index, scope: Scope, method: str | bytes, *views: _View) -> Target:
-    """The target of what a preflight announces, without the methods that would not get here.
+    """The target of the announced request, without the methods that would not get here.
 
-    A browser keeps a grant for the URL: a route further out that serves one of them must not be lent it.
+    A browser caches a grant for the URL: it must not apply to a route further out that serves such a method.
     """
     if not isinstance(method, bytes) or target.terms is None:
         return target
@@ -262,7 +262,7 @@ def _narrowed(target: Target, index: Index, scope: Scope, method: str | bytes, *
 
 
 def _inside(mount: Target, path: str, method: str | bytes, now: float) -> Target | None:
-    """The short way through a mount; None where it has to be the long one."""
+    """The short way through a mount; None if the long way is needed."""
     mounted = mount.mounted
     table = None if mounted is None else mounted.index.table
     if (
@@ -293,8 +293,7 @@ def _inside(mount: Target, path: str, method: str | bytes, now: float) -> Target
 def scope_at(scope: Scope, target: Target, method: str | bytes) -> Scope:
     """The scope as the route of the target will have it: its parameters, app and root path.
 
-    For those who look at the request before it gets there. What the router will do is done once more, on a
-    copy.
+    For code that reads the request before it gets there. It does what the router will do, on a copy.
     """
     if target.endpoint is not None and scope.get("endpoint") is target.endpoint:
         return scope  # it is there

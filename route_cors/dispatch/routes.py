@@ -1,4 +1,4 @@
-"""How FastAPI and Starlette keep routes, and which policy is declared on each. No other module knows."""
+"""How FastAPI and Starlette keep routes, and which policy is declared on each. Only this module knows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _CONTEXT_KEY: Final = getattr(
     fastapi.routing, "_FASTAPI_EFFECTIVE_ROUTE_CONTEXT_KEY", "effective_route_context"
 )
 
-# The implementations of `matches` that the index stands in for. Any other is asked itself.
+# The implementations of `matches` that the index replaces. Any other one is called.
 _indexed_matches: set[Any] = {
     route_class.__dict__["matches"]
     for route_class in (
@@ -67,7 +67,7 @@ _indexed_matches: set[Any] = {
 _transparent_matches: set[Any] = set()
 
 Source = Literal["endpoint", "mount", "router", "mounted app", "app"]
-"""What a policy was declared on. `app` and `mounted app`: it is the default of that app."""
+"""Where a policy was declared. `app` and `mounted app`: it is the default of that app."""
 
 # Routers, and the routes that each had.
 Watched = list[tuple[Any, tuple[BaseRoute, ...]]]
@@ -75,7 +75,7 @@ _Override = TypeVar("_Override", bound=Callable[..., Any])
 
 
 def asks_its_base(matches: _Override) -> _Override:
-    """Mark an override of `matches` that gives its base class's answer, preflights aside."""
+    """Mark an override of `matches` that gives the same answer as its base class, except for preflights."""
     _transparent_matches.add(matches)
     return matches
 
@@ -96,7 +96,7 @@ def flatten(
         own = declared_policy(router, ROUTER_POLICY)
         nearest, source = (inherited, inherited_from) if own is None else (own, "router")
         if _matches_its_own_way(router):
-            # It is asked itself, and what it serves is for it alone to know.
+            # Its `matches` is called, and only the router itself knows what it serves.
             yield Registered(candidate, candidate, None, nearest, source, candidate, is_indexed=False)
         else:
             yield from flatten(candidate.effective_candidates(), nearest, watched, source)
@@ -145,19 +145,19 @@ class Registered:
 
     @property
     def around(self) -> tuple[Any, ...]:
-        """What a mount or host leads to, outermost first: its middleware, wrappers, the app; else nothing."""
+        """The objects that a mount or host leads to, outermost first: middleware, wrappers, the app."""
         matcher = self.matcher
         if not isinstance(matcher, Mount | Host):
             return ()
         app = getattr(matcher, "_base_app", matcher.app)
         inside = [*wrappers_of(app)]
-        # The mount's own middleware need not show what it is around.
+        # The mount's own middleware may not show the app inside of it.
         outside = [wrapper for wrapper in wrappers_of(matcher.app) if all(wrapper is not it for it in inside)]
         return (*outside, *inside)
 
     @property
     def mounted_app(self) -> Any:
-        """The app of a mount or host, inside whatever shows what it is around; None for any other route."""
+        """The innermost visible app of a mount or host; None for any other route."""
         around = self.around
         if not around or shows_routes(around[-1]):
             return around[-1] if around else None
@@ -165,12 +165,12 @@ class Registered:
 
     @property
     def is_wrapped(self) -> bool:
-        """Whether something stands around a mounted app that is no layer of ours."""
+        """Whether there is something around a mounted app that is not a layer of route_cors."""
         outermost = self.around[0]
         return outermost is not self.mounted_app and not is_layer(outermost)
 
     def policy(self) -> Declared | None:
-        """The innermost that is declared."""
+        """The innermost declared policy."""
         return first(*(declared for _, declared in self.declarations()))
 
     def declarations(self) -> Iterator[tuple[Source, Declared | None]]:
@@ -191,7 +191,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
-    """A directory that `frontend()` serves where no route matches; its path in the router that is asked."""
+    """A directory that `frontend()` serves if no route matches, and its path in the router."""
 
     path: str
     route: Any
@@ -234,14 +234,14 @@ def frontends_of(
 
 
 def instead_of_404(router: Any) -> Any:
-    """The ASGI app that a router has for requests that no route matches; None where that is the usual 404."""
+    """The ASGI app of a router for requests that no route matches; None if it is the usual 404."""
     if not isinstance(router, Router) or getattr(router.default, "__func__", None) is Router.not_found:
         return None
     return router.default
 
 
 def declared_on(route: Any) -> Declared | None:
-    """What a route declares itself: its endpoint, or the CORSRouter that it was declared on."""
+    """The policy of a route itself: of its endpoint, or of the CORSRouter that it was declared on."""
     return first(policy_at(getattr(route, "endpoint", None)), _carried_by(route))
 
 
@@ -259,7 +259,7 @@ def policies_of_methods(endpoint: Any) -> Mapping[Declared, frozenset[str]]:
         return NO_POLICIES
     policies: dict[Declared, frozenset[str]] = {}
     for method in methods_of(endpoint) or ():
-        # Starlette has `get` answer HEAD where no `head` is defined.
+        # In Starlette, `get` answers HEAD if `head` is not defined.
         handler = getattr(endpoint, method.lower(), None) or endpoint.get
         declared = policy_at(handler)
         if declared is not None:
@@ -303,7 +303,7 @@ def _carried_by(route: Any) -> Declared | None:
 
 
 def _is_indexed(route: BaseRoute) -> bool:
-    """Whether the trie may stand in for the route's `matches`."""
+    """Whether the trie may replace the route's `matches`."""
     if "matches" in getattr(route, "__dict__", ()):
         return False
     for route_class in type(route).__mro__:
@@ -314,7 +314,7 @@ def _is_indexed(route: BaseRoute) -> bool:
 
 
 def ask(route: BaseRoute, call: Call, context: Any) -> tuple[Match, Scope]:
-    """The verdict of the route's own `matches` on the request, with that method, at that place."""
+    """The result of the route's own `matches` for the request, with that method, at that place."""
     scope = dict(call.scope)
     scope.update(type=call.kind, method=call.method, path=call.path, root_path=call.root_path)
     # A fresh state for FastAPI's matching, and a CORSRoute must not ask us again.

@@ -1,4 +1,4 @@
-"""The router's own record of what it ran, against what the index foretold."""
+"""Compare the router's own record of what it ran with what the index predicted."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["served_in"]
 
 
 def served_in(scope: Scope, foretold: tuple[Target, ...], noted: object) -> Target | None:
-    """What was really served, with the terms that it declares; None where the record says nothing else.
+    """What was really served, with the terms that it declares; None if the record does not differ.
 
-    `foretold` is what was found out on the way, `noted` what the record held before. A middleware that copies
-    the scope hides the record: then it holds whatever leads to that middleware.
+    `foretold` is what was predicted on the way, `noted` what the record contained before. A middleware that
+    copies the scope hides the record: then it contains what led to that middleware.
     """
     served = scope.get("endpoint")
     if served is None or served is noted:
@@ -34,9 +34,9 @@ def served_in(scope: Scope, foretold: tuple[Target, ...], noted: object) -> Targ
     is_taken_over = any(target is not foretold[0] for target in foretold)
     policies = table.policies_of(served, scope.get("method", ""))
     if is_taken_over and (id(served) in table.leads_to or not policies):
-        return None  # on the way to whoever has taken it over, and knows better
+        return None  # on the way to something that took it over and knows better
     policies = {policy_at(served)} - {None} or policies
-    # Of several that are declared for one endpoint nobody can tell which it was.
+    # If several are declared for one endpoint, it is not known which of them it was.
     declared = no_cors if len(policies) > 1 else next(iter(policies), None)
     terms = None if declared is None else terms_of(declared)
     return Target(None, terms, endpoint=served, declared=declared is not None)

@@ -1,19 +1,16 @@
-"""Every route of an app where it stands, for people: the command, the inspector, the OpenAPI schema."""
+"""Every route of an app and its position, for people: the command, the inspector, the OpenAPI schema."""
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import reprlib
-import uuid
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal
 
-from starlette.routing import PARAM_REGEX, Host
+from starlette.routing import Host
 
 from route_cors.decorators import Declared, declared_policy, policy_of
 from route_cors.dispatch.apps import default_of, has_layer, router_of, shows_routes, wrappers_of
+from route_cors.dispatch.examples import example_of
 from route_cors.dispatch.leaves import Entry
 from route_cors.dispatch.routes import ROUTER_POLICY, Registered, Source, flatten, frontends_of
 from route_cors.dispatch.target import first
@@ -29,14 +26,14 @@ __all__ = ["Placed", "Surrounded", "surrounded", "survey"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A route or mount where it stands in an app.
+    """A route or mount at its position in an app.
 
     `route` is what a Target names; `view` has its attributes as they are here (path, methods, dependant),
     with the prefixes of its routers. `endpoint` serves it: for a mount, the app. `path` and `methods` are as
-    in a Target. `example` is a path that it matches, None where none can be made up, and `host` the one that
-    it is served at, an example too, None for any.
-    `policy` holds here, declared on `source`; both are None where none does. `shows_routes` tells of a mount
-    that its routes follow, `in_layer` that a layer stands around it. `depth` counts the mounts around it.
+    in a Target. `example` is a path that it matches, None if none can be made up, and `host` the host that it
+    is served at, an example too, None for any.
+    `policy` applies here and is declared on `source`; both are None if there is none. `shows_routes`: it is a
+    mount whose routes follow. `in_layer`: there is a layer around it. `depth` counts the mounts around it.
     """
 
     route: object
@@ -56,9 +53,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Surrounded:
-    """An app that shows routes, and what stands around it.
+    """An app that shows routes, and what is around it.
 
-    `in_layer` tells whether that is, or has, a layer of ours, and `default` is the default of that.
+    `in_layer`: it is, or has, a layer of route_cors, and `default` is the default of that layer.
     """
 
     app: Any
@@ -69,7 +66,7 @@ class Surrounded:
 def surrounded(app: object) -> Surrounded:
     """The app inside a middleware, or the app itself.
 
-    Raises `TypeError` where no routes are shown.
+    Raises `TypeError` if no routes are visible.
     """
     wrappers = [*wrappers_of(app)] or [app]
     if not shows_routes(wrappers[-1]):
@@ -82,10 +79,10 @@ def surrounded(app: object) -> Surrounded:
 
 
 def survey(app: object) -> Iterator[Placed]:
-    """Every route and mount, in the order in which the app tries them; a mount, then what is in it.
+    """Every route and mount, in the order in which the app tries them; a mount is followed by its routes.
 
     `app` may be a middleware around it. Of an app that is mounted into itself each route is given once.
-    Raises `TypeError` where no routes are shown.
+    Raises `TypeError` if no routes are visible.
     """
     outermost = surrounded(app)
     router = router_of(outermost.app)
@@ -131,7 +128,7 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
         source, policy = next(filter(_is_declared, (*registered.declarations(), default)), (None, None))
         view = registered.effective
         # What a mount matches goes on after its own path.
-        example = _joined(here.example, _example(view, entry.path + "/" if kind == "mount" else entry.path))
+        example = _joined(here.example, example_of(view, entry.path + "/" if kind == "mount" else entry.path))
         placed = Placed(
             route=entry.route,
             view=view,
@@ -139,7 +136,7 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
             kind=kind,
             path=here.path + entry.path,
             example=example,
-            host=_example(view, view.host) if isinstance(registered.matcher, Host) else here.host,
+            host=example_of(view, view.host) if isinstance(registered.matcher, Host) else here.host,
             methods=frozenset() if leads_on else entry.methods,
             shows_routes=leads_on,
             policy=policy,
@@ -191,7 +188,7 @@ def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
         return
     inner = replace(
         here,
-        # A default is no policy of the mount's own: what is inside asks for it once more, after all others.
+        # A default is not a policy of the mount itself: routes inside look it up again, after all others.
         inherited=None if mount.source in {"app", "mounted app"} else mount.policy,
         inherited_from=mount.source or "mount",
         path=mount.path,
@@ -200,49 +197,6 @@ def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
         routers=(*here.routers, router),
     )
     yield from _survey(router, inner)
-
-
-# Values for the parameters of example paths. Nobody registers these names, so that no literal path is hit.
-_EXAMPLES: Final = ("qzkv", "7", "7.5", "01234567-89ab-4def-8123-456789abcdef", "2026-11-22", "qzkv/qzkv")
-
-
-def _example(view: Any, template: str) -> str | None:
-    """A path, or host, that the template matches; None where a convertor wants what cannot be guessed."""
-    parameters: dict[str, Any] = getattr(view, "param_convertors", {})
-    typed = {} if "{" not in template else _typed_examples(getattr(view, "dependant", None))
-    text = template
-    for match in PARAM_REGEX.finditer(template):
-        convertor = parameters.get(match[1])
-        values = (*typed.get(match[1], ()), *_EXAMPLES)
-        value = next((it for it in values if convertor and re.fullmatch(convertor.regex, it)), None)
-        if value is None:
-            return None
-        text = text.replace(match[0], value, 1)
-    return text
-
-
-def _typed_examples(dependant: Any) -> dict[str, tuple[str, ...]]:
-    """Values that FastAPI takes for the parameters of an endpoint, by their annotations: else it says 422."""
-    examples: dict[str, tuple[str, ...]] = {}
-    for field in getattr(dependant, "path_params", ()):
-        annotation = field.field_info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, Enum):
-            examples[field.alias] = tuple(str(member.value) for member in annotation)
-        elif get_origin(annotation) is Literal:
-            examples[field.alias] = tuple(map(str, get_args(annotation)))
-        elif annotation in _OF_TYPES:
-            examples[field.alias] = (_OF_TYPES[annotation],)
-    return examples
-
-
-_OF_TYPES: Final[dict[Any, str]] = {
-    int: "7",
-    float: "7.5",
-    bool: "true",
-    uuid.UUID: "01234567-89ab-4def-8123-456789abcdef",
-    dt.date: "2026-11-22",
-    dt.datetime: "2026-11-22T07:00:00",
-}
 
 
 def _joined(prefix: str | None, path: str | None) -> str | None:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CLAIM", "MAX_MOUNTS", "TOO_DEEP", "Call", "Kind", "Target", "behind", "first", "terms_of"]
 
-# Scope key: what a layer further out has found out about the request (claims.py), or True in the copies of a
-# scope with which routes are asked whether they match.
+# Scope key: what a layer further out found out about the request (claims.py), or True in copies of a scope
+# that are only used to ask routes whether they match.
 CLAIM: Final = "route_cors"
 
-# Mounts inside mounts that are followed. Only an app that is mounted into itself has more; then the path,
-# which the client chooses, would say how long we take.
+# The deepest nesting of mounts that is followed. Only an app that is mounted into itself has more; without a
+# limit the path, which the client chooses, would determine how long this takes.
 MAX_MOUNTS: Final = 64
 
 Kind = Literal["http", "websocket"]
@@ -33,16 +33,16 @@ _Policy = TypeVar("_Policy", bound=Declared)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: the route (None: nowhere), and the terms that hold there (None: no policy).
+    """Where a request goes: the route (None: nowhere), and the terms that apply there (None: no policy).
 
-    `path` is the route's own, as it was declared, after those of the mounts that lead there, which `through`
-    names. `methods` are those that the route serves; None for an ASGI app, which alone knows. `redirects_to`
-    is the path of the slash redirect that the app would answer with.
+    `path` is the declared path of the route, after the paths of the mounts that lead there, which are in
+    `through`. `methods` are those that the route serves; None for an ASGI app, where this is not known.
+    `redirects_to` is the path of the slash redirect that the app would answer with.
 
-    `endpoint` is what the router will note as `scope["endpoint"]`. `declared` tells terms that somebody
-    declared from those of a default. `asks_inside`: something of ours that is not seen from here may serve
-    the request, and then knows better. `way` are the entries of the mounts and of
-    the route; of a redirect, those of the mounts that lead to the router which answers it.
+    `endpoint` is what the router will record as `scope["endpoint"]`. `declared`: the terms are from a
+    declared policy and not from a default. `asks_inside`: a part of route_cors that is not visible from here
+    may serve the request, and then knows better. `way` are the entries of the mounts and of the route; for a
+    redirect, those of the mounts that lead to the router which answers it.
     """
 
     route: object
@@ -56,32 +56,32 @@ class Target:
     declared: bool = False
     asks_inside: bool = False
     way: tuple[Entry, ...] = ()
-    # The terms, where nobody else of ours, further out or in, has anything to say about the request.
+    # The terms, if no other part of route_cors, further out or in, may decide about the request.
     certain: Terms | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "certain", None if self.asks_inside else self.terms)
 
     def uncertain(self) -> Target:
-        """The same, for who is not alone on the way of the request."""
+        """The same target, for a layer that is not the only one on the way of the request."""
         target = replace(self)
         object.__setattr__(target, "certain", None)
         return target
 
     @property
     def opaque(self) -> bool:
-        """Whether it is an ASGI app that shows no routes: what stands inside it is not known here."""
+        """Whether it is an ASGI app that shows no routes: its contents are not known here."""
         return self.methods is None
 
     @property
     def is_known(self) -> bool:
-        """Whether it is known who answers: an endpoint, or a router with its slash redirect."""
+        """Whether it is known what answers: an endpoint, or a router with its slash redirect."""
         if self.redirects_to is not None:
             return True
         return self.route is not None and not (self.way and self.way[-1].asks_inside)
 
     def agrees_with(self, other: Target) -> bool:
-        """Whether both lead to the same route. Where a redirect leads is for the outermost router to say."""
+        """Whether both lead to the same route. Only the outermost router knows where a redirect leads."""
         is_same_redirect = self.redirects_to is not None and other.redirects_to is not None
         return self.route is other.route or is_same_redirect
 
@@ -104,7 +104,7 @@ def _is_wrapped(mount: Target) -> bool:
     return mount.mounted is not None and mount.mounted.is_wrapped
 
 
-# Not "no route", for which the app's default would speak: what is down there is closed.
+# Not "no route", to which the app's default would apply: routes at that depth are closed.
 TOO_DEEP: Final = Target(None, Terms(None), declared=True)
 
 

@@ -1,8 +1,8 @@
 """Which routes could match a path: a trie of path segments.
 
-A step is a literal segment, a parameter (any one segment that is not empty), a tail (whatever follows, be it
-empty, slashes included) or a rest (what its entry alone can tell). Most paths can take one way alone:
-`Trie.end_of` follows it with one dictionary look-up a segment. Where there are several ways,
+A step is a literal segment, a parameter (any single segment that is not empty), a tail (everything that
+follows, possibly nothing, slashes included) or a rest (only its entry can decide). Most paths can only take
+one way: `Trie.end_of` follows it with one dictionary look-up per segment. If there are several ways,
 `Trie.candidates` walks them all.
 """
 

@@ -10,20 +10,22 @@ All of it reads the one dispatcher and the one protocol core, and decides nothin
   preflights), and what would allow it is tried (fix). explanation: the story as data.
 - baseline: what a change opened or closed (grants); sarif: the findings for other tools.
 - migration: what replaces an app's CORSMiddleware, and who gains or loses by it.
-- inspector: the page.
+- inspector: the page; page_origin: an origin that somebody typed, checked.
 """
 
 from __future__ import annotations
 
-from route_cors.insight.access import Access, Verdict, access_of
+from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, Access, Verdict, access_of
 from route_cors.insight.explanation import Call, Check, Explanation, Fix, Step
 from route_cors.insight.findings import CODES, SEVERITIES, Code, Finding, Severity
 from route_cors.insight.overview import Report, report
 from route_cors.insight.routes import Place, ReportedRoute
 
 __all__ = [
+    "ANY_OTHER_ORIGIN",
     "CODES",
     "SEVERITIES",
+    "STRANGER",
     "Access",
     "Call",
     "Check",

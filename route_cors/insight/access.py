@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from route_cors.decorators import NoCORS
 from route_cors.insight.foreign import OurLayer, UnknownLayer, speaking
@@ -20,7 +20,21 @@ if TYPE_CHECKING:
     from route_cors.insight.passage import Guise
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["Access", "Verdict", "access_of", "accesses_of", "speaking_layers"]
+__all__ = [
+    "ANY_OTHER_ORIGIN",
+    "STRANGER",
+    "Access",
+    "Verdict",
+    "access_of",
+    "accesses_of",
+    "speaking_layers",
+]
+
+STRANGER: Final = "https://anyotherorigin.app"
+"""An origin that no policy names, on a domain that anyone can register."""
+
+ANY_OTHER_ORIGIN: Final = "any other origin"
+"""What a screen calls it."""
 
 Verdict: TypeAlias = Literal["yes", "no", "asks", "unknown"]
 """`asks`: a callable decides, with the request in hand. `unknown`: something may answer CORS by itself."""

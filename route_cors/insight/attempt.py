@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["WEBSOCKET", "Attempt", "Sent", "attempt", "is_websocket"]
 
 WEBSOCKET = "WEBSOCKET"
-"""The method that stands for `new WebSocket(path)`."""
+"""The method that stands for `new WebSocket(path)`; `WS` is short for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Attempt:
 
 def is_websocket(call: Call) -> bool:
     """Whether the call opens a websocket."""
-    return call.method.upper() == WEBSOCKET
+    return call.method.upper() in {WEBSOCKET, "WS"}
 
 
 async def attempt(site: Site, call: Call, change: Change = UNCHANGED) -> Attempt:

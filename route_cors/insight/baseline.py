@@ -1,4 +1,4 @@
-"""What a change opened or closed: an app's routes beside those of an earlier report."""
+"""What a change opened or closed: an app's routes compared with those of an earlier report."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ BASELINE_CODES: Final[Mapping[str, Code]] = {
     "RC101": Code("warning", "Open to more than in the baseline"),
     "RC102": Code("info", "Open to less than in the baseline"),
 }
-"""What a change is called among the findings, beside their own `CODES`."""
+"""The codes of changes, in addition to the `CODES` of findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that other origins may do now and could not before, or the other way round.
+    """One thing that other origins may do now and could not do before, or the reverse.
 
     Attributes:
-        opened: whether more is allowed now, and not less.
-        sentence: what has changed.
-        route: the one that it is about, as it is now or, where it is gone, as it was; of its methods, those
-            that it holds for.
+        opened: True if more is allowed now, False if less. sentence: what has changed. route: the route it is
+        about, as it is now or, if it was removed, as it was; only with the methods that
+            the change applies to.
     """
 
     opened: bool
@@ -43,14 +42,14 @@ class Change:
     route: ReportedRoute
 
     def to_finding(self, others: Sequence[ReportedRoute] = ()) -> Finding:
-        """The change as one of the findings; `others` are the routes that the same was changed on."""
+        """The change as a finding; `others` are the other routes with the same change."""
         code = "RC101" if self.opened else "RC102"
         methods = "WEBSOCKET" if self.route.kind == "websocket" else ",".join(self.route.methods or ())
         return Finding(
             code=code,
             severity=BASELINE_CODES[code].severity,
             sentence=f"{methods} {self.route.path}: {self.sentence}{_likewise(others)}".lstrip(),
-            fix="if that is meant, write the baseline anew: route-cors table --json > FILE",
+            fix="if that is intended, update the baseline: route-cors table --json > FILE",
             route=self.route,
             place=self.route.place,
             routes=(self.route, *others),
@@ -61,14 +60,14 @@ def _likewise(routes: Sequence[ReportedRoute]) -> str:
     if not routes:
         return ""
     more = f" and {len(routes) - _MOST_SHOWN} more" if len(routes) > _MOST_SHOWN else ""
-    return f"; likewise {', '.join(map(label, routes[:_MOST_SHOWN]))}{more}"
+    return f"; the same holds for {', '.join(map(label, routes[:_MOST_SHOWN]))}{more}"
 
 
 _MOST_SHOWN: Final = 3
 
 
 def changes_as_findings(changes: Iterable[Change]) -> list[Finding]:
-    """One finding for what was changed in the same way, be it on fifty routes: an origin that was added."""
+    """One finding per kind of change: an origin that was added may affect fifty routes."""
     groups: dict[tuple[bool, str], list[Change]] = {}
     for change in changes:
         groups.setdefault((change.opened, change.sentence), []).append(change)
@@ -76,17 +75,17 @@ def changes_as_findings(changes: Iterable[Change]) -> list[Finding]:
 
 
 def compare(before: object, after: Report) -> tuple[Change, ...]:
-    """What is open to other origins now and was not, and what no longer is; route by route.
+    """What other origins may do now and could not do before, and the reverse; route by route.
 
-    Routes are told apart by kind, host, path and method. One that lets nobody in is no change, be it new or
-    gone; one whose policy nothing carries out is as open as without it.
+    Routes are identified by kind, host, path and method. A route that allows no other origin is not a change,
+    whether it is new or removed. A route whose policy no layer applies counts as one without a policy.
 
     Args:
-        before: the data of an earlier `Report.to_dict()`.
+        before: the data from an earlier `Report.to_dict()`.
         after: the report of the app as it is now.
 
     Raises:
-        ValueError: `before` is no such data; the message says where.
+        ValueError: `before` is not such data; the message says where.
     """
     was, now = _before(before), _now(after)
     told: dict[tuple[_Place, Difference], list[_Key]] = {}
@@ -111,7 +110,7 @@ class _Key(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """A route as it is shown, and its policy as it is compared."""
+    """A route as it is shown, and the data that is compared."""
 
     route: ReportedRoute
     described: _Route
@@ -144,7 +143,7 @@ class _Report(BaseModel):
 
 def _read(data: object) -> list[_Route]:
     if not isinstance(data, dict):
-        raise ValueError(f"a report is an object, and this is of type {type(data).__name__}")  # noqa: TRY004 - the data is wrong, not the call
+        raise ValueError(f"a report is an object, not of type {type(data).__name__}")  # noqa: TRY004 - the data is wrong, not the call
     try:
         return _Report(**cast("dict[str, Any]", data)).routes
     except ValidationError as error:
@@ -157,7 +156,8 @@ def _before(data: object) -> dict[_Key, _Row]:
         _Row(
             ReportedRoute(
                 kind=route.kind,
-                path=route.path,
+                # As an earlier version wrote a mount at the root.
+                path="/" if route.kind == "mount" and not route.path else route.path,
                 methods=None if route.methods is None else tuple(route.methods),
                 host=route.host,
                 endpoint=route.endpoint,
@@ -178,7 +178,7 @@ def _now(report: Report) -> dict[_Key, _Row]:
 
 
 def _by_key(rows: Iterable[_Row]) -> dict[_Key, _Row]:
-    """The first wins, as it does for the router."""
+    """The first route wins, as it does for the router."""
     found: dict[_Key, _Row] = {}
     for row in rows:
         place = _Place(row.route.kind, row.route.host, row.route.path)
@@ -192,7 +192,7 @@ def _grant_of(row: _Row | None, method: str | None) -> Grant | None:
         return None
     policy = row.described.policy if row.described.takes_effect else None
     if row.route.kind == "websocket":
-        # A handshake carries the cookies, and nothing of a policy but its origins is asked.
+        # A handshake carries the cookies, and only the origins of a policy matter.
         return UNGUARDED if policy is None else Grant(origins=policy.origins, credentials=True)
     if policy is None:
         return NOTHING
@@ -208,7 +208,7 @@ def _grant_of(row: _Row | None, method: str | None) -> Grant | None:
 
 
 def _methods_of(policy: _Policy, method: str | None) -> frozenset[str] | None:
-    """What a preflight grants; with no method to ask about, where there is no route that knows its own."""
+    """The methods that a preflight grants; `method` is None if the route does not know its methods."""
     if method is None:
         return policy.methods
     return frozenset({method}) if policy.methods is None else policy.methods & {method}

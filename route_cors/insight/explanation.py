@@ -15,7 +15,7 @@ class Call:
     """A call that a page's script makes.
 
     Args:
-        method: as the script gives it; `WEBSOCKET` for `new WebSocket(path)`.
+        method: as the script gives it; `WS` or `WEBSOCKET` for `new WebSocket(path)`.
         path: from the app's root on, with its query: `/account/7?full=1`.
         origin: the page's, as browsers send it; `null` for a sandboxed one.
         headers: names and values that the script sets.

@@ -13,12 +13,13 @@ from route_cors.insight.attempt import attempt, is_websocket
 from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.stand_in import Change
-from route_cors.insight.steps import declared, shortened, where_declared
+from route_cors.insight.steps import declared, instead_in_words, shortened, where_declared
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from route_cors.dispatch import Source
     from route_cors.insight.attempt import Attempt
     from route_cors.insight.site import Site
     from route_cors.origins import OriginItem
@@ -27,7 +28,7 @@ __all__ = ["smallest_change"]
 
 _NEVER_LISTED = frozenset(name.lower() for name in ALWAYS_ALLOWED_REQUEST_HEADERS)
 # Whose policy is shared with routes that the call is not about.
-_SHARED = frozenset({"router", "app", "mounted app"})
+_SHARED = frozenset({"router", "mount", "app", "mounted app"})
 
 
 async def smallest_change(site: Site, made: Attempt) -> Fix:
@@ -78,15 +79,16 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
     target = handled.target
     if target.route is None:
         kind = "websocket route" if handled.is_websocket else "route"
-        return f"No policy helps: there is no {kind} for {shortened(handled.scope['path'])}."
+        told = instead_in_words(handled)
+        instead = "" if told is None else f" {told[0].upper()}{told[1:]}."
+        return f"No policy helps: there is no {kind} for {shortened(handled.scope['path'])}.{instead}"
     if not handled.is_served:
-        served = ", ".join(sorted(target.methods or ()))
+        served = ", ".join(handled.beside.methods)
         hint = ""
-        if handled.method.upper() in (target.methods or ()):
+        if handled.method.upper() in handled.beside.methods:
             hint = f": browsers send the method as the script spells it, so write {handled.method.upper()}"
-        return (
-            f"No policy helps: {target.path} is for {served} and not for {shortened(handled.method)}{hint}."
-        )
+        is_for = f"{target.path or '/'} is for {served} and not for {shortened(handled.method)}"
+        return f"No policy helps: {is_for}{hint}."
     admits_null = target.terms is not None and target.terms.any_origin and not made.call.credentials
     if made.call.origin == "null" and not admits_null:
         return "No policy can name the origin null: every sandboxed page has it, whoever made it."
@@ -157,20 +159,34 @@ class _Place:
     def _where(self) -> str:
         where = where_declared(self._surveyed)
         if self.policy is None:
-            instead = "" if self._declared is None else f", in place of no_cors, declared {where}"
+            instead = "" if self._declared is None else f", in place of @no_cors, declared {where}"
             return f"with a policy on {self._site.name_of(self._target)}{instead}"
-        is_shared = self._surveyed is not None and self._surveyed.reported.source in _SHARED
-        alone = ", or with @cors on this route alone" if is_shared else ""
-        return f"in the policy declared {where}{alone}"
+        if self._is_alone:
+            return (
+                f"with a policy of its own on {self._site.name_of(self._target)}; others keep the one {where}"
+            )
+        return f"in the policy declared {where}"
 
     def _code(self, arguments: Mapping[str, _Argument]) -> str:
         values = {name: argument.value for name, argument in arguments.items()}
         if self.policy is not None:
-            source = None if self._surveyed is None else self._surveyed.reported.source
-            return as_code(self.policy, source, **values)
+            return as_code(self.policy, self._source, **values)
         spelled = ", ".join(f"{name}={value!r}" for name, value in values.items())
         # What is no function of the user's is decorated where it is mounted.
         return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether it gets a policy of its own, as the present one is shared: that changes no other route."""
+        source = None if self._surveyed is None else self._surveyed.reported.source
+        return source in _SHARED and self._site.can_declare_alone(self._target)
+
+    @property
+    def _source(self) -> Source | None:
+        """What the changed policy is declared on."""
+        if self._is_alone:
+            return "mount" if self._target.opaque else "endpoint"
+        return None if self._surveyed is None else self._surveyed.reported.source
 
     @property
     def _layer_code(self) -> str:

@@ -1,10 +1,11 @@
-"""What became of one request to an app's stand-in."""
+"""The result of one request to an app's stand-in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from route_cors.insight.beside import NOTHING_BESIDE, Beside, serves
 from route_cors.insight.foreign import KnownLayer, OurLayer, UnknownLayer
 from route_cors.insight.passage import Passage
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Carrier", "Handled"]
 
 Carrier: TypeAlias = Literal["layer", "route"]
-"""Who carries a policy out: a layer around the route, or the route itself, as a CORSRoute does."""
+"""What applies a policy: a layer around the route, or the route itself, such as a CORSRoute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A callable of a policy that was asked about the origin, and what it said."""
+    """An origin callable that was called, and its result."""
 
     name: str
     allowed: bool
@@ -35,22 +36,23 @@ class Asked:
 
 @dataclass(slots=True, kw_only=True)
 class Handled:
-    """What became of one request.
+    """The result of one request.
 
     Attributes:
         scope: of the request.
-        method: the one whose policy counts: the request's own, or the one that a preflight announces; "" of a
-            handshake.
-        target: where a request of that method goes. Its terms are those that hold, tried changes included.
-        receiver: where this very request goes: for a preflight, what takes its OPTIONS.
-        preflight: what it asks; None where it is none.
-        carrier: who carries the policy out; None: nobody.
-        is_decided: whether it was held against the policy.
-        failed: the checks of the policy that it did not pass.
-        asked: the callables, in their order.
-        passages: the layers on its way, from the outside in, and what became of it there.
-        reached_app: whether the answer is the app's, and not a layer's.
-        is_endpoints_own: whether it is that of an endpoint, which is not known.
+        method: the method whose policy counts: that of the request, or the one that a preflight announces; ""
+            for a handshake.
+        beside: what else the path serves, if no route serves the request.
+        target: where a request with that method goes. Its terms are those that apply, with any tried change.
+        receiver: where this request itself goes: for a preflight, the route that gets the OPTIONS request.
+        preflight: the preflight; None if it is not one.
+        carrier: what applies the policy; None if nothing does.
+        is_decided: whether the policy was applied to it.
+        failed: the checks of the policy that failed.
+        asked: the callables that were called, in their order.
+        passages: the layers on its way, from the outside in, and what they did.
+        reached_app: whether the response is from the app and not from a layer.
+        is_endpoints_own: whether it is the response of an endpoint, which is not known.
     """
 
     scope: Scope
@@ -58,6 +60,7 @@ class Handled:
     target: Target
     receiver: Target
     preflight: Preflight | None
+    beside: Beside = NOTHING_BESIDE
     carrier: Carrier | None
     is_decided: bool = False
     failed: tuple[Check, ...] = ()
@@ -68,22 +71,22 @@ class Handled:
 
     @property
     def is_websocket(self) -> bool:
-        """Whether it is a websocket's handshake."""
+        """Whether it is a websocket handshake."""
         return bool(self.scope["type"] == "websocket")
 
     @property
     def is_served(self) -> bool:
-        """Whether a route is there that serves the method, be it behind a redirect."""
-        return self.is_websocket or self.target.methods is None or self.method in self.target.methods
+        """Whether a route serves the method, possibly after a redirect."""
+        return self.is_websocket or serves(self.target, self.method)
 
     @property
     def others(self) -> list[Passage]:
-        """The layers of others that it got to."""
+        """The other layers that it reached."""
         return [each for each in self.passages if each.is_reached and not isinstance(each.layer, OurLayer)]
 
     @property
     def answered_by(self) -> KnownLayer | None:
-        """The layer of others that answered it, in place of the app and of ours."""
+        """The other layer that answered it, instead of the app and of a layer of route_cors."""
         if self.is_answered_by_us or not self.others or self.others[-1].hands_on:
             return None
         layer = self.others[-1].layer
@@ -91,7 +94,7 @@ class Handled:
 
     @property
     def unknown(self) -> list[UnknownLayer]:
-        """Those of them of which nothing is known. A handshake that ours decides on is not theirs to open."""
+        """Those of them with unknown behaviour that may decide about the request."""
         met: list[UnknownLayer] = []
         for passage in self.passages:
             layer = passage.layer
@@ -105,5 +108,5 @@ class Handled:
 
     @property
     def is_answered_by_us(self) -> bool:
-        """Whether our layer, or the route, answers in place of the app: a preflight, or a refusal."""
+        """Whether the layer or the route answers instead of the app: a preflight or a refusal."""
         return self.is_decided and not self.reached_app

@@ -21,23 +21,23 @@ __all__ = ["EXTENSION", "describe_in_schema"]
 
 EXTENSION = "x-cors"
 """The key (https://spec.openapis.org/oas/v3.1.0#specification-extensions). Null: no policy is declared,
-and nothing else is known to speak for it. `middleware`: what speaks for an operation without a policy."""
+and no other layer is known to answer CORS for it. `middleware`: the layers that do, if there is no policy."""
 
 _Schema = dict[str, Any]
-# A path as the schema has it, and a method in lower case.
+# A path as in the schema, and a method in lower case.
 _Operation = tuple[str, str]
 
 
 def describe_in_schema(app: FastAPI) -> None:
-    """Have `app.openapi()` say of each operation which policy holds there.
+    """Make `app.openapi()` say which policy applies to each operation.
 
-    What the app makes of its schema is taken as it is and never changed: the operations are copies.
+    The schema of the app itself is never changed: the operations are copies.
 
     Args:
         app: the app. An `openapi` that is assigned to it later replaces this one.
     """
     make_schema = app.openapi
-    # What was made last, and what from: FastAPI keeps its schema, and gives the same one again.
+    # The last result and its input: FastAPI keeps its schema and returns the same one again.
     made: list[tuple[_Schema, object, _Schema]] = []
 
     def openapi() -> _Schema:
@@ -51,7 +51,7 @@ def describe_in_schema(app: FastAPI) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Answering:
-    """Who answers for an operation: a policy; where there is none, the layers of others around it."""
+    """What decides for an operation: a policy, or, without one, other layers around it."""
 
     policy: Declared | None
     others: tuple[KnownLayer | UnknownLayer, ...]
@@ -68,7 +68,7 @@ class _Answering:
 
 
 def _answering(app: FastAPI) -> dict[_Operation, _Answering]:
-    """Who answers for each operation. Where two routes claim one, the app runs the first."""
+    """What decides for each operation. If two routes serve the same one, the app runs the first."""
     policies: dict[_Operation, _Answering] = {}
     on_app = layers_of_app(app)
     for placed in survey(app):
@@ -93,7 +93,7 @@ def _described(schema: _Schema, policies: dict[_Operation, _Answering]) -> _Sche
 
 
 def _with_policy(operation: _Schema, answering: _Answering) -> _Schema:
-    """The operation, with the policy. One that names the extension itself (`openapi_extra`) keeps its own."""
+    """The operation with its policy. If it has the extension already (`openapi_extra`), that one is kept."""
     description = [operation["description"]] if operation.get("description") else []
     return {
         **operation,
@@ -103,7 +103,7 @@ def _with_policy(operation: _Schema, answering: _Answering) -> _Schema:
 
 
 def _as_code(text: str) -> str:
-    """Markdown that shows just this text: the stars of a pattern are no emphasis, a regex is no HTML."""
+    """Markdown for exactly this text: no emphasis from the stars of a pattern, no HTML from a regex."""
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     padding = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{padding}{text}{padding}{fence}"

@@ -1,4 +1,4 @@
-"""What layers of others did to a request of an explained call, in sentences."""
+"""What other layers did to a request of an explained call, in sentences."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "checks_of_others", "in_a_sentence", "speaks_for_cors"]
 
 NAME = "middleware"
-"""Of the checks."""
+"""The name of the checks."""
 
 
 def speaks_for_cors(handled: Handled) -> bool:
-    """Whether the request met a layer of others that does, or may do, something about CORS."""
+    """Whether the request met another layer that does, or may do, something about CORS."""
     return bool(speaking(each.layer for each in handled.others))
 
 
 def in_a_sentence(unknown: Sequence[UnknownLayer]) -> str:
-    """What is not known: the layers that may answer by themselves."""
+    """That it is not known what some layers do: they may answer CORS by themselves."""
     if len(unknown) == 1:
         return unknown[0].in_words()
     names = [layer.name for layer in unknown]
@@ -35,7 +35,7 @@ def in_a_sentence(unknown: Sequence[UnknownLayer]) -> str:
 
 
 def checks_of_others(attempt: Attempt, sent: Sent) -> Iterator[Check]:
-    """One for each of those that matter, from the outside in."""
+    """A check for each layer that matters, from the outside in."""
     is_blocked = attempt.blocked is not None and sent is attempt.last
     is_ruled = False
     for passage in sent.handled.passages:
@@ -59,20 +59,20 @@ def _of_unknown(layer: UnknownLayer, sent: Sent, *, is_ruled: bool) -> Iterator[
         yield Check(NAME, passed=None, detail=f"{layer.name} {_BEHIND_OURS}")
 
 
-_BEHIND_OURS = "stands behind the CORS layer, which replaces what it writes"
+_BEHIND_OURS = "is inside of the CORS layer, which replaces its CORS headers"
 
 
 def _answer(layer: KnownLayer, sent: Sent) -> Check:
     status = sent.response.status_code
     if layer.cors is None:
         is_redirect = status in REDIRECT_STATUSES
-        detail = f"{layer.name} {'redirects it' if is_redirect else 'turns it away'} ({status})"
+        detail = f"{layer.name} {'redirects it' if is_redirect else 'refuses it'} ({status})"
         return Check(
             NAME, passed=None if is_redirect and sent.handled.preflight is None else False, detail=detail
         )
     said = sent.response.content.decode("latin-1").removeprefix("Disallowed CORS ")
     granted = "grants it" if said == "OK" else f"refuses its {said}"
-    detail = f"{layer.name} answers it, and {granted} ({status}): {layer.cors.in_words()}"
+    detail = f"{layer.name} answers it and {granted} ({status}): {layer.cors.in_words()}"
     return Check(NAME, passed=said == "OK", detail=detail)
 
 

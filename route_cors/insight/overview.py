@@ -9,10 +9,12 @@ from route_cors.insight.findings import find_all
 from route_cors.insight.routes import survey_routes
 
 if TYPE_CHECKING:
-    from route_cors.insight.findings import Finding
-    from route_cors.insight.routes import ReportedRoute
+    from collections.abc import Sequence
 
-__all__ = ["Report", "report"]
+    from route_cors.insight.findings import Finding
+    from route_cors.insight.routes import ReportedRoute, Surveyed
+
+__all__ = ["Report", "report", "report_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,13 @@ def report(app: object, *, base_url: str | None = None, ask_callables: bool = Fa
     ...     print(finding.code, finding.severity)
     RC001 error
     """
-    surveyed = survey_routes(app)
+    return report_of(app, survey_routes(app), base_url=base_url, ask_callables=ask_callables)
+
+
+def report_of(
+    app: object, surveyed: Sequence[Surveyed], *, base_url: str | None = None, ask_callables: bool = False
+) -> Report:
+    """As `report`, of an app whose routes have been surveyed."""
     return Report(
         routes=tuple(each.reported for each in surveyed),
         findings=find_all(app, surveyed, base_url=base_url, ask_callables=ask_callables),

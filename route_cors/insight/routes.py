@@ -14,6 +14,8 @@ from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
+from fastapi import FastAPI
+
 from route_cors.describe import describe_policy, name_of
 from route_cors.dispatch import Source, surrounded, survey
 from route_cors.insight.foreign import layers_around, layers_at, layers_of_app
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from route_cors.dispatch import Placed
     from route_cors.insight.foreign import Layer
 
-__all__ = ["Place", "ReportedRoute", "Surveyed", "survey_routes"]
+__all__ = ["Place", "ReportedRoute", "Surveyed", "place_of", "survey_routes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class ReportedRoute:
 
     Attributes:
         kind: `http`, `websocket` or `mount`.
-        path: as it was declared, after those of the mounts that lead there: `/items/{item_id}`.
+        path: as it was declared, after those of the mounts that lead there: `/items/{item_id}`. A mount at
+            the root is at `/`.
         methods: sorted; None where only the endpoint knows them (a mount, an ASGI app); empty for websockets.
         host: the host that it is served at; None for any.
         endpoint: the full name of what serves it.
@@ -83,6 +86,7 @@ class ReportedRoute:
             that shows no routes, what is mounted as well.
         preflight_layers: those of them that a preflight meets. Not the route's own, where it does not serve
             OPTIONS: its 405 is made outside of them.
+        is_documentation: whether it is one of FastAPI's own, for the schema and the pages of the docs.
     """
 
     kind: Literal["http", "websocket", "mount"]
@@ -97,6 +101,7 @@ class ReportedRoute:
     example: str | None
     layers: tuple[Layer, ...] = ()
     preflight_layers: tuple[Layer, ...] = ()
+    is_documentation: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The same as data that JSON can hold."""
@@ -113,6 +118,7 @@ class ReportedRoute:
             "takes_effect": self.takes_effect,
             "example": self.example,
             "layers": [layer.described() for layer in self.layers],
+            "is_documentation": self.is_documentation,
         }
 
 
@@ -147,21 +153,31 @@ def _reported(placed: Placed, outside: tuple[Layer, ...], own: tuple[Layer, ...]
     takes_preflights = placed.kind == "mount" or placed.methods is None or "OPTIONS" in placed.methods
     return ReportedRoute(
         kind=placed.kind,
-        path=placed.path,
+        # Starlette keeps that of a mount at / as an empty text.
+        path="/" if placed.kind == "mount" and not placed.path else placed.path,
         methods=None if placed.methods is None or placed.kind == "mount" else tuple(sorted(placed.methods)),
         host=placed.host,
         endpoint=name_of(placed.endpoint),
-        place=None if placed.kind == "mount" else _place_of(placed.endpoint),
+        place=None if placed.kind == "mount" else place_of(placed.endpoint),
         policy=placed.policy,
         source=placed.source,
         takes_effect=placed.in_layer or answers_itself(placed.route),
         example=placed.example,
         layers=(*outside, *own),
         preflight_layers=(*outside, *own) if takes_preflights else outside,
+        is_documentation=_is_documentation(placed.endpoint),
     )
 
 
-def _place_of(endpoint: Any) -> Place | None:
+def _is_documentation(endpoint: Any) -> bool:
+    """Where these are is for the app to say, and what is at a path like /docs may be the user's own.
+
+    A mounted app is of that module too.
+    """
+    return inspect.isfunction(endpoint) and endpoint.__module__ == FastAPI.__module__
+
+
+def place_of(endpoint: Any) -> Place | None:
     """Where an endpoint was written; the app of a mount is seldom the user's own."""
     while isinstance(endpoint, functools.partial):
         endpoint = endpoint.func

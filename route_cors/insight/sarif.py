@@ -30,13 +30,13 @@ def to_sarif(
     root: Path,
     fallback: Place | None = None,
 ) -> dict[str, Any]:
-    """The findings as a SARIF log, which is data that JSON can hold.
+    """The findings as a SARIF log, as JSON-compatible data.
 
     Args:
-        findings: in the order in which they are to stand there.
-        codes: every code that a finding may have: the rules of the log.
-        root: the directory to which the places are made relative; nothing outside of it is pointed at.
-        fallback: where to point for a finding without a place: viewers pass over those that point nowhere.
+        findings: in the order that the log will have.
+        codes: every code that a finding may have; these are the rules of the log.
+        root: the directory that places are relative to; places outside of it are left out.
+        fallback: the place for findings without one: viewers skip results without a location.
     """
     rules = [*codes]
     seen = Counter[str]()
@@ -70,7 +70,7 @@ def _rule(name: str, code: Code) -> dict[str, Any]:
     }
 
 
-# As PyPI shows it.
+# The README on PyPI.
 _README: Final = "https://pypi.org/project/route-cors/#who-may-call-what-and-why-not"
 
 
@@ -80,7 +80,7 @@ def _help(code: Code) -> str:
 
 
 def _message(finding: Finding, root: Path) -> str:
-    """A route's name stands in most sentences; whose machine it was found on is nobody's business."""
+    """The sentence and the fix, without the path of the project on this machine."""
     told = f"{finding.sentence}; {finding.fix}"
     return printable(told.replace(f"{root}{os.sep}", ""))
 
@@ -94,7 +94,7 @@ def _locations(place: Place | None, root: Path) -> list[dict[str, Any]]:
 
 
 def _uri(file: str, root: Path) -> str | None:
-    """Relative with forward slashes, as viewers of a repository want it; None for what is not in there."""
+    """Relative, with forward slashes, as repository viewers expect; None for files outside of the root."""
     path = Path(file)
     if path.is_absolute():
         if not path.is_relative_to(root):
@@ -104,7 +104,7 @@ def _uri(file: str, root: Path) -> str | None:
 
 
 def _identity(finding: Finding) -> str:
-    """What stays the same when lines move and sentences are reworded."""
+    """An identity that does not change when lines move or sentences are reworded."""
     route = finding.route
     if route is None:
         return finding.code

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.routing import Host, Mount
 
+from route_cors.decorators import policy_of
 from route_cors.describe import name_of
 from route_cors.dispatch import remember_default, surrounded
 from route_cors.dispatch.apps import router_of
 from route_cors.insight.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
-from route_cors.insight.routes import survey_routes
+from route_cors.insight.routes import place_of, survey_routes
+from route_cors.insight.source import is_of_a_library
 
 if TYPE_CHECKING:
-    from route_cors.dispatch import Target
+    from route_cors.dispatch import Placed, Target
     from route_cors.insight.foreign import Layer
     from route_cors.insight.routes import Surveyed
 
 __all__ = ["Site"]
+
+_USUAL_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+def _is_fixed(placed: Placed) -> bool:
+    """Whether there is nothing of the user's to decorate: a frontend has none, nor what a library wrote."""
+    if placed.kind == "mount":
+        return not isinstance(placed.route, Mount | Host)
+    place = place_of(placed.endpoint)
+    return place is not None and is_of_a_library(place.file)
 
 
 class _Shown:
@@ -54,6 +68,11 @@ class Site:
         self._outside = layers_around(app)
         self._on_app = layers_of_app(self.app)
 
+    @functools.cached_property
+    def methods(self) -> frozenset[str]:
+        """All that any route has, and the usual ones, which an app that shows no routes may serve."""
+        return _USUAL_METHODS.union(*(each.placed.methods or () for each in self._routes))
+
     def position(self, target: Target) -> int:
         """Of the target's route among all, in the order in which the app tries them.
 
@@ -74,6 +93,19 @@ class Site:
         """The full name of what serves it."""
         found = self.find(target)
         return name_of(target.route) if found is None else found.reported.endpoint
+
+    def can_declare_alone(self, target: Target) -> bool:
+        """Whether what serves a target has no policy of its own, and one would change no other route.
+
+        It is the endpoint that is decorated, which may serve elsewhere under another policy.
+        """
+        found = self.find(target)
+        if found is None or found.placed.route is not target.route:
+            return False
+        if policy_of(found.placed.endpoint) is not None or _is_fixed(found.placed):
+            return False
+        others = [each.placed for each in self._routes if each.placed.endpoint is found.placed.endpoint]
+        return all(each.policy is found.placed.policy for each in others)
 
     def is_in_layer(self, target: Target, receiver: Target) -> bool:
         """Whether a layer stands around both what answers there and what receives the request.

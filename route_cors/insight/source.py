@@ -1,7 +1,7 @@
-"""Where the user's own source makes a middleware, a router or a layer: objects do not know the line of that.
+"""Where the user's source creates a middleware, a router or a layer: the objects do not know their line.
 
-The modules that are the user's are parsed, and the calls in them compared with what is there. Where no call
-fits, nothing is said.
+The modules of the user are parsed, and the calls in them are compared with the objects. If no call matches,
+there is no place.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ __all__ = ["NOT_PLAIN", "Call", "Source", "is_of_a_library", "literal"]
 _INSTALLED: Final = tuple(
     Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
-# As they are named, and where links lead.
+# With and without resolving links.
 _LIBRARIES: Final = (
     Path(__file__).resolve().parents[1],
     *_INSTALLED,
     *(path.resolve() for path in _INSTALLED),
 )
 _DIRECTORIES_OF_LIBRARIES: Final = frozenset({"site-packages", "dist-packages"})
-# Nobody writes more by hand.
+# Handwritten modules are shorter.
 _MAX_CHARACTERS: Final = 1_000_000
 NOT_PLAIN: Final = object()
 
 
 @functools.lru_cache(maxsize=4096)  # thousands of routes share a few files
 def is_of_a_library(file: str) -> bool:
-    """Whether a file is none of the user's: installed, of Python itself, or ours."""
+    """Whether a file does not belong to the user: installed, part of Python, or part of route_cors."""
     path = Path(file)
     installed = not _DIRECTORIES_OF_LIBRARIES.isdisjoint(path.parts)
     return installed or any(path.is_relative_to(root) for root in _LIBRARIES)
@@ -62,16 +62,16 @@ class Call:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """Where it starts."""
         return Place(str(self.module.__file__), self.node.lineno)
 
     @property
     def name(self) -> str:
-        """What is called, without what it is an attribute of."""
+        """The name of the called function, without the object before it."""
         return _name_of(self.node.func)
 
     def value(self, node: ast.expr | None) -> Any:
-        """What an expression stands for, where that is plain to see; `NOT_PLAIN` where it is not."""
+        """The value of an expression, if that is obvious; otherwise `NOT_PLAIN`."""
         match node:
             case ast.Name(id=name):
                 return vars(self.module).get(name, NOT_PLAIN)
@@ -84,26 +84,26 @@ class Call:
                 return literal(node)
 
     def argument(self, name: str) -> ast.expr | None:
-        """The one of that name."""
+        """The argument of that name."""
         return next((keyword.value for keyword in self.node.keywords if keyword.arg == name), None)
 
     @property
     def is_plain(self) -> bool:
-        """Whether all of its arguments are written out: nothing stands for several."""
+        """Whether all of its arguments are written out, without * or **."""
         starred = any(isinstance(each, ast.Starred) for each in self.node.args)
         return not starred and all(keyword.arg is not None for keyword in self.node.keywords)
 
     def owner(self) -> Any:
-        """Whose method is called."""
+        """The object whose method is called."""
         return self.value(getattr(self.node.func, "value", None))
 
     def first(self) -> ast.expr | None:
-        """The first positional one."""
+        """The first positional argument."""
         return next(iter(self.node.args), None)
 
 
 def literal(node: ast.expr) -> Any:
-    """The value that is written there; `NOT_PLAIN` where it is not."""
+    """The value of that argument, if it is written there; otherwise `NOT_PLAIN`."""
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
@@ -114,23 +114,23 @@ class Source:
     """The calls in the user's modules.
 
     Args:
-        app: what a module of theirs holds.
-        modules: the names of others: those of the endpoints.
+        app: the app, which one of the modules contains.
+        modules: names of further modules: those of the endpoints.
     """
 
     def __init__(self, app: object, modules: Iterable[str]) -> None:
         self._app = app
         self._modules = frozenset(modules)
-        # By the full name of a middleware, the calls that make one: asked for each route.
+        # The calls that create a middleware, by its full name: needed for each route.
         self._making: dict[str, list[Call]] = {}
 
     @functools.cached_property
     def calls(self) -> tuple[Call, ...]:
-        """All of those that may make what is asked for here."""
+        """All calls that may create one of the objects asked for here."""
         return tuple(call for module in self._users_own() for call in _calls_in(module))
 
     def near(self, name: str) -> list[Call]:
-        """The calls of that name in the directories of the app and of the endpoints, and below."""
+        """The calls of that name in and below the directories of the app and of the endpoints."""
         around = {Path(str(module.__file__)).parent for module in self._users_own() if self._is_about(module)}
         return [
             call
@@ -139,12 +139,12 @@ class Source:
         ]
 
     def of_layer(self, name: str, arguments: CORSArguments | None, app: object = None) -> Place | None:
-        """The line that adds a middleware of others; the first of several that fit equally well.
+        """The line that adds another middleware; the first, if several match equally well.
 
         Args:
-            name: the full one of its class.
+            name: the full name of its class.
             arguments: those of a CORSMiddleware.
-            app: the one that it is added to, where that is known.
+            app: the app that it is added to, if known.
         """
         if name not in self._making:
             self._making[name] = [call for call in self.calls if _makes(call, name)]
@@ -155,7 +155,7 @@ class Source:
         return None if best is None else next(call.place for call, fit in fits if fit == best)
 
     def of_router(self, policy: Declared | None) -> Place | None:
-        """The line that makes the CORSRouter of a policy."""
+        """The line that creates the CORSRouter of a policy."""
         calls = [call for call in self.calls if call.name == CORSRouter.__name__]
         named = [call for call in calls if call.value(call.argument("cors")) is policy]
         return _only(named) or _only([call for call in calls if _held_by(call) is policy]) or _only(calls)
@@ -184,7 +184,7 @@ class Source:
                 yield module
 
     def _is_about(self, module: ModuleType) -> bool:
-        """Whether it holds the app, or an endpoint."""
+        """Whether it contains the app or an endpoint."""
         return module.__name__ in self._modules or any(held is self._app for held in vars(module).values())
 
 
@@ -207,7 +207,7 @@ def _calls_in(module: ModuleType) -> Iterator[Call]:
     yield from (Call(module, node) for node in _nodes_in(file, now.st_mtime_ns, now.st_size))
 
 
-@functools.lru_cache(maxsize=1024)  # a project is read once, however many reports are made of its apps
+@functools.lru_cache(maxsize=1024)  # a project is read once, however many reports are made
 def _nodes_in(file: str, _modified: int, _size: int) -> tuple[ast.Call, ...]:
     linecache.checkcache(file)
     text = "".join(linecache.getlines(file))
@@ -230,7 +230,7 @@ def _only(calls: list[Call]) -> Place | None:
 
 
 def _makes(call: Call, name: str) -> bool:
-    """Whether it adds, or makes, a middleware of that full name."""
+    """Whether it adds or creates a middleware of that full name."""
     is_adding = call.name in {"add_middleware", "Middleware"}
     made = call.first() if is_adding else call.node.func
     value = call.value(made)
@@ -244,7 +244,7 @@ _COMPARED: Final = ("allow_origins", "allow_origin_regex", "allow_credentials")
 
 
 def _fit(call: Call, arguments: object) -> int | None:
-    """How many of the arguments are seen to be those; None where one is seen to be another."""
+    """How many arguments are known to be equal; None if one is known to differ."""
     fit = 0
     for name in _COMPARED:
         given = call.value(call.argument(name))

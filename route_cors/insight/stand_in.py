@@ -22,6 +22,7 @@ from route_cors.claims import Consultation
 from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
+from route_cors.insight.beside import NOTHING_BESIDE, beside, serves
 from route_cors.insight.foreign import OurLayer
 from route_cors.insight.handled import Asked, Handled
 from route_cors.insight.passage import Passage
@@ -112,19 +113,21 @@ class StandIn:
         target = self._resolver.resolve(scope, method)
         receiver = target if preflight is None else self._receiver(scope, target)
         carrier = self._carrier(scope, target, receiver, is_preflight=preflight is not None)
+        is_served = target.route is not None and (scope["type"] == "websocket" or serves(target, method))
         return Handled(
             scope=scope,
             method=method,
             target=target,
             receiver=receiver,
             preflight=preflight,
+            beside=NOTHING_BESIDE if is_served else beside(self._resolver, scope, target, self._site.methods),
             carrier=carrier,
             passages=self._passages(scope, receiver, carrier),
         )
 
     def _passages(self, scope: Scope, receiver: Target, carrier: Carrier | None) -> list[Passage]:
         """The layers on the way of a request. A route that carries its policy out is the innermost of all."""
-        is_served = scope["type"] == "websocket" or _serves(receiver, scope["method"])
+        is_served = scope["type"] == "websocket" or serves(receiver, scope["method"])
         layers = self._site.layers(receiver, is_served=is_served)
         if self._change.adds_layer:
             layers.insert(self._site.place_of_installed, OurLayer())
@@ -143,14 +146,15 @@ class StandIn:
         ]
 
     def _ours(self, layers: list[Layer]) -> dict[int, Resolver]:
-        """Which of ours take part, by their place. The outermost does the work of all, and knows what holds.
+        """Which of ours take part, by their place: the outermost, which does the work of all.
 
-        But where others stand between them: what the outermost leaves to one further in is for these first.
+        But where several stand in front of every route: what the outermost leaves to one further in is for
+        the others first. They are looked at as they stand, since what stands between them and does nothing
+        about CORS is not among the layers, and yet keeps the outermost from being certain.
         """
         ours = [place for place, layer in enumerate(layers) if isinstance(layer, OurLayer)]
         shared = [place for place in ours if place < self._site.shared]
-        is_between = bool(shared) and len(shared) <= shared[-1] - shared[0]
-        if self._change.adds_layer or not is_between:
+        if self._change.adds_layer or len(shared) <= 1:
             return {ours[0]: self._resolver}
         return {place: self._resolver_of(place, layers[place]) for place in shared}
 
@@ -165,7 +169,7 @@ class StandIn:
         is_shy = of_options.route is None and of_options.through == announced.through
         if is_shy or not _claims(announced):
             return of_options
-        if not _serves(of_options, "OPTIONS"):
+        if not serves(of_options, "OPTIONS"):
             return announced
         comes_first = self._site.position(of_options) < self._site.position(announced)
         return of_options if comes_first else announced
@@ -179,14 +183,14 @@ class StandIn:
             return "route" if answers_itself(target.route) else None
         if is_preflight and receiver is not target:
             # An OPTIONS route that is one answers for the others, the target of a redirect included.
-            is_asked = isinstance(receiver.route, CORSRoute) and _serves(receiver, "OPTIONS")
+            is_asked = isinstance(receiver.route, CORSRoute) and serves(receiver, "OPTIONS")
             is_ours = isinstance(target.route, CORSRoute) and target.terms is not None
             answers = is_asked and is_ours and receiver.redirects_to is None
         elif is_preflight:
             answers = _claims(target)
         else:
             # The 405 of a CORSRoute is made outside of it.
-            answers = _claims(target) and _serves(target, scope["method"])
+            answers = _claims(target) and serves(target, scope["method"])
         return "route" if answers else None
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -289,7 +293,7 @@ def _changed_terms(target: Target, method: str | bytes, policy: CORSPolicy | Non
     methods: Iterable[str] | None = () if present is None else present.registered
     if target.opaque or target.route is None:
         methods = None
-    elif methods is not None and _serves(target, method):
+    elif methods is not None and serves(target, method):
         methods = {*methods, method}
     return Terms(policy, methods)
 
@@ -305,16 +309,12 @@ def _is_asked_in_vain(scope: Scope) -> bool:
     return isinstance(asked, Consultation) and asked.is_awaited
 
 
-def _serves(target: Target, method: str) -> bool:
-    return target.methods is None or method in target.methods
-
-
 def _response(target: Target, scope: Scope) -> Response:
     if target.redirects_to is not None:
         return RedirectResponse(str(URL(scope={**scope, "path": target.redirects_to})))
     if target.route is None:
         return Response(status_code=404)
-    if not _serves(target, scope["method"]):
+    if not serves(target, scope["method"]):
         return Response(status_code=405)
     return _ENDPOINTS_OWN
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from route_cors.decorators import no_cors
@@ -12,7 +13,7 @@ from route_cors.insight.others import checks_of_others, speaks_for_cors
 from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from route_cors.decorators import Declared
     from route_cors.insight.attempt import Attempt, Sent
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from route_cors.insight.routes import Surveyed
     from route_cors.insight.site import Site
 
-__all__ = ["declared", "shortened", "step_of", "where_declared"]
+__all__ = ["declared", "instead_in_words", "shortened", "step_of", "where_declared"]
 
 _WRITTEN_BY_US = ("access-control-", "vary")
 # What says nothing about CORS.
@@ -51,11 +52,38 @@ def step_of(site: Site, attempt: Attempt, sent: Sent) -> Step:
         name=_name_of_step(sent.handled),
         request=f"{sent.request.method} {sent.request.url}",
         request_headers=_request_headers(attempt, sent),
-        checks=tuple(checks),
+        checks=tuple(_with_one_failure(checks) if _is_refused(attempt, sent) else checks),
         answered_by=_answered_by(sent),
         status=None if sent.handled.is_endpoints_own or sent.unknown else sent.response.status_code,
         response_headers=() if sent.unknown else _response_headers(sent),
     )
+
+
+def _is_refused(attempt: Attempt, sent: Sent) -> bool:
+    return attempt.blocked is not None and sent is attempt.last
+
+
+def _with_one_failure(checks: Iterable[Check]) -> Iterator[Check]:
+    """The checks of a request that is refused: what follows from the one that failed has not failed itself.
+
+    But of the origin, the method and the headers each is looked at, and may fail for itself.
+    """
+    failed: Check | None = None
+    for check in checks:
+        is_of_its_own = failed is None or failed.name == check.name or {failed.name, check.name} <= _ALL_ASKED
+        if check.passed is not False or failed is None or is_of_its_own:
+            failed = check if failed is None and check.passed is False else failed
+            yield check
+        elif check.name == "response":
+            yield Check("response", passed=None, detail=f"refused, because of the {failed.name}")
+        elif check.name == "credentials":
+            # https://fetch.spec.whatwg.org/#concept-cors-check: after the origin.
+            yield Check("credentials", passed=None, detail=f"not looked at, because of the {failed.name}")
+        else:
+            yield replace(check, passed=None)
+
+
+_ALL_ASKED = frozenset({"origin", "method", "headers"})
 
 
 def declared(terms: Terms | None) -> Declared | None:
@@ -148,19 +176,34 @@ def _where_it_goes(site: Site, handled: Handled) -> str:
     if target.route is None:
         inside = f" in what is mounted at {target.path}" if target.path else ""
         kind = "websocket route" if handled.is_websocket else "route"
-        return f"no {kind} for {shortened(handled.scope['path'])}{inside}"
+        return f"no {kind} for {shortened(handled.scope['path'])}{inside}{_instead(handled)}"
     redirected = (
         "" if target.redirects_to is None else f"redirected to {shortened(target.redirects_to)} (307); "
     )
-    serves = f"{target.path} is {site.name_of(target)}"
+    serves = f"{target.path or '/'} is {site.name_of(target)}"
     if target.opaque:
         said = f"{serves}, an ASGI app that shows no routes: what it answers by itself is not known here"
     elif not handled.is_served:
-        known = ", ".join(sorted(target.methods or ()))
-        said = f"{serves}, for {known} and not for {shortened(handled.method)} (405)"
+        is_alone = frozenset(handled.beside.methods) == target.methods
+        said = f"{serves}, for" if is_alone else f"the routes of {target.path or '/'} are for"
+        said += f" {', '.join(handled.beside.methods)} and not for {shortened(handled.method)} (405)"
     else:
         said = serves
     return redirected + said
+
+
+def _instead(handled: Handled) -> str:
+    told = instead_in_words(handled)
+    return "" if told is None else f"; {told}"
+
+
+def instead_in_words(handled: Handled) -> str | None:
+    """How to ask for what is at the path: a websocket in place of an HTTP route, or the other way round."""
+    asked = handled.beside.instead
+    if asked is None:
+        return None
+    kind = "an HTTP" if handled.is_websocket else "a websocket"
+    return f"{kind} route is here: explain {asked} {shortened(handled.scope['path'])}"
 
 
 def _where_the_preflight_goes(site: Site, handled: Handled) -> str:
@@ -182,7 +225,7 @@ def _policy(handled: Handled, surveyed: Surveyed | None) -> Check:
         return Check("policy", passed=None if by_others else False, detail=detail)
     where = where_declared(surveyed)
     if policy is no_cors:
-        return Check("policy", passed=False, detail=f"no_cors, declared {where}")
+        return Check("policy", passed=False, detail=f"{policy_in_words(policy)}, declared {where}")
     return Check("policy", passed=True, detail=f"{policy_in_words(policy)}; declared {where}")
 
 
@@ -229,7 +272,7 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
 def _origin(origin: str, terms: Terms, sent: Sent) -> Check:
     handled = sent.handled
     passed = "origin" not in handled.failed
-    policy = "no_cors" if terms.policy is None else origins_in_words(terms.policy)
+    policy = "@no_cors" if terms.policy is None else origins_in_words(terms.policy)
     said = "".join(f"; {asked}" for asked in handled.asked)
     if passed:
         return Check("origin", passed=True, detail=f"{origin} is allowed by {policy}{said}")
@@ -287,11 +330,11 @@ def _grants(terms: Terms, name: str) -> bool:
 def _browser_checks(attempt: Attempt, sent: Sent) -> Iterator[Check]:
     if not sent.handled.is_websocket:
         yield _credentials(attempt, sent)
-    blocked = attempt.blocked
-    if blocked is None or sent is not attempt.last:
+    if attempt.blocked is None or not _is_refused(attempt, sent):
         yield Check("response", passed=True, detail="passes the browser's own check")
     else:
-        yield Check("response", passed=False, detail=blocked.reason.rpartition("blocked by CORS policy: ")[2])
+        reason = attempt.blocked.reason
+        yield Check("response", passed=False, detail=reason.rpartition("blocked by CORS policy: ")[2])
 
 
 def _credentials(attempt: Attempt, sent: Sent) -> Check:

@@ -15,7 +15,8 @@ Example:
 from __future__ import annotations
 
 try:
-    from route_cors.testing.browser import AsyncBrowser, Browser
+    from route_cors.testing.async_browser import AsyncBrowser
+    from route_cors.testing.browser import Browser
 except ModuleNotFoundError as error:
     raise ImportError(f"route_cors.testing needs {error.name}: pip install 'route-cors[testing]'") from error
 from route_cors.testing.history import CORSBlocked

@@ -1,31 +1,25 @@
-"""`Browser` and `AsyncBrowser`: what a test calls."""
+"""`Browser`: what a test calls."""
 
 from __future__ import annotations
 
-import time
-from abc import ABC, abstractmethod
-from dataclasses import replace
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from route_cors.testing.cache import PreflightCache
-from route_cors.testing.cookies import Cookies
-from route_cors.testing.fetch import Page, fetch
-from route_cors.testing.handshake import connect, websocket_url
-from route_cors.testing.history import CORSBlocked, History
-from route_cors.testing.request import Body, build_request
-from route_cors.testing.urls import parse_page_origin, parse_url
-from route_cors.testing.wires import async_wire_to, base_url_of, wire_to
+from route_cors.testing.any_browser import AnyBrowser
+from route_cors.testing.history import CORSBlocked
+from route_cors.testing.request import Body
+from route_cors.testing.wires import wire_to
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
+    from route_cors.testing.forms import EmbedAs, EncType, FormData, FormMethod
     from route_cors.testing.handshake import Handshake
-    from route_cors.testing.messages import ReceivedResponse, Response, SentRequest
+    from route_cors.testing.messages import Navigation, ReceivedResponse, Response, SentRequest
+    from route_cors.testing.referrer import ReferrerPolicy
     from route_cors.testing.request import Credentials, HeadersInit, Mode, Redirect
-    from route_cors.testing.urls import Url
 
-__all__ = ["AsyncBrowser", "Browser"]
+__all__ = ["Browser"]
 
 # A failed test shows its own line and not these.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
@@ -33,92 +27,7 @@ __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 _Result = TypeVar("_Result")
 
 
-class _AnyBrowser(ABC):
-    """What `Browser` and `AsyncBrowser` share: all but how a request gets to the server."""
-
-    def __init__(
-        self,
-        target: Any,
-        *,
-        origin: str,
-        base_url: str | None = None,
-        private_network: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        if not isinstance(origin, str):
-            raise TypeError(
-                f"origin: {origin!r}: must be the origin of a page, such as 'https://app.example.com'"
-            )
-        parse_page_origin(origin)
-        base = base_url if base_url is not None else base_url_of(target)
-        self._base = None if base is None else _checked_base(base)
-        self._connect_to(target)
-        self._target = target
-        self._clock = clock
-        self._page = Page(
-            origin=origin,
-            url=None if origin == "null" else parse_url(origin),
-            private_network=private_network,
-            cookies=Cookies(self._base),
-            preflight_cache=PreflightCache(clock),
-            history=History(),
-        )
-
-    @abstractmethod
-    def _connect_to(self, target: Any) -> None:
-        """Make the wire to the target, or raise TypeError."""
-
-    @property
-    def origin(self) -> str:
-        """Of the page whose script fetches."""
-        return self._page.origin
-
-    @property
-    def history(self) -> History:
-        """What was sent, and what came back."""
-        return self._page.history
-
-    @property
-    def cookies(self) -> Cookies:
-        """The cookie jar."""
-        return self._page.cookies
-
-    @property
-    def preflight_cache(self) -> PreflightCache:
-        """What the browser remembers of answered preflights."""
-        return self._page.preflight_cache
-
-    def page(self, *, origin: str) -> Self:
-        """Open another page in the same browser: with its cookies and preflight cache, and its own history.
-
-        Args:
-            origin: of the other page.
-
-        Raises:
-            ValueError: `origin` is not the origin of a page.
-
-        Example:
-            ours.fetch("/login", method="POST", json={"user": "ada"}, credentials="include")
-            stranger = ours.page(origin="https://evil.example")
-            with pytest.raises(CORSBlocked):
-                stranger.fetch("/account", credentials="include")
-        """
-        other = type(self)(
-            self._target,
-            origin=origin,
-            base_url=None if self._base is None else self._base.href,
-            private_network=self._page.private_network,
-            clock=self._clock,
-        )
-        own = other._page  # noqa: SLF001 - of the same class
-        other._page = replace(own, cookies=self.cookies, preflight_cache=self.preflight_cache)  # noqa: SLF001
-        return other
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self.origin}>"
-
-
-class Browser(_AnyBrowser):
+class Browser(AnyBrowser):
     """A page in a browser, for tests: calls go through only if a browser would let them through.
 
     https://fetch.spec.whatwg.org/#http-cors-protocol
@@ -130,8 +39,6 @@ class Browser(_AnyBrowser):
         origin: of the page whose script calls: `https://app.example.com`, or `null` for a sandboxed frame.
         base_url: what relative URLs start from. Without it: the client's own, the live server's, or
             `https://testserver` for an app, whose host then counts as of the page's own site.
-        private_network: whether the target is in a more private network than the page, so that each call
-            across origins is preflighted (https://wicg.github.io/private-network-access/).
         clock: returns the seconds by which the preflight cache ages.
 
     Attributes:
@@ -142,7 +49,7 @@ class Browser(_AnyBrowser):
 
     Raises:
         ValueError: `origin` is not the origin of a page, or `base_url` is no http or https URL.
-        TypeError: `target` is nothing to send requests to, or it is async.
+        TypeError: `target` is nothing to send requests to, or it is async; or an argument is unknown.
 
     >>> async def app(scope, receive, send):
     ...     headers = [(b"access-control-allow-origin", b"https://app.example.com")]
@@ -171,6 +78,7 @@ class Browser(_AnyBrowser):
         credentials: Credentials = "same-origin",
         mode: Mode = "cors",
         redirect: Redirect = "follow",
+        referrer_policy: ReferrerPolicy = "",
     ) -> Response:
         """Call `fetch` in the page's script, and return what the script sees.
 
@@ -187,6 +95,7 @@ class Browser(_AnyBrowser):
             credentials: whether cookies go along: `omit`, `same-origin` or `include`.
             mode: `cors`, `no-cors` or `same-origin`.
             redirect: `follow`, `error` or `manual`.
+            referrer_policy: `no-referrer` makes a POST say `Origin: null`, but not in mode `cors`.
 
         Raises:
             CORSBlocked: the script would get a TypeError that says "Failed to fetch".
@@ -194,17 +103,128 @@ class Browser(_AnyBrowser):
 
         What a client raises (no connection, nothing that is HTTP) comes through as it is.
         """
-        request = build_request(
+        steps = self._fetch_steps(
             url,
-            base=self._base,
-            method=method,
-            headers=headers,
-            body=Body(content, json, data),
+            method,
+            headers,
+            Body(content, json, data),
             mode=mode,
             credentials=credentials,
             redirect=redirect,
+            referrer_policy=referrer_policy,
         )
-        return _drive(fetch(self._page, request), self._wire.exchange)
+        return _drive(steps, self._wire.exchange)
+
+    def submit(
+        self,
+        url: str,
+        *,
+        data: FormData | None = None,
+        method: FormMethod = "POST",
+        enctype: EncType = "application/x-www-form-urlencoded",
+        referrer_policy: ReferrerPolicy = "",
+        user_activated: bool = False,
+    ) -> Navigation:
+        """Submit a form of the page, which the answer replaces: what CSRF is made of.
+
+        https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#form-submission-2
+
+        CORS has no part in it: there is no preflight, and no CORS header is needed. A form of another site
+        sends the cookies with `SameSite=None` by POST, and those with `Lax` too by GET; one of the same site
+        sends all. A POST says `Origin`. Redirects are followed, unless to another scheme than http and https.
+        An app's own `https://testserver` is of every page's site: a `base_url` puts it on a site of its own.
+
+        Args:
+            url: the form's action.
+            data: the fields by name, or pairs.
+            method: `GET` puts the fields in place of the URL's query.
+            enctype: of the body. `text/plain` can pass for JSON: `data={'{"a":"': '"}'}` sends `{"a":"="}`.
+            referrer_policy: of the page; `no-referrer` makes a POST say `Origin: null`.
+            user_activated: whether a person clicked, which `Sec-Fetch-User` says; else a script did.
+
+        Returns:
+            What the server did, for the test to look at. The page itself can read nothing of it, not even the
+            status.
+
+        Raises:
+            CORSBlocked: a redirect led nowhere, or there were too many; never because of CORS.
+            ValueError: no form can have such an argument.
+            TypeError: a field is no string.
+
+        >>> async def app(scope, receive, send):
+        ...     own = (b"sec-fetch-site", b"same-origin") in scope["headers"]
+        ...     await send({"type": "http.response.start", "status": 303 if own else 403, "headers": []})
+        ...     await send({"type": "http.response.body"})
+        >>> stranger = Browser(app, origin="https://evil.example", base_url="https://bank.example")
+        >>> stranger.submit("/transfer", data={"to": "mallory"}).status_code
+        403
+        >>> stranger.page(origin="https://bank.example").submit("/transfer").status_code
+        303
+        """
+        steps = self._submit_steps(
+            url,
+            data=data,
+            method=method,
+            enctype=enctype,
+            referrer_policy=referrer_policy,
+            user_activated=user_activated,
+        )
+        return _drive(steps, self._wire.exchange)
+
+    def navigate(
+        self, url: str, *, referrer_policy: ReferrerPolicy = "", user_activated: bool = False
+    ) -> Navigation:
+        """Follow a link of the page, which the answer replaces.
+
+        It is a GET with cookies; from another site, without the `Strict` ones.
+
+        https://html.spec.whatwg.org/multipage/links.html#following-hyperlinks
+
+        Args:
+            url: where the link leads.
+            referrer_policy: of the page. A GET says no `Origin`, but a redirect may lead on.
+            user_activated: whether a person clicked, which `Sec-Fetch-User` says; else a script did.
+
+        Returns:
+            What the server did, for the test to look at; the page can read nothing of it.
+
+        Raises:
+            CORSBlocked: a redirect led nowhere, or there were too many; never because of CORS.
+            ValueError: no link can have such an argument.
+
+        Example:
+            assert Browser(app, origin="https://mail.example").navigate("/account").status_code == 200
+        """
+        steps = self._navigate_steps(url, referrer_policy=referrer_policy, user_activated=user_activated)
+        return _drive(steps, self._wire.exchange)
+
+    def embed(self, url: str, *, as_: EmbedAs) -> Response:
+        """Show an image of `url` in the page, or run it as a script: a GET of mode `no-cors`.
+
+        https://html.spec.whatwg.org/multipage/urls-and-fetching.html#create-a-potential-cors-request
+
+        Args:
+            url: absolute, or relative to the base URL.
+            as_: `image` or `script`, of elements without the attribute `crossorigin`.
+
+        Returns:
+            An opaque response, for the page's own origin too: no script reads what an element loads. The test
+            can look at `history[-1].response`.
+
+        Raises:
+            CORSBlocked: a redirect led nowhere, or there were too many.
+            ValueError: no element can have such an argument.
+
+        >>> async def app(scope, receive, send):
+        ...     await send({"type": "http.response.start", "status": 200, "headers": []})
+        ...     await send({"type": "http.response.body", "body": b"secret"})
+        >>> page = Browser(app, origin="https://evil.example", base_url="https://bank.example")
+        >>> page.embed("/logo.png", as_="image").content
+        b''
+        >>> page.history[-1].request.headers["sec-fetch-dest"], page.history[-1].response.status_code
+        ('image', 200)
+        """
+        return _drive(self._embed_steps(url, as_), self._wire.exchange)
 
     def connect(self, url: str, *, subprotocols: Sequence[str] = ()) -> Handshake:
         """Open a websocket in the page's script, and close it again.
@@ -219,72 +239,7 @@ class Browser(_AnyBrowser):
             CORSBlocked: the server did not accept the handshake.
             ValueError: a browser would refuse the arguments before it sends anything.
         """
-        steps = connect(self._page, websocket_url(url, self._base), subprotocols)
-        return _drive(steps, self._wire.shake_hands)
-
-
-class AsyncBrowser(_AnyBrowser):
-    """`Browser` for async tests: the same arguments and attributes, with await.
-
-    Args:
-        target: an ASGI app, which runs in the test's own event loop and whose lifespan is not run, the base
-            URL of a live server, or an async httpx or httpx2 client.
-        origin, base_url, private_network, clock: as `Browser` has them.
-
-    Raises:
-        ValueError: as `Browser`.
-        TypeError: `target` is nothing to send requests to, or it is not async.
-
-    Example:
-        async def test_only_our_front_end_may_save():
-            browser = AsyncBrowser(app, origin="https://app.example.com")
-            assert (await browser.fetch("/account/7", method="DELETE")).status_code == 200
-    """
-
-    def _connect_to(self, target: Any) -> None:
-        self._wire = async_wire_to(target)
-
-    async def fetch(
-        self,
-        url: str,
-        *,
-        method: str = "GET",
-        headers: HeadersInit | None = None,
-        content: str | bytes | None = None,
-        json: Any = None,
-        data: Mapping[str, Any] | None = None,
-        credentials: Credentials = "same-origin",
-        mode: Mode = "cors",
-        redirect: Redirect = "follow",
-    ) -> Response:
-        """Call `fetch` in the page's script: see `Browser.fetch`."""
-        request = build_request(
-            url,
-            base=self._base,
-            method=method,
-            headers=headers,
-            body=Body(content, json, data),
-            mode=mode,
-            credentials=credentials,
-            redirect=redirect,
-        )
-        return await _drive_async(fetch(self._page, request), self._wire.exchange)
-
-    async def connect(self, url: str, *, subprotocols: Sequence[str] = ()) -> Handshake:
-        """Open a websocket in the page's script: see `Browser.connect`."""
-        steps = connect(self._page, websocket_url(url, self._base), subprotocols)
-        return await _drive_async(steps, self._wire.shake_hands)
-
-
-def _checked_base(text: str) -> Url:
-    fault = f"base_url: {text!r}: must be an http or https URL, without a username and password"
-    try:
-        base = parse_url(text)
-    except ValueError:
-        raise ValueError(fault) from None
-    if base.scheme not in {"http", "https"} or base.has_credentials:
-        raise ValueError(fault)
-    return base
+        return _drive(self._connect_steps(url, subprotocols), self._wire.shake_hands)
 
 
 def _drive(
@@ -296,17 +251,5 @@ def _drive(
         sent = next(steps)
         while True:
             sent = steps.send(exchange(sent))
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-
-
-async def _drive_async(
-    steps: Generator[SentRequest, ReceivedResponse, _Result],
-    exchange: Callable[[SentRequest], Awaitable[ReceivedResponse]],
-) -> _Result:
-    try:
-        sent = next(steps)
-        while True:
-            sent = steps.send(await exchange(sent))
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]

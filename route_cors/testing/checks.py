@@ -59,14 +59,12 @@ class Asked:
         include_credentials: whether the credentials mode is `include`.
         method: the method of the actual request.
         unsafe_names: the names of those headers that need a preflight, in lower case.
-        private_network: whether the server is in a more private network than the page.
     """
 
     origin: str
     include_credentials: bool
     method: str
     unsafe_names: tuple[str, ...]
-    private_network: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +107,13 @@ def check_preflight(response: ReceivedResponse, asked: Asked) -> Granted:
     headers = response.headers
     try:
         _check_access(response, asked)
-        _check_private_network(headers, asked)
         methods = _names(headers, "Access-Control-Allow-Methods")
-        names = tuple(name.lower() for name in _names(headers, "Access-Control-Allow-Headers") or ())
-        _check_method(methods or (), asked)
+        names = tuple(name.lower() for name in _names(headers, "Access-Control-Allow-Headers"))
+        _check_method(methods, asked)
         _check_names(names, asked)
     except _Fault as fault:
         raise Refused("preflight", str(fault), fix=_needed_of_preflight(asked)) from None
-    if methods is None and asked.private_network:
-        # A preflight that was sent for its own sake is remembered for the method that it asked for.
-        methods = (asked.method,)
-    return Granted(methods or (), names, _max_age(headers))
+    return Granted(methods, names, _max_age(headers))
 
 
 def readable_headers(headers: Headers, *, include_credentials: bool) -> Headers:
@@ -128,7 +122,7 @@ def readable_headers(headers: Headers, *, include_credentials: bool) -> Headers:
     https://fetch.spec.whatwg.org/#concept-filtered-response-cors
     """
     try:
-        listed = _names(headers, "Access-Control-Expose-Headers") or ()
+        listed = _names(headers, "Access-Control-Expose-Headers")
     except _Fault:
         # The standard does not say what an unreadable list exposes; browsers: nothing.
         listed = ()
@@ -196,14 +190,6 @@ def _check_ok(status_code: int) -> None:
         raise _Fault("It does not have HTTP ok status.")
 
 
-def _check_private_network(headers: Headers, asked: Asked) -> None:
-    if asked.private_network and headers.get("access-control-allow-private-network") != "true":
-        raise _Fault(
-            "No 'Access-Control-Allow-Private-Network: true' header was present in the preflight response "
-            "for this private network request."
-        )
-
-
 def _check_method(methods: tuple[str, ...], asked: Asked) -> None:
     by_wildcard = "*" in methods and not asked.include_credentials
     if asked.method not in methods and asked.method not in SAFELISTED_METHODS and not by_wildcard:
@@ -223,18 +209,15 @@ def _check_names(names: tuple[str, ...], asked: Asked) -> None:
             )
 
 
-def _names(headers: Headers, header_name: str) -> tuple[str, ...] | None:
-    """The elements of a list header; None where it is missing.
+def _names(headers: Headers, header_name: str) -> tuple[str, ...]:
+    """The elements of a list header; none where it is missing.
 
     https://fetch.spec.whatwg.org/#extract-header-list-values
 
     Raises:
         _Fault: an element is no token.
     """
-    value = headers.get(header_name)
-    if value is None:
-        return None
-    elements = (element.strip(" \t") for element in value.split(","))
+    elements = (element.strip(" \t") for element in headers.get(header_name, "").split(","))
     names = tuple(element for element in elements if element)
     if not all(map(is_token, names)):
         raise _Fault(f"Cannot parse {header_name} response header field in preflight response.")
@@ -265,6 +248,4 @@ def _needed_of_preflight(asked: Asked) -> str:
         lines.append(f"Access-Control-Allow-Methods: {asked.method}")
     if asked.unsafe_names:
         lines.append(f"Access-Control-Allow-Headers: {', '.join(asked.unsafe_names)}")
-    if asked.private_network:
-        lines.append("Access-Control-Allow-Private-Network: true")
     return "\n".join(lines)

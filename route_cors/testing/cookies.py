@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate
 from typing import TYPE_CHECKING, Literal
 
-from route_cors.origins import is_loopback
-from route_cors.testing.urls import is_address, is_public_suffix
+from route_cors.testing.urls import is_address, is_public_suffix, is_trustworthy
 
 if TYPE_CHECKING:
     from route_cors.testing.urls import Url
@@ -63,18 +62,22 @@ class Cookie:
         """Whether it is gone by now."""
         return self.expires is not None and self.expires <= time.time()
 
-    def goes_to(self, url: Url, *, same_site: bool) -> bool:
+    def goes_to(self, url: Url, *, same_site: bool, safe_navigation: bool = False) -> bool:
         """Whether a request carries it.
 
         Args:
             url: the request's.
             same_site: whether the page that asks is of the same site.
+            safe_navigation: whether it opens another page, by GET: `Lax` ones go along then.
         """
+        enough = {"none"}
+        if safe_navigation:
+            enough.add("lax")
         return (
             (url.host == self.domain if self.host_only else _domain_matches(url.host, self.domain))
             and _path_matches(url.path, self.path)
-            and (_is_secure(url) or not self.secure)
-            and (same_site or self.same_site == "none")
+            and (is_trustworthy(url) or not self.secure)
+            and (same_site or self.same_site in enough)
         )
 
 
@@ -82,7 +85,8 @@ class Cookies(Mapping[str, str]):
     """Cookies by name, whichever host they are for.
 
     They go along with requests whose credentials mode says so, and are stored from the responses. A cookie
-    without SameSite is `Lax`; `Lax` and `Strict` ones are not sent to and not stored from other sites; `None`
+    without SameSite is `Lax`; `Lax` and `Strict` ones are not sent to and not stored from other sites. A
+    navigation to another site carries `Lax` ones too if it is a GET, and its response may set all. `None`
     needs `Secure`, and `Secure` needs https or this machine.
 
     Args:
@@ -157,7 +161,7 @@ class Cookies(Mapping[str, str]):
         """Remove all cookies."""
         self._cookies.clear()
 
-    def header_for(self, url: Url, *, same_site: bool) -> str | None:
+    def header_for(self, url: Url, *, same_site: bool, safe_navigation: bool = False) -> str | None:
         """The Cookie header of a request with credentials; None where no cookie fits.
 
         https://fetch.spec.whatwg.org/#cookie-header
@@ -165,8 +169,13 @@ class Cookies(Mapping[str, str]):
         Args:
             url: the request's.
             same_site: whether the page that asks, and the redirects on the way, are of the site of `url`.
+            safe_navigation: whether the request opens another page, by GET.
         """
-        fitting = [cookie for cookie in self._fresh() if cookie.goes_to(url, same_site=same_site)]
+        fitting = [
+            cookie
+            for cookie in self._fresh()
+            if cookie.goes_to(url, same_site=same_site, safe_navigation=safe_navigation)
+        ]
         fitting.sort(key=lambda cookie: len(cookie.path), reverse=True)
         pairs = (f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in fitting)
         return "; ".join(pairs) or None
@@ -179,7 +188,7 @@ class Cookies(Mapping[str, str]):
         Args:
             set_cookie: the values of the headers.
             url: the request's.
-            same_site: as for `header_for`.
+            same_site: as for `header_for`; or the response is a page that is opened, of whichever site.
         """
         for header in set_cookie:
             self._store(header, url, same_site=same_site)
@@ -192,7 +201,7 @@ class Cookies(Mapping[str, str]):
         cookie = _parse(header, url)
         if cookie is None or not (same_site or cookie.same_site == "none"):
             return False
-        if not cookie.secure and not _is_secure(url) and self._has_secure_one_like(cookie):
+        if not cookie.secure and not is_trustworthy(url) and self._has_secure_one_like(cookie):
             return False
         key = (cookie.name, cookie.domain, cookie.host_only, cookie.path)
         if cookie.has_expired:
@@ -290,7 +299,7 @@ def _seconds_at(date: str) -> float | None:
 
 
 def _is_acceptable(cookie: Cookie, url: Url) -> bool:
-    if cookie.secure and not _is_secure(url):
+    if cookie.secure and not is_trustworthy(url):
         return False
     if cookie.same_site == "none" and not cookie.secure:
         return False
@@ -301,10 +310,6 @@ def _is_acceptable(cookie: Cookie, url: Url) -> bool:
     if prefixed.startswith("__host-"):
         return bool(cookie.name) and cookie.secure and cookie.host_only and cookie.path == "/"
     return True
-
-
-def _is_secure(url: Url) -> bool:
-    return url.scheme in {"https", "wss"} or is_loopback(url.host)
 
 
 def _domain_matches(host: str, domain: str) -> bool:

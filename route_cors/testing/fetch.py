@@ -1,7 +1,8 @@
 """A browser's side of CORS, without I/O: a machine that yields requests and is sent the responses.
 
-`fetch` is a generator. Each request that it yields is to be sent as it is, with nothing followed or added.
-What came back is sent into the generator, until it returns what the script sees or raises `CORSBlocked`:
+`fetch` is a generator, and so are `navigate` and `embed`. Each request that it yields is to be sent as it is,
+with nothing followed or added. What came back is sent into the generator, until it returns what the script
+sees or raises `CORSBlocked`:
 
     steps = fetch(page, request)
     sent = next(steps)              # the preflight, say
@@ -9,19 +10,17 @@ What came back is sent into the generator, until it returns what the script sees
 
 The methods of `_Fetch` are named after the algorithms of https://fetch.spec.whatwg.org/#fetching, and leave
 out what has nothing to do with CORS: the HTTP cache, CSP, mixed content, referrers, service workers, prompts,
-the second attempt after a 421.
+the second attempt after a 421, what a response itself says of the referrer policy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from itertools import pairwise
 from operator import methodcaller
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from route_cors.headers import is_forbidden_response_header
-from route_cors.testing.cache import CacheKey, PreflightCache
+from route_cors.testing.cache import CacheKey
 from route_cors.testing.checks import (
     Asked,
     Refused,
@@ -29,27 +28,32 @@ from route_cors.testing.checks import (
     check_preflight,
     readable_headers,
 )
-from route_cors.testing.history import CORSBlocked, Exchange, History, Step
+from route_cors.testing.history import CORSBlocked, Exchange, Step
 from route_cors.testing.messages import (
     REDIRECT_STATUSES,
     Headers,
+    Navigation,
     ReceivedResponse,
     Response,
     SentRequest,
 )
+from route_cors.testing.metadata import metadata_headers
+from route_cors.testing.redirects import becomes_get, check_redirect, location_url
+from route_cors.testing.referrer import hides_origin
 from route_cors.testing.safelist import (
     NON_WILDCARD_REQUEST_HEADER,
     REQUEST_BODY_HEADERS,
     SAFELISTED_METHODS,
     unsafe_names,
 )
-from route_cors.testing.urls import Url, is_same_site, parse_url
+from route_cors.testing.url_list import UrlList
 
 if TYPE_CHECKING:
-    from route_cors.testing.cookies import Cookies
+    from route_cors.testing.page import Page
     from route_cors.testing.request import Request
+    from route_cors.testing.urls import Url
 
-__all__ = ["Page", "Steps", "fetch"]
+__all__ = ["NavigationSteps", "Steps", "embed", "fetch", "navigate"]
 
 # A failed test shows its own line and not these.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
@@ -57,30 +61,15 @@ __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 Steps: TypeAlias = Generator[SentRequest, ReceivedResponse, Response]
 """Yields what a browser sends, is sent what came back, returns what the script sees."""
 
+NavigationSteps: TypeAlias = Generator[SentRequest, ReceivedResponse, Navigation]
+"""The same for what opens another page."""
+
 _Exchanges: TypeAlias = Generator[SentRequest, ReceivedResponse, ReceivedResponse]
-_Taint: TypeAlias = Literal["same-origin", "same-site", "cross-site"]
 
-_MOST_REDIRECTS: Final = 20
+_OPAQUE = Response(0, Headers(), b"", "opaque", "")
+"""https://fetch.spec.whatwg.org/#concept-filtered-response-opaque"""
+
 _NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page that is open, and the browser around it.
-
-    Args:
-        origin: serialized; `null` for a sandboxed one.
-        url: the same as a URL; None for `null`.
-        private_network: whether whatever is not of its own origin is in a more private network than the page.
-        cookies, preflight_cache, history: the browser's, which fetches change.
-    """
-
-    origin: str
-    url: Url | None
-    private_network: bool
-    cookies: Cookies
-    preflight_cache: PreflightCache
-    history: History
 
 
 def fetch(page: Page, request: Request) -> Steps:
@@ -89,11 +78,33 @@ def fetch(page: Page, request: Request) -> Steps:
     Raises:
         CORSBlocked: the script would get a network error.
     """
-    return _Fetch(page, request).run()
+    under_way = _Fetch(page, request)
+    return under_way.filtered((yield from under_way.run()))
+
+
+def navigate(page: Page, request: Request) -> NavigationSteps:
+    """Do what a browser does when `page` opens another page in its own place.
+
+    Raises:
+        CORSBlocked: a redirect led nowhere, or there were too many.
+    """
+    under_way = _Fetch(page, request)
+    received = yield from under_way.run()
+    return Navigation(received.status_code, under_way.url)
+
+
+def embed(page: Page, request: Request) -> Steps:
+    """Do what a browser does for an element of `page`, of whose response no script sees anything.
+
+    Raises:
+        CORSBlocked: a redirect led nowhere, or there were too many.
+    """
+    yield from _Fetch(page, request).run()
+    return _OPAQUE
 
 
 class _Fetch:
-    """One call of fetch on its way: what of its request changes with redirects."""
+    """One request on its way: what of it changes with redirects."""
 
     def __init__(self, page: Page, request: Request) -> None:
         self._page = page
@@ -101,22 +112,23 @@ class _Fetch:
         self._method = request.method
         self._headers = _with_accept(request.headers)
         self._content = request.content
-        self._urls = [request.url]
+        self._urls = UrlList(page, (request.url,))
         self._tainting: Literal["basic", "cors", "opaque"] = "basic"
         self._last: Exchange | None = None
 
     # The algorithms, in the order in which they call each other
 
-    def run(self) -> Steps:
+    def run(self) -> _Exchanges:
+        """Send what has to be sent, and return the last response as it came."""
         try:
-            response = yield from self._main_fetch()
+            return (yield from self._main_fetch())
         except Refused as refused:
             self._block(refused)
-        return self._filtered(response)
 
     def _main_fetch(self) -> _Exchanges:
         """Main fetch (https://fetch.spec.whatwg.org/#concept-main-fetch)."""
-        if self._url.origin == self._page.origin and self._tainting == "basic":
+        is_own = self._url.origin == self._page.origin and self._tainting == "basic"
+        if is_own or self._is_navigation:
             return (yield from self._http_fetch(make_preflight=False))
         if self._request.mode == "same-origin":
             raise Refused(
@@ -137,17 +149,16 @@ class _Fetch:
                 by_policy=False,
             )
         self._tainting = "opaque"
-        return (yield from self._http_fetch(make_preflight=self._is_more_private))
+        return (yield from self._http_fetch(make_preflight=False))
 
     def _cors_fetch(self) -> _Exchanges:
         """The last two cases of main fetch."""
-        is_simple = self._method in SAFELISTED_METHODS and not unsafe_names(self._headers)
-        if is_simple and not self._is_more_private:
+        if self._method in SAFELISTED_METHODS and not unsafe_names(self._headers):
             return (yield from self._http_fetch(make_preflight=False))
         try:
             return (yield from self._http_fetch(make_preflight=True))
         except Refused:
-            self._page.preflight_cache.forget(self._origin, self._url.href)
+            self._page.preflight_cache.forget(self._urls.origin, self._url.href)
             raise
 
     def _http_fetch(self, *, make_preflight: bool) -> _Exchanges:
@@ -157,7 +168,8 @@ class _Fetch:
         received = yield from self._exchange("actual", self._actual_request())
         if self._includes_credentials:
             set_cookie = received.headers.get_all("set-cookie")
-            self._page.cookies.store(set_cookie, self._url, same_site=self._is_of_this_site)
+            may_set_all = self._urls.is_of_this_site or self._is_navigation
+            self._page.cookies.store(set_cookie, self._url, same_site=may_set_all)
         if self._tainting == "cors":
             check_cors(received.headers, self._asked)
         if received.status_code not in REDIRECT_STATUSES or self._request.redirect == "manual":
@@ -173,10 +185,12 @@ class _Fetch:
                 fix="redirect='follow', or no redirect",
                 by_policy=False,
             )
-        location = self._location(received.headers.get_all("location"))
-        if location is None:
+        location = location_url(received.headers.get_all("location"), self._url)
+        if location is None or (self._is_navigation and location.scheme not in {"http", "https"}):
+            # What another scheme opens is another program, or nothing.
             return received
-        self._check_redirect(location)
+        is_tainted = self._tainting == "cors"
+        check_redirect(location, self._urls, mode=self._request.mode, is_tainted=is_tainted)
         self._apply_redirect(received.status_code, location)
         return (yield from self._main_fetch())
 
@@ -186,9 +200,7 @@ class _Fetch:
         sent = self._preflight_request(asked)
         cache = self._page.preflight_cache
         key = CacheKey(asked.origin, self._url.href, asked.include_credentials)
-        # A private network is asked about whatever the method.
-        needs_no_method = asked.method in SAFELISTED_METHODS and not asked.private_network
-        method_is_known = needs_no_method or cache.knows_method(key, asked.method)
+        method_is_known = asked.method in SAFELISTED_METHODS or cache.knows_method(key, asked.method)
         if method_is_known and all(cache.knows_header(key, name) for name in asked.unsafe_names):
             self._page.history.add(Exchange("preflight", sent, None, from_cache=True))
             return
@@ -207,9 +219,8 @@ class _Fetch:
         headers = [("Accept", "*/*"), ("Access-Control-Request-Method", asked.method)]
         if asked.unsafe_names:
             headers.append(("Access-Control-Request-Headers", ",".join(asked.unsafe_names)))
-        if asked.private_network:
-            headers.append(("Access-Control-Request-Private-Network", "true"))
         headers.append(("Origin", asked.origin))
+        headers += metadata_headers(self._urls, "cors")
         return SentRequest("OPTIONS", self._url.on_the_wire, Headers(headers))
 
     def _actual_request(self) -> SentRequest:
@@ -218,84 +229,54 @@ class _Fetch:
         origin = self._origin_header()
         if origin is not None:
             headers.append(("Origin", origin))
-        if self._includes_credentials:
-            cookie = self._page.cookies.header_for(self._url, same_site=self._is_of_this_site)
-            if cookie is not None:
-                headers.append(("Cookie", cookie))
+        headers += metadata_headers(
+            self._urls,
+            self._request.mode,
+            self._request.destination,
+            user_activated=self._request.user_activated,
+        )
+        cookie = self._cookie_header()
+        if cookie is not None:
+            headers.append(("Cookie", cookie))
         return SentRequest(self._method, self._url.on_the_wire, Headers(headers), self._content or b"")
 
     def _origin_header(self) -> str | None:
-        """Under the default referrer policy (https://fetch.spec.whatwg.org/#append-a-request-origin-header)."""
+        """Append a request Origin header (https://fetch.spec.whatwg.org/#append-a-request-origin-header)."""
         if self._tainting == "cors":
-            return self._origin
+            return self._urls.origin
         if self._method in {"GET", "HEAD"}:
             return None
-        from_https = self._page.origin.startswith("https:")
-        if self._request.mode != "cors" and from_https and self._url.scheme != "https":
+        policy = self._request.referrer_policy
+        if self._request.mode != "cors" and hides_origin(policy, self._page.origin, self._url):
             return "null"
-        return self._origin
+        return self._urls.origin
 
-    def _location(self, values: tuple[str, ...]) -> Url | None:
-        """Location URL (https://fetch.spec.whatwg.org/#concept-response-location-url)."""
-        if not values:
+    def _cookie_header(self) -> str | None:
+        if not self._includes_credentials:
             return None
-        first, *others = values
-        if others:
-            said = f"Several Location headers: {', '.join(values)}."
-            raise Refused("redirect", said, fix="one of them", by_policy=False)
-        try:
-            location = parse_url(first, self._url)
-        except ValueError as error:
-            said = f"The redirect leads nowhere: {error}."
-            raise Refused("redirect", said, fix="a valid Location", by_policy=False) from None
-        if location.fragment is None and self._url.fragment is not None:
-            return location.with_fragment(self._url.fragment)
-        return location
-
-    def _check_redirect(self, location: Url) -> None:
-        if location.scheme not in {"http", "https"}:
-            raise Refused(
-                "redirect",
-                "Cross origin requests are only supported for protocol schemes: http, https.",
-                fix="a Location of http or https",
-            )
-        if len(self._urls) > _MOST_REDIRECTS:
-            said = f"More than {_MOST_REDIRECTS} redirects."
-            raise Refused("redirect", said, fix="an end to them", by_policy=False)
-        crosses = self._request.mode == "cors" and location.origin != self._page.origin
-        if location.has_credentials and (crosses or self._tainting == "cors"):
-            raise Refused(
-                "redirect",
-                f"Redirect location '{location.href}' contains a username and password, which is disallowed "
-                "for cross-origin requests.",
-                fix="a Location without a username and password",
-            )
+        return self._page.cookies.header_for(
+            self._url,
+            same_site=self._urls.is_of_this_site,
+            safe_navigation=self._is_navigation and self._method == "GET",
+        )
 
     def _apply_redirect(self, status_code: int, location: Url) -> None:
-        match status_code:
-            case 301 | 302:
-                becomes_get = self._method == "POST"
-            case 303:
-                becomes_get = self._method not in {"GET", "HEAD"}
-            case _:
-                becomes_get = False
         removed: set[str] = set()
-        if becomes_get:
+        if becomes_get(status_code, self._method):
             self._method = "GET"
             self._content = None
             removed |= REQUEST_BODY_HEADERS
         if location.origin != self._url.origin:
             removed.add(NON_WILDCARD_REQUEST_HEADER)
         self._headers = tuple(header for header in self._headers if header[0].lower() not in removed)
-        self._urls.append(location)
+        self._urls = self._urls.redirected_to(location)
 
-    def _filtered(self, response: ReceivedResponse) -> Response:
-        """The filtered response (https://fetch.spec.whatwg.org/#concept-filtered-response)."""
-        url = self._url.without_fragment
+    def filtered(self, response: ReceivedResponse) -> Response:
+        """What a script sees of the response (https://fetch.spec.whatwg.org/#concept-filtered-response)."""
         if response.status_code in REDIRECT_STATUSES and self._request.redirect == "manual":
-            return Response(0, Headers(), b"", "opaqueredirect", url)
+            return Response(0, Headers(), b"", "opaqueredirect", self.url)
         if self._tainting == "opaque":
-            return Response(0, Headers(), b"", "opaque", "")
+            return _OPAQUE
         if self._tainting == "cors":
             include = self._request.credentials == "include"
             headers = readable_headers(response.headers, include_credentials=include)
@@ -305,30 +286,22 @@ class _Fetch:
             )
         has_no_body = self._method == "HEAD" or response.status_code in _NULL_BODY_STATUSES
         content = b"" if has_no_body else response.content
-        return Response(response.status_code, headers, content, self._tainting, url)
+        return Response(response.status_code, headers, content, self._tainting, self.url)
 
     # What the standard reads off a request
 
     @property
+    def url(self) -> str:
+        """The URL that a response tells."""
+        return self._url.without_fragment
+
+    @property
     def _url(self) -> Url:
-        """The current URL (https://fetch.spec.whatwg.org/#concept-request-current-url)."""
-        return self._urls[-1]
+        return self._urls.current
 
     @property
-    def _redirect_taint(self) -> _Taint:
-        """The redirect-taint (https://fetch.spec.whatwg.org/#concept-request-tainted-origin)."""
-        taint: _Taint = "same-origin"
-        for last, url in pairwise(self._urls):
-            if not is_same_site(url, last) and not is_same_site(last, self._page.url):
-                return "cross-site"
-            if last.origin not in {url.origin, self._page.origin}:
-                taint = "same-site"
-        return taint
-
-    @property
-    def _origin(self) -> str:
-        """The serialized origin (https://fetch.spec.whatwg.org/#serializing-a-request-origin)."""
-        return self._page.origin if self._redirect_taint == "same-origin" else "null"
+    def _is_navigation(self) -> bool:
+        return self._request.mode == "navigate"
 
     @property
     def _includes_credentials(self) -> bool:
@@ -337,34 +310,26 @@ class _Fetch:
         return credentials == "include" or (credentials == "same-origin" and self._tainting == "basic")
 
     @property
-    def _is_of_this_site(self) -> bool:
-        """The same-site mode (https://fetch.spec.whatwg.org/#determine-the-same-site-mode)."""
-        return is_same_site(self._url, self._page.url) and self._redirect_taint != "cross-site"
-
-    @property
-    def _is_more_private(self) -> bool:
-        return self._page.private_network and self._url.origin != self._page.origin
-
-    @property
     def _asked(self) -> Asked:
         return Asked(
-            origin=self._origin,
+            origin=self._urls.origin,
             include_credentials=self._request.credentials == "include",
             method=self._method,
             unsafe_names=unsafe_names(self._headers),
-            private_network=self._is_more_private,
         )
 
     def _block(self, refused: Refused) -> NoReturn:
         """Say it as Chrome's console does, with the exchange that was the last."""
         sent = None if self._last is None else self._last.request
         received = None if self._last is None else self._last.response
-        said = f"Fetch API cannot load {self._url.href}. {refused.reason}"
+        destination = self._request.destination
+        said = f"{'Cannot' if destination else 'Fetch API cannot'} load {self._url.href}. {refused.reason}"
         if refused.by_policy:
-            came_from = f" (redirected from '{self._urls[0].href}')" if len(self._urls) > 1 else ""
+            first = self._urls.urls[0]
+            came_from = "" if first is self._url else f" (redirected from '{first.href}')"
             said = (
-                f"Access to fetch at '{self._url.href}'{came_from} from origin '{self._page.origin}' has "
-                f"been blocked by CORS policy: {refused.reason}"
+                f"Access to {destination or 'fetch'} at '{self._url.href}'{came_from} from origin "
+                f"'{self._page.origin}' has been blocked by CORS policy: {refused.reason}"
             )
         blocked = CORSBlocked(refused.step, said, fix=refused.fix, request=sent, response=received)
         raise blocked from (None if received is None else received.error)

@@ -16,12 +16,14 @@ from route_cors.headers import is_token
 from route_cors.testing.checks import Refused
 from route_cors.testing.history import CORSBlocked, Exchange
 from route_cors.testing.messages import Headers, ReceivedResponse, SentRequest
+from route_cors.testing.metadata import metadata_headers
+from route_cors.testing.url_list import UrlList
 from route_cors.testing.urls import is_same_site, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from route_cors.testing.fetch import Page
+    from route_cors.testing.page import Page
     from route_cors.testing.urls import Url
 
 __all__ = ["Handshake", "connect", "websocket_url"]
@@ -123,6 +125,9 @@ def _opening(page: Page, url: Url, subprotocols: Sequence[str]) -> SentRequest:
     ]
     if subprotocols:
         headers.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
+    # The standard's request has the scheme http or https, so it can be of the page's own origin.
+    requested = parse_url(url.href.replace("ws", "http", 1))
+    headers += metadata_headers(UrlList(page, (requested,)), "websocket")
     same_site = is_same_site(url, page.url)
     cookie = page.cookies.header_for(url, same_site=same_site)
     if cookie is not None:

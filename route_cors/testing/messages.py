@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
 __all__ = [
     "REDIRECT_STATUSES",
     "Headers",
+    "Navigation",
     "ReceivedResponse",
     "Response",
     "ResponseType",
@@ -87,8 +88,8 @@ class SentRequest:
     Args:
         method: as it is sent: `put` has become `PUT`, `patch` has not.
         url: absolute, without fragment and credentials.
-        headers: those that the script set, and those that matter to CORS and cookies. Others that a browser
-            adds (`User-Agent`, `Referer`, `Sec-Fetch-*`) are left out.
+        headers: those that the script set, and those that matter to CORS, cookies and the question who sent
+            it (`Sec-Fetch-*`). Others that a browser adds (`User-Agent`, `Referer`) are left out.
         content: the body.
     """
 
@@ -148,6 +149,24 @@ class Response:
             ValueError: it is none.
         """
         return json.loads(self.text, parse_constant=_refuse_constant)
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """That a page was left for another one: sent, and answered.
+
+    The page that caused it is gone, and can read nothing of the answer. What is here is for the test alone,
+    to see whether the server refused.
+
+    Attributes:
+        status_code: of the last response. The page never learns it.
+        url: where that response came from, after redirects. The page never learns it.
+        type: `navigation`.
+    """
+
+    status_code: int
+    url: str
+    type: Literal["navigation"] = "navigation"
 
 
 def _refuse_constant(name: str) -> NoReturn:

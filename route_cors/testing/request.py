@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 from urllib.parse import urlencode
 
 from route_cors.headers import is_forbidden_method, is_token, normalize_method
+from route_cors.testing.referrer import ReferrerPolicy
 from route_cors.testing.safelist import SAFELISTED_METHODS, is_forbidden, is_no_cors_safelisted
 from route_cors.testing.urls import parse_url
 
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Body",
     "Credentials",
+    "Destination",
     "HeadersInit",
     "Mode",
     "Redirect",
     "Request",
     "build_request",
+    "check_choice",
+    "checked_url",
 ]
 
 Mode: TypeAlias = Literal["cors", "no-cors", "same-origin"]
@@ -34,6 +38,9 @@ Credentials: TypeAlias = Literal["omit", "same-origin", "include"]
 
 Redirect: TypeAlias = Literal["follow", "error", "manual"]
 """https://fetch.spec.whatwg.org/#concept-request-redirect-mode"""
+
+Destination: TypeAlias = Literal["", "document", "image", "script"]
+"""What a response is for; empty for what a script fetches. https://fetch.spec.whatwg.org/#concept-request-destination"""
 
 HeadersInit: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 """By name, or pairs. https://fetch.spec.whatwg.org/#typedefdef-headersinit"""
@@ -52,7 +59,7 @@ class Body(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a script made it, of which the first step has not been taken.
+    """A request as a page made it, of which the first step has not been taken.
 
     https://fetch.spec.whatwg.org/#concept-request
 
@@ -61,16 +68,22 @@ class Request:
         method: normalized.
         headers: without those that a script cannot set.
         content: the body; None where there is none, which is not the same as an empty one.
-        mode, credentials, redirect: as in JavaScript.
+        mode: as in JavaScript; `navigate` where another page is opened.
+        credentials, redirect, referrer_policy: as in JavaScript.
+        destination: see `Destination`.
+        user_activated: whether a person made the page navigate.
     """
 
     url: Url
     method: str
     headers: tuple[tuple[str, str], ...]
     content: bytes | None
-    mode: Mode
+    mode: Mode | Literal["navigate"]
     credentials: Credentials
     redirect: Redirect
+    referrer_policy: ReferrerPolicy = ""
+    destination: Destination = ""
+    user_activated: bool = False
 
 
 def build_request(
@@ -83,6 +96,7 @@ def build_request(
     mode: Mode,
     credentials: Credentials,
     redirect: Redirect,
+    referrer_policy: ReferrerPolicy = "",
 ) -> Request:
     """Check the arguments of `fetch`, and drop the headers that a browser drops.
 
@@ -97,14 +111,16 @@ def build_request(
         mode: see `Mode`.
         credentials: see `Credentials`.
         redirect: see `Redirect`.
+        referrer_policy: see `ReferrerPolicy`.
 
     Raises:
         ValueError: a browser would throw a TypeError before it sends anything. The message names the value.
         TypeError: what has to be a string is none.
     """
-    _check_choice("mode", mode, Mode)
-    _check_choice("credentials", credentials, Credentials)
-    _check_choice("redirect", redirect, Redirect)
+    check_choice("mode", mode, Mode)
+    check_choice("credentials", credentials, Credentials)
+    check_choice("redirect", redirect, Redirect)
+    check_choice("referrer_policy", referrer_policy, ReferrerPolicy)
     method = _checked_method(method, mode)
     content, content_type = _extract_body(body)
     if content is not None and method in {"GET", "HEAD"}:
@@ -115,7 +131,9 @@ def build_request(
     kept = _settable(set_by_script, mode)
     if content_type is not None and not _holds(kept, "content-type"):
         kept.append(("Content-Type", content_type))
-    return Request(_checked_url(url, base), method, tuple(kept), content, mode, credentials, redirect)
+    return Request(
+        checked_url(url, base), method, tuple(kept), content, mode, credentials, redirect, referrer_policy
+    )
 
 
 def _text(argument: str, value: object) -> str:
@@ -124,7 +142,12 @@ def _text(argument: str, value: object) -> str:
     return value
 
 
-def _check_choice(name: str, value: object, choices: object) -> None:
+def check_choice(name: str, value: object, choices: object) -> None:
+    """See whether `value` is one of the strings of the Literal `choices`.
+
+    Raises:
+        ValueError: it is none of them; the message names the argument `name`.
+    """
     known = get_args(choices)
     if value not in known:
         raise ValueError(f"{name}: {value!r}: must be one of {', '.join(map(repr, known))}")
@@ -143,7 +166,12 @@ def _checked_method(method: str, mode: Mode) -> str:
     return method
 
 
-def _checked_url(url: str, base: Url | None) -> Url:
+def checked_url(url: str, base: Url | None) -> Url:
+    """Read the URL of a request.
+
+    Raises:
+        ValueError: it cannot be read, is neither http nor https, or holds a username or password.
+    """
     parsed = parse_url(url, base)
     if parsed.scheme not in {"http", "https"}:
         raise ValueError(

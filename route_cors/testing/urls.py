@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import ada_url
 
 from route_cors.errors import CORSConfigError
-from route_cors.origins import parse_origin
+from route_cors.origins import is_loopback, parse_origin
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -20,6 +20,7 @@ __all__ = [
     "is_address",
     "is_public_suffix",
     "is_same_site",
+    "is_trustworthy",
     "parse_page_origin",
     "parse_url",
 ]
@@ -158,6 +159,17 @@ def is_same_site(url: Url, other: Url | None) -> bool:
     if MADE_UP_HOST in {url.host, other.host}:
         return True
     return _site(url) == _site(other)
+
+
+def is_trustworthy(url: Url) -> bool:
+    """Whether nobody on the way can change what is sent: https, or this machine.
+
+    https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy
+
+    >>> is_trustworthy(parse_url("http://app.localhost:8000")), is_trustworthy(parse_url("http://a.example"))
+    (True, False)
+    """
+    return url.scheme in {"https", "wss"} or is_loopback(url.host)
 
 
 def is_address(host: str) -> bool:

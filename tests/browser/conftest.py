@@ -27,6 +27,11 @@ def chromium_path() -> str:
     pytest.skip(f"no Chromium at {named}" if named else "no Chromium on the PATH")
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    return chromium_path()
+
+
 # Of the module and no longer: Playwright keeps an event loop running in the main thread, and tests elsewhere
 # have to start their own.
 @pytest.fixture(scope="module")

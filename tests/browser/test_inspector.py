@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from route_cors import CORSPolicy, cors, install_cors, no_cors
+from route_cors.insight.access import STRANGER
 from route_cors.insight.inspector import inspector
 
 from .conftest import Server, Tabs
@@ -29,6 +30,11 @@ A = "https://a.example"
 B = "https://b.example"
 
 Serve = Callable[[ASGIApp], Server]
+
+BOXES = """() => ["filters", "typed", "typed-origin", "table"].map((id) => {
+    const { x, y, width } = document.getElementById(id).getBoundingClientRect();
+    return [x, y + scrollY, width];
+})"""
 
 # Everything that the browser finds wrong while a test goes on.
 WATCH = """() => {
@@ -92,15 +98,27 @@ class Inspected:
 
     def cells(self) -> list[list[str]]:
         """What the rows say of each column."""
-        rows = self.page.locator("#rows tr").all()
+        rows = self.page.locator("tr.route-row").all()
         return [[cell.inner_text() for cell in row.locator(".cell .word").all()] for row in rows]
 
     def paths(self) -> list[str]:
-        return [path.inner_text() for path in self.page.locator("#rows .route code").all()]
+        return [path.inner_text() for path in self.page.locator(".route code").all()]
 
     def column_heads(self) -> list[str]:
         heads = self.page.locator("#columns th").all()
         return [head.inner_text().replace("\n", "") for head in heads]
+
+    def groups(self) -> list[tuple[str, bool]]:
+        """What the rows of the groups say, and whether they are open."""
+        folds = self.page.locator(".fold").all()
+        return [
+            (fold.inner_text().replace("\n", " "), fold.get_attribute("aria-expanded") == "true")
+            for fold in folds
+        ]
+
+    def boxes(self) -> Any:
+        """Where the tools and the table are on the page."""
+        return self.page.evaluate(BOXES)
 
     def outcome(self, text: str) -> str:
         """The line above the story, once it holds that text."""
@@ -108,9 +126,13 @@ class Inspected:
         place.filter(has_text=text).wait_for()
         return place.inner_text()
 
+    def kind(self) -> str:
+        """The colours of that line."""
+        return (self.page.locator("#outcome").get_attribute("class") or "").removeprefix("outcome ")
+
     def focused(self) -> str:
         focused: str = self.page.evaluate("document.activeElement.id || document.activeElement.innerText")
-        return focused
+        return focused.replace("\n", " ")
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +152,7 @@ def look(tabs: Tabs, watching_tabs: None) -> Iterator[Callable[..., Inspected]]:
         page.on("console", lambda message: seen.complaints.append(message.text))
         page.on("request", lambda request: seen.sent.append(f"{request.method} {request.url}"))
         page.goto(url + path)
-        page.locator("#rows tr").first.wait_for()
+        page.locator(".group-row, #nothing:visible").first.wait_for()
         opened.append(seen)
         return seen
 
@@ -153,7 +175,7 @@ def look(tabs: Tabs, watching_tabs: None) -> Iterator[Callable[..., Inspected]]:
 def test_the_matrix_says_who_may_call_what(look: Callable[..., Inspected], serve: Serve) -> None:
     seen = look(serve(small_app()).origin)
 
-    assert seen.column_heads() == ["Route", "Policy", "Findings", A, B]
+    assert seen.column_heads() == ["Route", "Policy", "Findings", "any other origin", A, B]
     assert seen.paths() == [
         "/public",
         "/items/{item_id}",
@@ -164,13 +186,13 @@ def test_the_matrix_says_who_may_call_what(look: Callable[..., Inspected], serve
         "/cors",
     ]
     assert seen.cells() == [
-        ["✓ yes", "✓ yes"],
-        ["✓ yes", "✓ yes"],
-        ["✓ yes + credentials", "✕ no"],
-        ["? asks", "? asks"],
-        ["✕ no", "✕ no"],
-        ["✓ yes + credentials", "✕ no"],
-        ["✕ no", "✕ no"],
+        ["✓ yes", "✓ yes", "✓ yes"],
+        ["✕ no", "✓ yes", "✓ yes"],
+        ["✕ no", "✓ yes + credentials", "✕ no"],
+        ["? asks", "? asks", "? asks"],
+        ["✕ no", "✕ no", "✕ no"],
+        ["✕ no", "✓ yes + credentials", "✕ no"],
+        ["✕ no", "✕ no", "✕ no"],
     ]
     row = seen.page.get_by_role("row", name="/account")
     assert row.locator(".policy").inner_text().split("\n") == [A, "credentials; enforced", "on the endpoint"]
@@ -202,22 +224,31 @@ def test_another_origin_has_a_column_as_long_as_it_is_wanted(
 
     field_of_origin.fill("https://c.example")
     field_of_origin.press("Enter")
-    seen.page.locator("#columns th").nth(5).wait_for()
-    assert seen.column_heads()[3:] == [A, B, "https://c.example"]
-    assert [row[2] for row in seen.cells()] == ["✓ yes", *["✕ no"] * 2, "? asks", *["✕ no"] * 3]
+    seen.page.locator("#columns th").nth(6).wait_for()
+    assert seen.column_heads()[4:] == [A, B, "https://c.example"]
+    assert [row[3] for row in seen.cells()] == ["✓ yes", *["✕ no"] * 2, "? asks", *["✕ no"] * 3]
 
     field_of_origin.fill("https://C.example/")
     field_of_origin.press("Enter")
-    problem = seen.page.locator("#typed-problem:not(:empty)")
+    problem = seen.page.locator("#typed-origin-problem.wrong")
     problem.wait_for()
-    assert problem.inner_text().startswith("origin: 'https://C.example/' is no origin as browsers send it")
-    assert len(seen.column_heads()) == 6
+    assert problem.inner_text().startswith("'https://C.example/': a trailing slash: ")
+    assert len(seen.column_heads()) == 7
+
+    # It is gone as soon as something else is typed.
+    field_of_origin.fill(A)
+    assert problem.count() == 0
+    field_of_origin.press("Enter")
+    seen.page.get_by_text("That origin has a column already.").wait_for()
+    assert seen.column_heads()[4:] == [A, B]
+    field_of_origin.fill("https://c.example")
+    field_of_origin.press("Enter")
+    seen.page.locator("#columns th").nth(6).wait_for()
 
     field_of_origin.fill("")
     field_of_origin.press("Enter")
-    seen.page.locator("#columns th").nth(5).wait_for(state="detached")
-    assert seen.column_heads()[3:] == [A, B]
-    assert problem.count() == 0
+    seen.page.locator("#columns th").nth(6).wait_for(state="detached")
+    assert seen.column_heads()[4:] == [A, B]
 
 
 def test_filters(look: Callable[..., Inspected], serve: Serve) -> None:
@@ -225,11 +256,11 @@ def test_filters(look: Callable[..., Inspected], serve: Serve) -> None:
     page = seen.page
     search = page.get_by_label("Search")
     verdict = page.locator("#filter-verdict")
-    origin = page.get_by_label("Origin of the verdict")
+    origin = page.get_by_label("Verdict for")
 
     search.fill("X-TOKEN put")
     assert seen.paths() == ["/items/{item_id}"]
-    assert page.locator("#row-count").inner_text() == "Routes 1 to 1 of 1"
+    assert page.locator("#row-count").inner_text() == "1 of 7 routes"
     search.fill("websocket")
     assert seen.paths() == ["/chat"]
     search.fill("")
@@ -258,10 +289,10 @@ def test_findings_and_rows_lead_to_each_other(look: Callable[..., Inspected], se
 
     assert finding.locator(".badge").inner_text() == "✕ error"
     page.get_by_label("Search").fill("nothing like it")
-    page.get_by_role("button", name="Show GET /lost in the matrix").click()
-    row = page.locator("#rows tr.named")
+    page.get_by_role("button", name="Show GET /lost in the table").click()
+    row = page.locator("tr.named")
     assert seen.paths()[-1] == "/lost"
-    assert row.locator(".policy").inner_text().endswith("✕ not in effect")
+    assert row.locator(".policy").inner_text().endswith("✕ not applied")
     assert row.locator(".cell button:focus").count() == 1
 
     row.get_by_role("button", name="RC001, error: show the finding").click()
@@ -278,38 +309,349 @@ def test_an_app_without_findings_says_so(look: Callable[..., Inspected], serve: 
     install_cors(app)
     seen = look(serve(inspector(app, allow=everybody)).origin, "/")
 
-    assert seen.page.locator("#finding-list").inner_text() == "✓ Nothing was found."
+    assert seen.page.locator("#finding-list").inner_text() == "No findings."
 
 
-def test_thousands_of_routes_are_paged_by_keyboard(look: Callable[..., Inspected], serve: Serve) -> None:
+def test_thousands_of_routes_are_opened_by_keyboard(look: Callable[..., Inspected], serve: Serve) -> None:
     seen = look(serve(large_app(5000)).origin)
     page = seen.page
     count = page.locator("#row-count")
+    more = page.locator(".more-row button")
 
-    assert count.inner_text() == "Routes 1 to 100 of 5,001"
-    assert len(seen.column_heads()) == 3 + 8
+    assert count.inner_text() == "5,001 routes in 2 groups"
+    assert seen.groups() == [("/orders 5,000 routes", False), ("Other routes 1 route", False)]
+    assert len(seen.column_heads()) == 3 + 1 + 8
     assert page.locator("#more-origins").inner_text() == (
-        "The columns are the 8 origins that most routes name, of 11. Type another one above."
+        "The columns show the 8 origins that most routes name, out of 11. Type another one above to see it."
     )
-    page.get_by_role("button", name="Next page").first.focus()
+    assert page.get_by_role("button", name="Open all groups").is_hidden()
+    page.locator(".fold").first.focus()
     page.keyboard.press("Enter")
-    assert count.inner_text() == "Routes 101 to 200 of 5,001"
-    assert seen.paths()[0] == "/orders/100"
-    page.keyboard.press("Tab")
-    assert seen.focused() == "Last"
+    assert seen.groups()[0] == ("/orders 5,000 routes", True)
+    assert len(seen.paths()) == 100
+    assert more.inner_text() == "Show 100 more of 4,900"
+    more.focus()
     page.keyboard.press("Space")
-    assert count.inner_text() == "Routes 5,001 to 5,001 of 5,001"
-    # At the end nothing happens, and the focus is not lost.
+    assert len(seen.paths()) == 200
+    assert page.locator("#route-100 .cell button:focus").count() == 1
+    assert more.inner_text() == "Show 100 more of 4,800"
+    page.locator(".fold").first.focus()
     page.keyboard.press("Space")
-    assert count.inner_text() == "Routes 5,001 to 5,001 of 5,001"
-    assert seen.focused() == "Last"
-    page.keyboard.press("Shift+Tab")
-    page.keyboard.press("Shift+Tab")
-    page.keyboard.press("Enter")
-    assert count.inner_text() == "Routes 4,901 to 5,000 of 5,001"
+    assert (seen.groups()[0], seen.paths()) == (("/orders 5,000 routes", False), [])
     page.get_by_label("Search").fill("/orders/499")
-    assert count.inner_text() == "Routes 1 to 11 of 11"
-    assert page.get_by_role("group", name="Pages of routes").count() == 0
+    assert count.inner_text() == "11 of 5,001 routes"
+    assert seen.groups() == [("/orders 11 of 5,000 routes", True)]
+    assert len(seen.paths()) == 11
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def grouped_app(routes: int = 0) -> FastAPI:
+    """Two routers, a mount at the root, the documentation, and as many routes beside them."""
+    app = FastAPI()
+    for path in ("/users", "/users/{user}", "/users/{user}/friends"):
+        app.add_api_route(path, cors(origins="*")(functools.partial(item)))
+    for path in ("/notes", "/notes/{note}"):
+        app.add_api_route(path, functools.partial(item), tags=["Notes"], methods=["PATCH"])
+    for number in range(routes):
+        app.add_api_route(f"/many/{number}", no_cors(functools.partial(item)))
+    install_cors(app)
+    app.mount("/cors", inspector(app, allow=everybody))
+    app.mount("/", Starlette(routes=[Route("/last", PlainTextResponse(""))]))
+    return app
+
+
+def test_a_few_routes_are_in_open_groups_but_for_the_documentation(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    seen = look(serve(grouped_app()).origin)
+    page = seen.page
+
+    assert seen.groups() == [
+        ("/users 3 routes", True),
+        ("Notes 2 routes", True),
+        ("/ 2 routes", True),
+        ("Other routes 1 route", True),
+        ("API documentation 4 routes", False),
+    ]
+    assert seen.paths() == [
+        *(
+            "/users",
+            "/users/{user}",
+            "/users/{user}/friends",
+            "/notes",
+            "/notes/{note}",
+            "/",
+            "/last",
+            "/cors",
+        )
+    ]
+    assert page.locator("#row-count").inner_text() == "12 routes in 5 groups"
+    summaries = page.locator("tr.group-row td.group-access .word").all_inner_texts()
+    assert summaries == ["all 3", "none", "none", "none", "none"]
+
+    page.get_by_role("button", name="API documentation").press("Enter")
+    assert seen.paths()[-4:] == ["/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"]
+    assert seen.focused() == "API documentation 4 routes"
+    page.get_by_role("button", name="Close all groups").click()
+    assert [is_open for _, is_open in seen.groups()] == [False] * 5
+    assert seen.paths() == []
+    page.get_by_role("button", name="Open all groups").click()
+    assert len(seen.paths()) == 12
+    # Each group says what it opens.
+    for fold in page.locator(".fold").all():
+        controlled = page.locator(f"#{fold.get_attribute('aria-controls')}")
+        assert controlled.locator(".fold").inner_text() == fold.inner_text()
+
+
+def test_more_than_sixty_routes_are_folded(look: Callable[..., Inspected], serve: Serve) -> None:
+    # The eight beside them, and the documentation's four.
+    sixty = look(serve(grouped_app(48)).origin)
+    assert sixty.groups()[2] == ("/many 48 routes", True)
+    assert len(sixty.paths()) == 56
+    seen = look(serve(grouped_app(49)).origin)
+    assert seen.groups()[2] == ("/many 49 routes", False)
+    assert seen.paths() == []
+
+    # Down to a few, they are open, whatever they are.
+    seen.page.get_by_label("Search").fill("/docs")
+    assert seen.groups() == [("API documentation 2 of 4 routes", True)]
+    seen.page.get_by_label("Search").fill("")
+    assert seen.groups()[2] == ("/many 49 routes", False)
+    seen.page.get_by_label("Policy").select_option("closed")
+    assert [row.split("\n") for row in seen.page.locator(".policy").all_inner_texts()[:1]] == [
+        ["closed (@no_cors)", "on the endpoint"]
+    ]
+    seen.page.get_by_label("Policy").select_option("")
+    seen.page.locator("#filter-method").select_option("PATCH")
+    assert seen.paths() == ["/notes", "/notes/{note}"]
+
+
+def test_the_arrow_keys_go_from_group_to_group(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(grouped_app()).origin)
+    press = seen.page.keyboard.press
+    seen.page.locator("#route-6 .cell button").focus()
+
+    press("ArrowDown")
+    assert seen.page.locator("#route-7 .cell button:focus").count() == 1
+    # What folds away takes no tab stop along.
+    seen.page.locator(".fold").nth(1).click()
+    assert seen.page.locator('.cell button[tabindex="0"]').count() == 1
+
+
+def test_an_app_without_routes_says_so(look: Callable[..., Inspected], serve: Serve) -> None:
+    seen = look(serve(inspector(Starlette(), allow=everybody)).origin, "/")
+
+    assert seen.page.locator("#nothing").inner_text() == "This app has no routes."
+    assert seen.page.locator("#row-count").inner_text() == "0 routes"
+
+
+def test_the_lines_of_a_finding_that_follow_a_sentence_are_code(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/lost", cors(origins=A)(functools.partial(item)))
+    seen = look(serve(inspector(app, allow=everybody)).origin, "/")
+
+    def with_code(route: Any) -> None:
+        data = route.fetch().json()
+        data["findings"][0]["fix"] = "write\ninstall_cors(\n    app,\x1b[31m\n)"
+        route.fulfill(json=data)
+
+    seen.page.route("**/data.json*", with_code)
+    with seen.page.expect_response("**/data.json*"):
+        seen.page.get_by_role("button", name="Read again").click()
+
+    written = seen.page.locator("#finding-0 pre")
+    written.wait_for()
+    assert written.inner_text().split("\n") == ["install_cors(", "    app,U+001B[31m", ")"]
+    assert seen.page.locator("#finding-0 .fix").inner_text() == "Fix: write"
+
+
+# --- the address ----------------------------------------------------------------------------------
+
+
+def test_the_filters_are_in_the_address(look: Callable[..., Inspected], serve: Serve) -> None:
+    server = serve(small_app())
+    seen = look(server.origin)
+    page = seen.page
+    url = f"{server.origin}/cors/"
+
+    page.get_by_label("Search").fill("a b&c=%20#é")
+    page.wait_for_url(f"{url}?search=a+b%26c%3D%2520%23%C3%A9")
+    page.get_by_label("Search").fill("/")
+    page.locator("#filter-method").select_option("PUT")
+    page.get_by_label("Policy").select_option("some")
+    page.locator("#filter-verdict").select_option("yes")
+    page.get_by_label("Verdict for").select_option(B)
+    page.get_by_label("Another origin").fill("https://c.example")
+    page.get_by_label("Another origin").press("Enter")
+    whole = f"{url}?search=%2F&method=PUT&policy=some&verdict=yes&of=https%3A%2F%2Fb.example"
+    whole += "&origin=https%3A%2F%2Fc.example"
+    page.wait_for_url(whole)
+    assert seen.paths() == ["/items/{item_id}"]
+
+    again = look(server.origin, whole.removeprefix(server.origin))
+    again.page.locator("#row-count", has_text="1 of 7 routes").wait_for()
+    assert again.paths() == ["/items/{item_id}"]
+    assert again.column_heads()[3:] == ["any other origin", A, B, "https://c.example"]
+    assert again.page.get_by_label("Search").input_value() == "/"
+    assert again.page.get_by_label("Another origin").input_value() == "https://c.example"
+    assert again.page.url == whole
+
+    page.get_by_role("searchbox").fill("zzz")
+    page.get_by_role("button", name="Clear the filters").click()
+    page.wait_for_url(f"{url}?origin=https%3A%2F%2Fc.example")
+    page.get_by_label("Another origin").fill("")
+    page.get_by_label("Another origin").press("Enter")
+    page.wait_for_url(url)
+
+
+def test_back_and_forward_bring_the_filters_back(look: Callable[..., Inspected], serve: Serve) -> None:
+    server = serve(small_app())
+    seen = look(server.origin, "/cors/?search=chat")
+    page = seen.page
+    count = page.locator("#row-count")
+    count.filter(has_text="1 of 7 routes").wait_for()
+
+    # A section is another place in the history; the filter that was just typed goes along.
+    page.get_by_role("searchbox").fill("pub")
+    page.get_by_role("link", name="Findings").click()
+    page.wait_for_url("**/cors/?search=pub#findings")
+    page.get_by_role("searchbox").fill("account")
+    page.wait_for_url("**/cors/?search=account#findings")
+    assert seen.paths() == ["/account"]
+
+    page.go_back()
+    page.wait_for_url("**/cors/?search=pub")
+    page.wait_for_function("document.getElementById('filter-text').value === 'pub'")
+    assert seen.paths() == ["/public"]
+    page.go_forward()
+    page.wait_for_function("document.getElementById('filter-text').value === 'account'")
+    assert seen.paths() == ["/account"]
+
+
+HOSTILE_ADDRESSES = {
+    "markup": "search=%3Cimg+src%3Dx+onerror%3D%22window.pwned%3D1%22%3E",
+    "a script's address": "origin=javascript%3Awindow.pwned%3D1",
+    "names of properties": "verdict=constructor&of=__proto__&policy=toString&method=valueOf&finding=name",
+    "what cannot be seen": "search=%E2%80%AE%00%1B%5B31m&origin=%E2%80%AE",
+    "no encoding": "search=%FF%ZZ&origin=%",
+    "a megabyte less": f"search={'x' * 9000}&origin={'y' * 9000}",
+    "many of one": "search=a&search=b&origin=https://c.example&origin=x",
+}
+
+
+@pytest.mark.parametrize("query", HOSTILE_ADDRESSES.values(), ids=HOSTILE_ADDRESSES.keys())
+def test_what_an_address_says_is_text_and_nothing_else(
+    look: Callable[..., Inspected], serve: Serve, query: str
+) -> None:
+    seen = look(serve(small_app()).origin, f"/cors/?{query}#__proto__")
+    page = seen.page
+    page.wait_for_load_state("networkidle")
+
+    assert page.locator("#summary").inner_text().startswith("7 routes")
+    assert len(page.get_by_role("searchbox").input_value()) <= 600
+    for select in ("method", "policy", "finding", "verdict", "origin"):
+        assert page.locator(f"#filter-{select}").evaluate("each => each.selectedIndex") == 0
+    assert page.locator("img, script:not(:last-of-type), iframe, object").count() == 0
+    assert page.evaluate("window.pwned") is None
+    # Nothing but its own questions was sent.
+    assert {sent.split("?")[0].rsplit("/", 1)[1] for sent in seen.sent if "data:" not in sent} <= {
+        *("", "data.json", "access.json")
+    }
+    page.get_by_role("searchbox").fill("account")
+    assert seen.paths() == ["/account"]
+
+
+# --- origins that are none ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_a_bad_origin_is_explained_where_it_is_typed_and_nothing_moves(
+    browser: "Browser", serve: Serve, width: int
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"{serve(small_app()).origin}/cors/")
+        page.locator(".group-row").first.wait_for()
+        seen = Inspected(page)
+        before = seen.boxes()
+        field_of_origin = page.get_by_label("Another origin")
+
+        field_of_origin.fill("https://C.example/")
+        field_of_origin.press("Enter")
+
+        problem = page.locator("#typed-origin-problem.wrong")
+        problem.wait_for()
+        assert problem.inner_text() == (
+            "'https://C.example/': a trailing slash: an origin ends with its host or port; upper case: "
+            "browsers send origins in lower case: write https://c.example"
+        )
+        assert field_of_origin.get_attribute("aria-invalid") == "true"
+        assert field_of_origin.get_attribute("aria-describedby") == "typed-origin-problem"
+        assert seen.boxes() == before
+        assert problem.evaluate("each => each.scrollHeight <= each.clientHeight")
+
+
+def test_a_bad_origin_of_a_call_is_explained_at_its_field(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    seen = look(serve(small_app()).origin)
+    field_of_origin = seen.page.get_by_label("Origin of the page")
+
+    field_of_origin.fill("a.example")
+    field_of_origin.press("Enter")
+    problem = seen.page.locator("#origin-problem.wrong")
+    problem.wait_for()
+    assert problem.inner_text() == (
+        '\'a.example\': no scheme: an origin is "scheme://host" or "scheme://host:port": write https://a.example'
+    )
+    assert field_of_origin.get_attribute("aria-invalid") == "true"
+    assert seen.outcome("origin") == f"origin: {problem.inner_text()}"
+
+    field_of_origin.fill("https://a.example")
+    assert problem.count() == 0
+    assert field_of_origin.get_attribute("aria-invalid") is None
+    hint = seen.page.locator("#origin-problem").inner_text()
+    assert hint == "Scheme, host and port, as a browser sends it; or null."
+
+
+def test_nothing_is_suggested_for_the_origin_that_stands_for_all_others(
+    look: Callable[..., Inspected], serve: Serve
+) -> None:
+    seen = look(serve(small_app()).origin)
+
+    seen.page.locator("#route-2 .cell button").first.click()
+    assert seen.outcome("Blocked").startswith("✕ Blocked")
+    assert seen.page.locator("#origin").input_value() == STRANGER
+    assert seen.page.locator("#told > .note").inner_text().startswith(f"{STRANGER} stands for every origin")
+    assert seen.page.locator(".fix pre").count() == 0
+
+    seen.page.locator("#route-2 .cell button").last.click()
+    seen.page.locator(".fix pre").wait_for()
+    assert seen.page.locator("#told > .note").count() == 0
+
+
+# --- code -----------------------------------------------------------------------------------------
+
+
+def test_a_fix_of_two_lines_is_shown_on_two_lines(look: Callable[..., Inspected], serve: Serve) -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/a\nb\x1b[31m", functools.partial(item))
+    seen = look(serve(inspector(app, allow=everybody)).origin, "/")
+
+    # A name that holds a line break keeps it to itself.
+    assert seen.paths() == ["/aU+000AbU+001B[31m"]
+    seen.page.locator("#path").fill("/a%0Ab%1B[31m")
+    seen.page.locator("#origin").fill(A)
+    seen.page.locator("#explain-call").click()
+    seen.outcome("Blocked")
+    written = seen.page.locator(".fix pre")
+    assert written.inner_text().split("\n") == [f"@cors(origins=['{A}'])", "install_cors(app)"]
+    assert written.locator(".escape").count() == 0
+    assert "\n" not in seen.page.locator(".checks li").first.inner_text().split("route ")[1]
 
 
 # --- by keyboard alone ----------------------------------------------------------------------------
@@ -322,18 +664,20 @@ def test_the_whole_way_from_the_top_to_an_explanation_by_keyboard(
     press = seen.page.keyboard.press
 
     press("Tab")
-    assert seen.focused() == "Skip to the matrix"
+    assert seen.focused() == "Skip to the routes"
     press("Enter")
     stops: list[str] = []
-    for _ in range(8):
+    for _ in range(11):
         press("Tab")
         stops.append(seen.focused())
-    assert stops[:6] == [
-        *("filter-text", "filter-finding", "filter-verdict", "filter-origin", "typed-origin", "Show column")
+    assert stops[:8] == [
+        *("filter-text", "filter-method", "filter-policy", "filter-finding", "filter-verdict"),
+        *("filter-origin", "typed-origin", "Show column"),
     ]
-    # The scroller, then one cell for all of them.
-    assert stops[7].split("\n")[-1] == "✓ yes"
-    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+    # The scroller, the group, then one cell for all of them.
+    assert stops[9] == "Routes 7 routes"
+    assert stops[10].endswith("✓ yes")
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight"):
         press(key)
     press("ArrowRight")
     press("Enter")
@@ -342,7 +686,7 @@ def test_the_whole_way_from_the_top_to_an_explanation_by_keyboard(
     assert seen.focused() == "explain-title"
     values = {name: seen.page.locator(f"#{name}").input_value() for name in ("method", "path", "origin")}
     assert values == {"method": "POST", "path": "/account", "origin": B}
-    seen.page.get_by_role("button", name="Back to the matrix").focus()
+    seen.page.get_by_role("button", name="Back to the routes").focus()
     press("Enter")
     assert seen.page.locator("#route-2 .cell button:focus").count() == 1
 
@@ -390,7 +734,7 @@ def test_a_question_that_makes_no_sense_is_answered_in_words(
     seen.page.get_by_label("Path").fill("items")
     seen.page.get_by_label("Path").press("Enter")
     assert seen.outcome("path") == "path: 'items' does not start with a slash: write /items"
-    seen.page.get_by_role("button", name="Ask this browser").click()
+    seen.page.get_by_role("button", name="Try in this browser").click()
     assert seen.outcome("Nothing") == "Nothing was sent: the path does not start with a slash."
 
 
@@ -402,7 +746,7 @@ def test_an_answer_that_comes_late_is_not_shown(look: Callable[..., Inspected], 
     with seen.page.expect_request("**/explain.json*"):
         seen.page.locator(".cell button").nth(0).click()
     with seen.page.expect_request("**/explain.json*"):
-        seen.page.locator(".cell button").nth(5).click()
+        seen.page.locator(".cell button").nth(8).click()
     for route in reversed(waiting):
         with seen.page.expect_response("**/explain.json*"):
             route.continue_()
@@ -477,14 +821,14 @@ def mixed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 def ask_the_browser(seen: Inspected, call: RealCall) -> None:
     page = seen.page
-    page.get_by_label("Method").fill(call.method)
+    page.locator("#method").fill(call.method)
     page.get_by_label("Path").fill(call.path)
-    page.get_by_label("Headers, one a line").fill(call.headers)
+    page.get_by_label("Headers, one per line").fill(call.headers)
     page.get_by_label("with credentials").set_checked(call.credentials)
-    confirm = page.get_by_label("sends the real request")
+    confirm = page.get_by_label("Send the real request")
     if confirm.is_visible():
         confirm.check()
-    page.get_by_role("button", name="Ask this browser").click()
+    page.get_by_role("button", name="Try in this browser").click()
 
 
 def compared(seen: Inspected) -> tuple[str, str]:
@@ -501,10 +845,14 @@ def test_the_browser_does_as_predicted(look: Callable[..., Inspected], mixed: Se
 
     ask_the_browser(seen, call)
 
-    done = "allowed the call" if call.allowed else "blocked the call"
-    assert seen.outcome(done) == f"✓ As predicted: this browser {done}."
+    mark = "✓ Allowed" if call.allowed else "✕ Blocked"
+    assert seen.outcome("as predicted") == f"{mark} by this browser\n= as predicted"
+    assert seen.kind() == ("good" if call.allowed else "bad")
     word = "✓ allowed" if call.allowed else "✕ blocked"
     assert compared(seen) == (word, word)
+    # Where the call was blocked, nothing looks like a success.
+    assert bool(seen.page.locator("#outcome.good, .compared .good").count()) is call.allowed
+    assert ("✓" in seen.page.locator("#seen").inner_text()) is call.allowed
     assert [line for line in mixed.log[before:] if "/cors/" not in line] == [*call.reaches]
     if call.allowed:
         assert seen.page.locator(".compared dd").first.inner_text() == call.status
@@ -518,7 +866,7 @@ def test_the_browser_shows_the_headers_that_a_script_can_read(
     seen = look(mixed.origin)
 
     ask_the_browser(seen, REAL_CALLS["anybody's"])
-    seen.outcome("As predicted")
+    seen.outcome("as predicted")
 
     real = seen.page.locator(".compared .sides > div").last
     assert real.locator("dd").all_inner_texts()[:2] == ["200", "cors"]
@@ -535,7 +883,7 @@ def test_a_call_to_the_pages_own_origin_is_no_matter_of_cors(
 
     ask_the_browser(seen, REAL_CALLS["closed"])
 
-    assert seen.outcome("redicted") == "✓ As predicted: this browser allowed the call."
+    assert seen.outcome("predicted") == "✓ Allowed by this browser\n= as predicted"
     assert seen.page.locator(".compared dd").all_inner_texts()[:2] == ["200", "basic"]
 
 
@@ -544,26 +892,26 @@ def test_a_strangers_websocket_is_refused_as_predicted(look: Callable[..., Inspe
 
     ask_the_browser(seen, RealCall("WEBSOCKET", "/chat", False, ()))
 
-    assert seen.outcome("redicted") == "✓ As predicted: this browser blocked the call."
+    assert seen.outcome("predicted") == "✕ Blocked by this browser\n= as predicted"
 
 
 def test_what_changes_data_is_confirmed_first(look: Callable[..., Inspected], mixed: Server) -> None:
     seen = look(mixed.origin)
     page = seen.page
-    confirm = page.get_by_label("sends the real request: DELETE may change data there")
+    confirm = page.get_by_label("Send the real request: DELETE may change data")
     before = len(mixed.log)
     assert confirm.is_hidden()
 
-    page.get_by_label("Method").fill("delete")
-    page.get_by_role("button", name="Ask this browser").click()
-    assert seen.outcome("Nothing") == "Nothing was sent. Tick “sends the real request” first."
+    page.locator("#method").fill("delete")
+    page.get_by_role("button", name="Try in this browser").click()
+    assert seen.outcome("Nothing") == "Nothing was sent. Tick “Send the real request” first."
     assert seen.focused() == "confirm"
     page.keyboard.press("Space")
     assert confirm.is_checked()
     # It was ticked for that call and no other.
     page.get_by_label("Path").fill("/public/quotes")
     assert not confirm.is_checked()
-    page.get_by_role("button", name="Ask this browser").click()
+    page.get_by_role("button", name="Try in this browser").click()
     seen.outcome("Nothing")
     assert mixed.log[before:] == []
 
@@ -583,7 +931,8 @@ def test_what_comes_otherwise_is_said_loudly(look: Callable[..., Inspected], ser
     seen = look(serve(without_cors).origin)
     ask_the_browser(seen, RealCall("GET", "/public", True, ()))
 
-    assert seen.outcome("predicted") == "✕ NOT as predicted: this browser blocked the call."
+    assert seen.outcome("predicted") == "✕ Blocked by this browser\n≠ not as predicted"
+    assert seen.kind() == "odd"
     assert compared(seen) == ("✓ allowed", "✕ blocked")
 
 
@@ -615,7 +964,7 @@ def test_what_the_app_is_called_is_text_and_nothing_else(
     assert seen.paths() == [*NASTY.values(), "/cors"]
     assert seen.page.locator("h1").inner_text() == "<img src=x onerror='window.pwned=1'>U+202E"
     # Findings and explanations show them too.
-    for cell in seen.page.locator("#rows tr td.cell:last-child button").all()[:3]:
+    for cell in seen.page.locator("td.cell:last-child button").all()[:3]:
         cell.click()
         seen.outcome("Blocked")
     assert seen.page.locator("img, script:not(:last-of-type), iframe, object").count() == 0
@@ -626,7 +975,7 @@ def test_what_the_app_is_called_is_text_and_nothing_else(
 def test_the_browser_holds_the_page_to_its_policy(tabs: Tabs, serve: Serve) -> None:
     page = tabs.another()
     page.goto(f"{serve(small_app()).origin}/cors/")
-    page.locator("#rows tr").first.wait_for()
+    page.locator(".group-row").first.wait_for()
 
     refused = page.evaluate("""() => {
         const tried = [
@@ -657,7 +1006,7 @@ def test_what_cannot_be_read_is_said(look: Callable[..., Inspected], serve: Serv
     app.debug = True
     app.add_api_route("/late", functools.partial(item))
     seen.page.get_by_role("button", name="Read again").click()
-    seen.page.get_by_text("2 routes").wait_for()
+    seen.page.locator("#summary", has_text="2 routes").wait_for()
     assert alert.count() == 0
     assert seen.paths() == ["/cors", "/late"]
 
@@ -710,10 +1059,17 @@ def test_both_schemes_can_be_read(browser: "Browser", serve: Serve, scheme: Any,
         page = context.new_page()
         for shown in (small_app(), app):
             page.goto(serve(inspector(shown, allow=everybody)).origin)
-            page.locator("#rows .cell button").last.click()
+            page.locator(".cell button").last.click()
             page.locator(".step").first.wait_for()
 
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == page_color
+            assert page.evaluate(FAINT) == []
+            page.get_by_label("Another origin").fill("x")
+            page.get_by_label("Another origin").press("Enter")
+            page.locator("#typed-origin-problem.wrong").wait_for()
+            page.locator("#method").fill("GET")
+            page.get_by_role("button", name="Try in this browser").click()
+            page.locator(".compared").wait_for()
             assert page.evaluate(FAINT) == []
 
 
@@ -725,7 +1081,7 @@ NAMED_ROLES = {
 
 def test_everything_has_a_name(look: Callable[..., Inspected], serve: Serve) -> None:
     seen = look(serve(small_app()).origin)
-    seen.page.locator(".cell button").nth(4).click()
+    seen.page.locator(".cell button").nth(7).click()
     seen.outcome("Allowed")
     session = seen.page.context.new_cdp_session(seen.page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
@@ -742,7 +1098,9 @@ def test_everything_has_a_name(look: Callable[..., Inspected], serve: Serve) -> 
         "table",
         "Routes by origin. The arrow keys move between the cells, Enter explains the call.",
     ) in named
-    assert {name for role, name in named if role == "columnheader"} == {"Route", "Policy", "Findings", A, B}
+    assert {name for role, name in named if role == "columnheader"} == {
+        *("Route", "Policy", "Findings", "any other origin", A, B)
+    }
     levels = seen.page.locator("h1, h2, h3, h4").evaluate_all("all => all.map((each) => each.localName)")
     assert levels[0] == "h1"
     assert all(int(after[1]) - int(before[1]) <= 1 for before, after in itertools.pairwise(levels))
@@ -753,22 +1111,44 @@ def test_results_are_announced(look: Callable[..., Inspected], serve: Serve) -> 
 
     for announced in ("#outcome", "#row-count", "#summary"):
         assert page.locator(announced).get_attribute("role") == "status"
-    for alarming in ("#problem", "#typed-problem"):
+    for alarming in ("#problem", "#typed-origin-problem", "#origin-problem"):
         assert page.locator(alarming).get_attribute("role") == "alert"
 
 
-@pytest.mark.parametrize("width", [320, 390, 800])
+@pytest.mark.parametrize("width", [320, 390, 768, 800, 1280])
 def test_a_narrow_page_fits_and_stays_a_table(browser: "Browser", serve: Serve, width: int) -> None:
     with browser.new_context(viewport={"width": width, "height": 800}) as context:
         page = context.new_page()
         page.goto(f"{serve(nasty_app()).origin}/cors/")
-        page.locator("#rows tr").first.wait_for()
-        page.locator("#rows .cell button").first.click()
+        page.locator(".group-row").first.wait_for()
+        page.locator(".cell button").first.click()
         page.locator(".step").first.wait_for()
 
         assert page.evaluate("document.documentElement.scrollWidth") == width
-        assert page.get_by_role("row").count() == 1 + len(NASTY) + 1
-        assert page.get_by_role("rowheader").count() == len(NASTY) + 1
+        # The columns' heads, the group, the paths, the inspector itself.
+        assert page.get_by_role("row").count() == 1 + 1 + len(NASTY) + 1
+        assert page.get_by_role("rowheader").count() == 1 + len(NASTY) + 1
+
+
+# What can be pressed, and the checkboxes with their labels: https://www.w3.org/TR/WCAG22/#target-size-enhanced
+TARGETS = """() => [...document.querySelectorAll("button, a, input, select, textarea")]
+    .filter((each) => each.checkVisibility() && !each.classList.contains("skip"))
+    .map((each) => [each.outerHTML, each.type === "checkbox" ? each.closest("label") : each])
+    .map(([html, target]) => [html, target.getBoundingClientRect().height])
+    .filter(([, height]) => height < 40)"""
+
+
+def test_fingers_have_room(browser: "Browser", serve: Serve) -> None:
+    lost = FastAPI(openapi_url=None)
+    lost.add_api_route("/lost", cors(origins=A)(functools.partial(item)), methods=["POST"])
+    with browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True) as context:
+        page = context.new_page()
+        for app in (grouped_app(), lost):
+            page.goto(f"{serve(inspector(app, allow=everybody)).origin}/?search=/")
+            page.locator(".cell button").first.click()
+            page.locator(".step").first.wait_for()
+            assert page.locator("#confirm").is_visible() is (app is lost)
+            assert page.evaluate(TARGETS) == []
 
 
 def test_who_wants_less_motion_gets_less(browser: "Browser", serve: Serve) -> None:

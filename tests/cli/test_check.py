@@ -17,7 +17,7 @@ from .support import SHOP
 if TYPE_CHECKING:
     from .support import Workplace
 
-SENTENCE = "GET /quotes has a policy, and nothing carries it out: there is no layer around it"
+SENTENCE = "GET /quotes has a policy, but no layer applies it"
 
 WHY = CODES["RC001"].why
 
@@ -189,11 +189,11 @@ def test_what_a_change_opened_and_closed_is_among_the_findings(workplace: Workpl
         == """\
 warning RC101 GET /metrics  main.py:24
     GET /metrics: opened to https://d.example
-    fix: if that is meant, write the baseline anew: route-cors table --json > FILE
+    fix: if that is intended, update the baseline: route-cors table --json > FILE
 
 info RC102 GET /quotes  main.py:9
     GET /quotes: no longer open to every origin
-    fix: if that is meant, write the baseline anew: route-cors table --json > FILE
+    fix: if that is intended, update the baseline: route-cors table --json > FILE
 
 1 warning, 1 info in 7 routes
 """
@@ -235,7 +235,7 @@ def test_a_baseline_may_be_in_what_a_shell_makes_of_it(workplace: Workplace, enc
         ("", "no JSON: Expecting value: line 1 column 1 (char 0)"),
         ("\x1b[31m", "no JSON: Expecting value: line 1 column 1 (char 0)"),
         ("[" * 200_000, "no JSON: "),
-        ("[]", f"{NO_BASELINE}: a report is an object, and this is of type list"),
+        ("[]", f"{NO_BASELINE}: a report is an object, not of type list"),
         ("{}", f"{NO_BASELINE}: version: "),
         ('{"version": 2, "routes": []}', f"{NO_BASELINE}: version: "),
         ('{"version": 1, "routes": [{"kind": "\\u001b"}]}', f"{NO_BASELINE}: routes.0."),
@@ -257,11 +257,11 @@ def test_a_finding_is_wrapped_on_a_terminal(workplace: Workplace) -> None:
         run.out
         == """\
 error RC001 GET /quotes  main.py:6
-    GET /quotes has a policy, and nothing carries
-    it out: there is no layer around it
-    why:  Preflights get a 405, and
-          responses no CORS headers: browsers
-          refuse every cross-origin call.
+    GET /quotes has a policy, but no layer applies
+    it
+    why:  Preflights get a 405 and responses
+          get no CORS headers: browsers refuse
+          every cross-origin call.
     fix: call install_cors(app)
 
 1 error in 2 routes, 1 ignored
@@ -298,7 +298,7 @@ def test_what_was_changed_in_the_same_way_is_one_finding(workplace: Workplace) -
     )
     told = json.loads(workplace.run("check", "--baseline", "baseline.json", "--json").out)
     (finding,) = told["findings"]
-    likewise = "; likewise GET /1, GET /2, GET /3 and 2 more"
+    likewise = "; the same holds for GET /1, GET /2, GET /3 and 2 more"
     assert finding["sentence"] == f"GET /0: opened to https://b.example{likewise}"
     assert [route["path"] for route in finding["routes"]] == ["/0", "/1", "/2", "/3", "/4", "/5"]
 

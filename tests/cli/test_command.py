@@ -6,13 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import TYPE_CHECKING
 
 import pytest
 from interpreters import environment
 
-from .support import SHOP
+from .support import SHOP, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,17 @@ def completed(directory: Path, *arguments: str, **variables: str) -> subprocess.
 def test_it_is_installed_under_its_name() -> None:
     found = [point.value for point in entry_points(group="console_scripts") if point.name == "route-cors"]
     assert found in ([], ["route_cors.cli:main"])  # none where the checkout is on the path
+
+
+def test_its_version(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = workplace.run("--version")
+    assert run == Run(0, f"route-cors {version('route-cors')}\n", "")
+
+    def not_installed(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("route_cors.cli.app.version", not_installed)
+    assert workplace.run("--version") == Run(0, "route-cors, from a checkout that is not installed\n", "")
 
 
 def test_a_pipe_gets_plain_uncut_lines(shop: Path) -> None:

@@ -101,12 +101,11 @@ def test_what_cannot_be_kept_is_said_with_what_to_write(workplace: Workplace) ->
     run = workplace.run("migrate")
     assert run.code == 0
     at = run.lines.index(
-        "    cannot be kept: allow_origins '*' with credentials: CORSMiddleware sends back whatever origin "
-        "asks, so that every site can act as the user: no policy says so, and what is written here is "
-        "without credentials"
+        "    cannot be kept: allow_origins '*' with credentials: CORSMiddleware reflects every origin, so "
+        "every site can act as the user: a policy cannot do that, and this one is without credentials"
     )
     assert run.lines[at + 1] == (
-        "        write: name the origins that you serve: origins=['https://app.example.com'], "
+        "        write: name the origins that you trust: origins=['https://app.example.com'], "
         "allow_credentials=True"
     )
     assert run.lines[at + 3 : at + 6] == [
@@ -202,8 +201,8 @@ app.add_middleware(getattr(cors, "CORSMiddleware"), allow_origins=["*"], allow_h
     run = workplace.run("migrate")
     assert "    remove: the line was not found in the source: look for CORSMiddleware" in run.lines
     assert run.lines[6] == (
-        "    note: allow_headers: 'Cookie': a forbidden request-header of the Fetch standard: no script can "
-        "set it: left out, and nobody loses by it"
+        "    note: allow_headers: 'Cookie': a forbidden request-header in the Fetch standard: no script can "
+        "set it: left out, and nobody loses access"
     )
 
 

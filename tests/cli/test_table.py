@@ -50,7 +50,7 @@ def test_every_route_is_a_line_that_is_never_cut(workplace: Workplace) -> None:
         == """\
 Methods    Path              Policy                                            Declared on  Endpoint     Findings
 GET        /quotes           any origin                                        endpoint     main.py:9
-GET        /metrics          no other origin                                   endpoint     main.py:24
+GET        /metrics          closed (@no_cors)                                 endpoint     main.py:24
 GET        /plain            no policy                                                      main.py:28
 PUT        /account/{name}   https://a.example; headers X-Token; enforced      endpoint     main.py:13
 WEBSOCKET  /account/chat     https://a.example                                 endpoint     main.py:17
@@ -67,19 +67,24 @@ def test_what_one_origin_may_do(workplace: Workplace) -> None:
     lines = workplace.run("table", "--origin", "https://a.example").lines
     assert lines[:2] == ["What pages of https://a.example may do", ""]
     assert lines[2].split() == [
-        "Methods", "Path", "Access", "Policy", "Declared", "on", "Endpoint", "Findings",
-    ]  # fmt: skip
+        *("Methods", "Path", "Access", "Any", "other", "origin"),
+        *("Policy", "Declared", "on", "Endpoint", "Findings"),
+    ]
     access = [line[28:51].strip() for line in lines[3:-2]]
     assert access == ["yes", "no", "no", "yes", "yes, with credentials", "yes, with credentials", "not known"]
+    strangers = [line[51:69].strip() for line in lines[3:-2]]
+    assert strangers == ["yes", "no", "no", "no", "no", "no", "not known"]
     lines = workplace.run("table", "-o", "https://b.example").lines
     assert [line.split()[2] for line in lines[3:-2]] == ["yes", *["no"] * 5, "not"]
     (line,) = workplace.run("table", "asking", "-o", "https://b.example").lines[3:-2]
     assert line == (
-        "GET      /a    asks the app, with credentials  "
+        "GET      /a    asks the app, with credentials  asks the app, with credentials  "
         "https://a.example, callable: asking.is_known; credentials  endpoint     asking.py:9"
     )
     (line,) = workplace.run("table", "asking", "-o", "null").lines[3:-2]
-    assert line.startswith("GET      /a    no      https://a.example, callable")
+    assert line.startswith(
+        "GET      /a    no      asks the app, with credentials  https://a.example, callable"
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,7 +115,7 @@ Methods  Path     Policy                                       Declared on  Endp
 GET      /quotes  https://a.example; max age 60 s (no effect)  endpoint     main.py:6  RC001
 
 1 route, 1 finding
-RC001  A policy that nothing carries out
+RC001  A policy that no layer applies
 `route-cors check` says what to do about them
 """
     )
@@ -124,7 +129,7 @@ RC001  A policy that nothing carries out
         ("main.chat", ["/account/chat"]),
         ("websocket", ["/account/chat"]),
         ("put", ["/account/{name}"]),
-        ("no other origin", ["/metrics"]),
+        ("closed (@no", ["/metrics"]),
     ],
 )
 def test_the_filter_looks_at_what_a_route_is(workplace: Workplace, wanted: str, paths: list[str]) -> None:
@@ -173,7 +178,9 @@ def test_the_same_as_json(workplace: Workplace) -> None:
                 "takes_effect": False,
                 "example": "/quotes",
                 "layers": [],
+                "is_documentation": False,
                 "access": {"verdict": "no", "with_credentials": False},
+                "access_of_any_other_origin": {"verdict": "no", "with_credentials": False},
             }
         ],
         "origin": "https://a.example",
@@ -181,6 +188,54 @@ def test_the_same_as_json(workplace: Workplace) -> None:
     without = json.loads(workplace.run("table", "--json").out)
     assert without.keys() == {"version", "routes", "findings"}
     assert "access" not in without["routes"][0]
+
+
+DOCS = """\
+from fastapi import FastAPI
+from route_cors import cors, install_cors
+
+app = FastAPI(redoc_url=None)
+app.mount("/v2", FastAPI())
+
+@app.get("/openapi.yaml")
+def docs(): ...
+
+install_cors(app)
+"""
+
+
+def test_the_routes_of_the_docs_are_folded_away(workplace: Workplace) -> None:
+    workplace.write({"main.py": DOCS})
+    lines = workplace.run("table").lines
+    assert [line.split()[1] for line in lines[1:3]] == ["/v2", "/openapi.yaml"]
+    assert lines[3:] == [
+        "",
+        "2 routes, 0 findings",
+        "7 routes of FastAPI's docs are hidden; --all shows them",
+    ]
+    assert workplace.run("table", "--filter", "/v2/docs/").lines == [
+        "0 routes, 0 findings",
+        "1 route of FastAPI's docs is hidden; --all shows them",
+    ]
+    lines = workplace.run("table", "--all").lines
+    assert [line.split()[-3 if "oauth2" in line else 2] for line in lines[1:4]][:2] == [
+        "/openapi.json",
+        "/docs",
+    ]
+    assert lines[-1] == "9 routes, 0 findings"
+    told = json.loads(workplace.run("table", "--json").out)["routes"]
+    assert [route["path"] for route in told if not route["is_documentation"]] == ["/v2", "/openapi.yaml"]
+    assert len(told) == 9
+
+
+def test_what_is_wrong_with_the_docs_is_not_hidden(workplace: Workplace) -> None:
+    source = "from fastapi import FastAPI\nfrom route_cors import cors\napp = FastAPI(docs_url=None)\n"
+    workplace.write({"main.py": f'{source}cors(origins="*")(app.routes[0].endpoint)\n'})
+    lines = workplace.run("table").lines
+    assert lines[1].split()[2] == "/openapi.json"
+    assert "RC001" in lines[1]
+    assert lines[3] == "1 route, 1 finding"
+    assert lines[-1] == "1 route of FastAPI's docs is hidden; --all shows them"
 
 
 def test_a_routes_host_stands_before_its_path(workplace: Workplace) -> None:
@@ -194,7 +249,7 @@ def test_a_routes_host_stands_before_its_path(workplace: Workplace) -> None:
     )
     workplace.write({"main.py": hosts})
     lines = workplace.run("table").lines
-    assert lines[1].startswith("(mount)  //api.example ")
+    assert lines[1].startswith("(mount)  //api.example/ ")
     assert lines[2].split() == [
         *("(any)", "//api.example/a"),
         *["not", "known:", "main.Endpoint", "may", "answer", "CORS", "by", "itself"],
@@ -211,7 +266,7 @@ def test_a_file_is_named_as_it_is_found_or_imported(workplace: Workplace) -> Non
     )
     workplace.write({"shop/main.py": f"{source}@app.get('/own')\ndef own(): ...\n"})
     expected = [r"fastapi/applications\.py:[0-9]+", r"/nowhere/made\.py:1", r"shop/main\.py:5"]
-    lines = workplace.run("table", "shop.main").lines[1:-2]
+    lines = workplace.run("table", "shop.main", "--all").lines[1:-2]
     assert len(lines) == len(expected)
     assert all(re.search(f" {place}$", line) for line, place in zip(lines, expected, strict=True))
     told = json.loads(workplace.run("table", "shop.main", "--json").out)
@@ -230,7 +285,7 @@ def test_a_wide_terminal_shows_it_side_by_side(workplace: Workplace) -> None:
         "Methods     Path               Policy                                      Declared on   Endpoint",
         "─" * 100,
         "GET         /quotes            any origin                                  endpoint      main.py:9",
-        "GET         /metrics           no other origin                             endpoint      main.py:24",
+        "GET         /metrics           closed (@no_cors)                           endpoint      main.py:24",
         "GET         /plain             no policy                                                 main.py:28",
         "PUT         /account/{name}    https://a.example; headers X-Token;         endpoint      main.py:13",
         "                               enforced",
@@ -245,17 +300,19 @@ def test_a_narrow_terminal_stacks_it(workplace: Workplace) -> None:
         "─" * 79,
         "GET         /quotes            any origin",
         "                               endpoint, main.py:9",
-        "GET         /metrics           no other origin",
+        "GET         /metrics           closed (@no_cors)",
         "                               endpoint, main.py:24",
         "GET         /plain             no policy",
         "                               main.py:28",
     ]
     run = workplace.run_on_a_terminal("table", "uncarried", "-o", "https://a.example", width=50)
-    assert run.lines[2:9] == [
+    assert run.lines[2:11] == [
         "Methods   Path      Policy",
         "─" * 50,
-        "GET       /quotes   no: https://a.example; max age",
-        "                    60 s (no effect)",
+        "GET       /quotes   access: no; any other origin:",
+        "                    no",
+        "                    https://a.example; max age 60",
+        "                    s (no effect)",
         "                    endpoint, uncarried.py:6",
         "                    RC001",
         "",
@@ -324,9 +381,9 @@ def test_what_layers_of_others_do(workplace: Workplace) -> None:
     workplace.write({"main.py": FOREIGN})
     theirs = "CORSMiddleware: any origin, reflected; credentials; methods GET"
     lines = workplace.run("table", "main:app", "-o", "https://c.example").lines
-    assert [re.split(" {2,}", line)[1:4] for line in lines[3:5]] == [
-        ["/a", "yes, with credentials", theirs],
-        ["/b", "yes, with credentials", f"https://b.example; in front of it {theirs}"],
+    assert [re.split(" {2,}", line)[1:5] for line in lines[3:5]] == [
+        ["/a", *["yes, with credentials"] * 2, theirs],
+        ["/b", *["yes, with credentials"] * 2, f"https://b.example; in front of it {theirs}"],
     ]
     lines = workplace.run("table", "main:unruled", "--filter", "reflected").lines
     assert [re.split(" {2,}", line)[1:3] for line in lines[1:3]] == [

@@ -12,6 +12,7 @@ from fastapi import FastAPI, WebSocket
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
+from starlette.responses import Response
 from starlette.routing import Host, Route
 
 from route_cors import CORSPolicy, cors, install_cors, no_cors, report
@@ -267,8 +268,8 @@ POLICY: dict[str, Any] = ROUTE["policy"]
 @pytest.mark.parametrize(
     ("data", "where"),
     [
-        (None, "a report is an object, and this is of type NoneType"),
-        ([], "a report is an object, and this is of type list"),
+        (None, "a report is an object, not of type NoneType"),
+        ([], "a report is an object, not of type list"),
         ({}, "version: "),
         ({"version": 1}, "routes: "),
         ({"version": 1, "routes": {}}, "routes: "),
@@ -312,3 +313,14 @@ def test_what_opens_one_way_closes_the_other(
     there, back = between(before, after, kind=kind), between(after, before, kind=kind)
     assert sorted(line[0] for line in there) == sorted("-+"[line[0] == "-"] for line in back)
     assert between(before, before, kind=kind) == []
+
+
+def test_a_mount_at_the_root_in_a_baseline_of_an_earlier_version() -> None:
+    """It was written with an empty path."""
+    app = FastAPI(openapi_url=None)
+    app.mount("/", cors(origins=A)(Response()))
+    install_cors(app)
+    data = report(app).to_dict()
+    assert data["routes"][0]["path"] == "/"
+    data["routes"][0]["path"] = ""
+    assert compare(data, report(app)) == ()

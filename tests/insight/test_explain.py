@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -14,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import Host, Match, Mount, Route, Router
+from starlette.routing import Host, Match, Mount, Route, Router, WebSocketRoute
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 from route_cors.insight import Call, Explanation, Fix, Place
@@ -98,6 +99,11 @@ def place_of(function: Any) -> str:
 # --- The whole story
 
 
+def by_fetch(mode: str = "cors") -> list[list[str]]:
+    """What a browser says of each call; `testserver` is of every page's site."""
+    return [["Sec-Fetch-Site", "same-site"], ["Sec-Fetch-Mode", mode], ["Sec-Fetch-Dest", "empty"]]
+
+
 def about_the_cart() -> list[dict[str, Any]]:
     words = f"{OURS}; headers X-Token; exposes ETag; max age 60 s"
     declared = f"declared on the endpoint {__name__}.cart ({place_of(cart)})"
@@ -137,6 +143,7 @@ def test_a_call_that_is_allowed() -> None:
                     ["Access-Control-Request-Method", "PUT"],
                     ["Access-Control-Request-Headers", "x-token"],
                     ["Origin", OURS],
+                    *by_fetch(),
                 ],
                 "checks": [
                     *about_the_cart(),
@@ -158,7 +165,7 @@ def test_a_call_that_is_allowed() -> None:
             {
                 "name": "actual",
                 "request": "PUT https://testserver/cart/7?n=1",
-                "request_headers": [["X-Token", "t"], ["Origin", OURS]],
+                "request_headers": [["X-Token", "t"], ["Origin", OURS], *by_fetch()],
                 "checks": [*about_the_cart(), of_origin, *by_browser],
                 "answered_by": "endpoint",
                 "status": None,
@@ -199,6 +206,7 @@ def test_a_call_that_is_refused() -> None:
                     ["Access-Control-Request-Method", "PUT"],
                     ["Access-Control-Request-Headers", "x-other,x-token"],
                     ["Origin", STRANGER],
+                    *by_fetch(),
                 ],
                 "checks": [
                     *about_the_cart(),
@@ -211,10 +219,10 @@ def test_a_call_that_is_refused() -> None:
                     {"name": "headers", "passed": False, "detail": "not granted: x-other"},
                     {
                         "name": "credentials",
-                        "passed": False,
-                        "detail": "the answer lacks Access-Control-Allow-Credentials: true",
+                        "passed": None,
+                        "detail": "not looked at, because of the origin",
                     },
-                    {"name": "response", "passed": False, "detail": words},
+                    {"name": "response", "passed": None, "detail": "refused, because of the origin"},
                 ],
                 "answered_by": "route_cors",
                 "status": 403,
@@ -359,7 +367,7 @@ def declared_as_default_of_a_mounted_app() -> FastAPI:
         (
             with_layer,
             "/closed",
-            f"no_cors, declared on the endpoint {served_by('closed')} ({place_of(closed)})",
+            f"closed (@no_cors), declared on the endpoint {served_by('closed')} ({place_of(closed)})",
         ),
         (declared_on_a_router, "/plain", "https://default.example; declared on its router"),
         (declared_on_a_mount, "/sub/plain", "https://default.example; declared on what is mounted"),
@@ -432,7 +440,7 @@ ELSEWHERE: Final = (False, "nothing carries the policy out: the preflight goes e
         (with_cors_routes, "PUT", "/mine/7", BY_ROUTE, 204),
         (with_cors_routes, "PUT", "/all", BY_ROUTE, 204),
         (with_cors_routes, "PUT", "/all/", BY_NOBODY, 307),
-        (with_cors_routes, "POST", "/mine/7", BY_NOBODY, 405),
+        (with_cors_routes, "POST", "/mine/7", (None, BY_NOBODY[1]), 405),
         (with_cors_routes, "WEBSOCKET", "/chat", BY_ROUTE, 101),
         (with_an_earlier_options_route, "PUT", "/mine/7", ELSEWHERE, None),
         (with_a_later_options_route, "PUT", "/mine/7", BY_ROUTE, 204),
@@ -472,7 +480,7 @@ def test_a_route_without_a_layer_gets_no_header() -> None:
         "method": None,
         "headers": None,
         "credentials": None,
-        "response": False,
+        "response": None,
     }
     assert explanation.verdict == (
         "Blocked at the preflight: the request itself is never sent. It fails at the layer: "
@@ -486,8 +494,89 @@ def test_a_preflight_for_a_route_that_is_closed() -> None:
     explanation = called(with_layer(), "PUT", "/closed", headers=(("X-A", "1"),))
 
     found = checks(explanation)
-    assert found["origin"] == (False, f"{OURS} is not allowed by no_cors")
+    assert found["policy"][0] is False
+    assert found["origin"] == (None, f"{OURS} is not allowed by @no_cors")
     assert found["method"] == found["headers"] == (None, "of no account where no origin is allowed")
+
+
+def test_what_is_not_reached_has_not_failed() -> None:
+    """Each thing that a policy refuses is told; the browser looks at credentials after the origin alone."""
+
+    def marks(*, credentials: bool, **more: Any) -> dict[str, bool | None]:
+        refused = called(with_layer(), "PUT", "/cart/7", credentials=credentials, **more)
+        assert refused.allowed is False
+        return {name: passed for name, (passed, _) in checks(refused).items()}
+
+    other = (("X-Other", "o"),)
+    passed = dict.fromkeys(("route", "policy", "layer"), True)
+    assert marks(credentials=True) == {
+        **passed,
+        "origin": True,
+        "method": True,
+        "headers": None,
+        "credentials": False,
+        "response": None,
+    }
+    assert marks(credentials=True, origin=STRANGER, headers=other) == {
+        **passed,
+        "origin": False,
+        "method": True,
+        "headers": False,
+        "credentials": None,
+        "response": None,
+    }
+    assert marks(credentials=True, headers=other) == {
+        **passed,
+        "origin": True,
+        "method": True,
+        "headers": False,
+        "credentials": None,
+        "response": None,
+    }
+
+
+def at_one_path() -> FastAPI:
+    app = FastAPI(openapi_url=None)
+    for method in ("PATCH", "GET", "DELETE"):
+        app.add_api_route("/users/{user}", cors(origins=OURS)(partial(endpoint)), methods=[method])
+    app.add_api_websocket_route("/ws", open_chat)
+    app.mount("/in", Starlette(routes=[WebSocketRoute("/ws", open_chat)]))
+    install_cors(app)
+    return app
+
+
+def test_all_methods_of_a_path_are_named() -> None:
+    for method in ("OPTIONS", "PUT"):
+        explanation = called(at_one_path(), method, "/users/7")
+        assert checks(explanation, 0)["route"] == (
+            False,
+            f"the routes of /users/{{user}} are for DELETE, GET, PATCH and not for {method} (405)",
+        )
+        assert explanation.fix == Fix(
+            f"No policy helps: /users/{{user}} is for DELETE, GET, PATCH and not for {method}.", None
+        )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told", "hint"),
+    [
+        ("GET", "/ws", "no route for /ws", "a websocket route is here: explain WS /ws"),
+        (
+            "PUT",
+            "/in/ws",
+            "no route for /in/ws in what is mounted at /in",
+            "a websocket route is here: explain WS /in/ws",
+        ),
+        ("WS", "/users/7", "no websocket route for /users/7", "an HTTP route is here: explain GET /users/7"),
+        ("ws", "/users/7", "no websocket route for /users/7", "an HTTP route is here: explain GET /users/7"),
+    ],
+)
+def test_what_is_there_for_the_other_kind_of_request(method: str, path: str, told: str, hint: str) -> None:
+    explanation = called(at_one_path(), method, path)
+    assert checks(explanation, 0)["route"][1].startswith(f"{told}; {hint}")
+    assert explanation.fix is not None
+    assert explanation.fix.change.endswith(f". {hint[0].upper()}{hint[1:]}.")
+    assert called(at_one_path(), "WS", "/ws").allowed
 
 
 class Endpoint(HTTPEndpoint):
@@ -526,13 +615,14 @@ def test_a_policy_restricts_the_methods_where_nobody_can_say_what_is_served() ->
     app = FastAPI(openapi_url=None)
     app.mount("/files", cors(origins=OURS, methods=["GET", "PUT"])(Router()))
     install_cors(app, default=SHOP.evolve(methods=["GET", "PUT"]))
+    # No route is a failure of its own, which is named first.
     for path in ("/files/a", "/nowhere"):
         assert checks(called(app, "PUT", path), 0)["method"] == (
             True,
             "PUT is among those granted: GET, PUT",
         )
         assert checks(called(app, "DELETE", path), 0)["method"] == (
-            False,
+            None,
             "DELETE is not among those granted: GET, PUT",
         )
 
@@ -557,7 +647,7 @@ def test_any_method_is_any_that_a_browser_can_send() -> None:
         "PURGE is granted, as any method is where nobody can say what is served",
     )
     assert checks(called(app, "x" * 65, "/nowhere"), 0)["method"] == (
-        False,
+        None,
         f"{'x' * 65} is not a method that can be granted",
     )
 
@@ -729,8 +819,9 @@ def test_the_headers_of_the_transport_are_left_out() -> None:
     accepting = called(app, "GET", "/cart/7", headers=(("Accept", "text/html"),))
 
     assert handshake.steps[0].request == "GET wss://testserver/chat"
-    assert handshake.steps[0].request_headers == (("Origin", OURS),)
-    assert accepting.steps[0].request_headers == (("Accept", "text/html"), ("Origin", OURS))
+    websocket, fetched = (tuple(map(tuple, by_fetch(mode))) for mode in ("websocket", "cors"))
+    assert handshake.steps[0].request_headers == (("Origin", OURS), *websocket)
+    assert accepting.steps[0].request_headers == (("Accept", "text/html"), ("Origin", OURS), *fetched)
 
 
 def test_credentials() -> None:
@@ -909,7 +1000,7 @@ def test_what_shows_no_routes(app: Any) -> None:
         ({"path": "items"}, "path: 'items': must start with a slash, as from the app's root: '/items'"),
         ({"path": "/\ud800"}, "'https://testserver/\\ud800' is no URL that a browser could read"),
         ({"origin": "*"}, None),
-        ({"origin": ""}, "origins: '': an empty string is no origin"),
+        ({"origin": ""}, "origins: '': an empty string is not an origin"),
         ({"origin": "https://<script>"}, None),
         ({"origin": "https://" + "a" * 65536}, None),
         ({"base_url": "testserver"}, None),

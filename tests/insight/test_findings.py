@@ -178,7 +178,7 @@ def test_the_findings_on_the_nested_app() -> None:
             "RC012",
             "info",
             "GET /api/orders",
-            "by a mounted app's default alone, other origins may call GET /api/orders",
+            "only because of a mounted app's default, other origins may call GET /api/orders",
         ),
     ]
 
@@ -202,7 +202,7 @@ def test_a_finding_as_data() -> None:
     assert finding.to_dict() == {
         "code": "RC001",
         "severity": "error",
-        "sentence": "PUT /a has a policy, and nothing carries it out: there is no layer around it",
+        "sentence": "PUT /a has a policy, but no layer applies it",
         "why": CODES["RC001"].why,
         "fix": "call install_cors(app)",
         "path": "/a",
@@ -246,8 +246,8 @@ def test_policies_without_a_layer() -> None:
     app.mount("/files", cors(policy())(StaticFiles(directory=Path(__file__).parent)))
     app.mount("/app", cors(policy())(Starlette(routes=[Route("/inside", starlette_endpoint)])))
     sentence = (
-        "GET /route has a policy, and nothing carries it out: there is no layer around it;"
-        " likewise GET /closed, WEBSOCKET /socket, MOUNT /files and 1 more"
+        "GET /route has a policy, but no layer applies it;"
+        " the same holds for GET /closed, WEBSOCKET /socket, MOUNT /files and 1 more"
     )
     assert found(app, "RC001") == [Found("error", "GET /route", sentence, "call install_cors(app)")]
     (finding,) = (each for each in report(app).findings if each.code == "RC001")
@@ -322,9 +322,9 @@ def test_a_route_that_an_earlier_one_hides(first: str, second: str) -> None:
         Found(
             "error",
             f"GET {second}",
-            f"GET {second} is never reached: GET {first} ({line_of(endpoint)}) comes first, and has another"
+            f"GET {second} is never reached: GET {first} ({line_of(endpoint)}) comes first and has another"
             " policy",
-            f"register it before GET {first}, or give the two different paths",
+            f"register it before GET {first}, or give the two routes different paths",
         )
     ]
 
@@ -355,7 +355,7 @@ def test_a_route_that_an_earlier_one_takes_some_methods_of() -> None:
             "DELETE,GET,PUT /a",
             (
                 f"DELETE,GET,PUT /a is never reached by GET, PUT: GET,PUT /a ({line_of(endpoint)}) comes"
-                " first, and has another policy"
+                " first and has another policy"
             ),
         )
     ]
@@ -372,8 +372,8 @@ def test_two_routes_may_hide_one_together() -> None:
     app.add_api_route("/a", cors(policy())(fresh()), methods=["GET", "POST"])
     at = line_of(endpoint)
     assert [sentence for _, _, sentence in hidden(installed(app))] == [
-        f"GET,POST /a is never reached by GET: GET /a ({at}) comes first, and has another policy",
-        f"GET,POST /a is never reached by POST: POST /a ({at}) comes first, and has another policy",
+        f"GET,POST /a is never reached by GET: GET /a ({at}) comes first and has another policy",
+        f"GET,POST /a is never reached by POST: POST /a ({at}) comes first and has another policy",
     ]
 
 
@@ -399,8 +399,8 @@ def test_a_mount_hides_what_comes_after_it() -> None:
     app.get("/api/a")(cors(policy())(fresh()))
     app.get("/api")(cors(policy())(fresh()))
     assert [sentence for _, _, sentence in hidden(installed(app))] == [
-        "GET /files/a is never reached: MOUNT /files comes first, and has another policy",
-        "GET /api/a is never reached: MOUNT /api comes first, and has another policy",
+        "GET /files/a is never reached: MOUNT /files comes first and has another policy",
+        "GET /api/a is never reached: MOUNT /api comes first and has another policy",
     ]
 
 
@@ -524,15 +524,15 @@ def test_a_route_that_no_example_can_be_made_up_for() -> None:
 
 
 def behind(layer: str, ruled: str, rest: str) -> str:
-    return f"{layer} stands behind route_cors, which replaces its headers on {ruled}: {rest}"
+    return f"{layer} is inside of route_cors, which replaces its headers on {ruled}: {rest}"
 
 
 def before(layer: str, ruled: str) -> str:
-    return f"{layer} answers preflights before a policy is asked, such as that of {ruled}"
+    return f"{layer} answers preflights before policies such as that of {ruled} apply"
 
 
-REMOVE = "remove it, and call install_cors(app)"
-REPLACE = "remove it; install_cors(app, default=...) speaks for routes without a policy"
+REMOVE = "remove it and call install_cors(app)"
+REPLACE = "remove it; install_cors(app, default=...) covers routes without a policy"
 
 
 def with_starlettes(**arguments: Any) -> FastAPI:
@@ -546,7 +546,7 @@ def test_another_layer_behind_ours() -> None:
     app.get("/a")(cors(policy())(fresh()))
     app.get("/b")(endpoint)
     app.websocket("/c")(cors(policy())(fresh(websocket_endpoint)))
-    sentence = behind("CORSMiddleware", "GET /a", "it still speaks for GET /b")
+    sentence = behind("CORSMiddleware", "GET /a", "it still decides for GET /b")
     assert found(installed(app), "RC003") == [Found("warning", None, sentence, REPLACE)]
 
 
@@ -676,15 +676,15 @@ def test_a_subclass_that_changes_nothing_is_the_same() -> None:
 def test_what_may_do_more_than_cors_is_never_to_be_removed(layer: Any, name: str) -> None:
     app = with_route("/a", policy())
     app.add_middleware(layer)
-    sentence = f"{name} stands behind route_cors, which replaces its headers on GET /a"
-    fix = f"if {name} is there for CORS alone, take it out; what else it does stays as it is"
+    sentence = f"{name} is inside of route_cors, which replaces its headers on GET /a"
+    fix = f"if {name} is only there for CORS, remove it; whatever else it does is not affected"
     assert found(app, "RC003") == [Found("info", None, sentence, fix)]
     outside = fastapi_app()
     outside.add_middleware(RouteCORSMiddleware)
     outside.add_middleware(layer)
     outside.get("/a")(cors(policy())(fresh()))
-    sentence = f"{name} may answer CORS by itself, before a policy is asked, such as that of GET /a"
-    fix = f"call install_cors(app), which stands outside of {name}, or have {name} leave CORS alone"
+    sentence = f"{name} may answer CORS requests itself, before policies such as that of GET /a apply"
+    fix = f"call install_cors(app), which goes outside of {name}, or make {name} leave CORS alone"
     assert found(outside, "RC003") == [Found("warning", None, sentence, fix)]
 
 
@@ -714,9 +714,9 @@ def test_a_default_that_is_never_asked() -> None:
         Found(
             "error",
             None,
-            "of two layers of route_cors on one app, CORSPolicy(origins=('https://a.example.com',),"
-            " max_age=1) is asked, and CORSPolicy(origins=('https://a.example.com',), max_age=2) never is",
-            "give one default, to install_cors(app, default=...)",
+            "one app has two layers of route_cors: CORSPolicy(origins=('https://a.example.com',),"
+            " max_age=1) is used, and CORSPolicy(origins=('https://a.example.com',), max_age=2) never is",
+            "keep one default: install_cors(app, default=...)",
         )
     ]
 
@@ -762,7 +762,7 @@ def test_an_options_route_before_a_cors_router(path: str) -> None:
             "error",
             "PUT /a/{x}",
             f"the preflights for PUT /a/{{x}} go to OPTIONS {path} ({line_of(endpoint)}), which comes first",
-            "call install_cors(app), which answers preflights before any route does",
+            "call install_cors(app): it answers preflights before any route does",
         )
     ]
 
@@ -841,7 +841,7 @@ def a_token(name: str) -> str:
     return f"GET /a is open to any origin, and {what}"
 
 
-IF_YOURS = "if it is for pages of yours alone, name their origins"
+IF_YOURS = "if only your own pages should call it, name their origins"
 
 
 @pytest.mark.parametrize(
@@ -857,7 +857,9 @@ IF_YOURS = "if it is for pages of yours alone, name their origins"
 def test_any_origin_where_the_browser_would_add_credentials(
     dependency: Any, severity: str, what: str
 ) -> None:
-    sentence = f"GET /a is open to any origin, and takes {what}, which browsers never send under a *"
+    sentence = (
+        f"GET /a is open to any origin, and takes {what}: with * browsers block every call with credentials"
+    )
     assert found(taking(dependency), "RC005") == [Found(severity, "GET /a", sentence, NAMED)]
 
 
@@ -885,7 +887,7 @@ def test_all_that_a_route_takes_is_in_one_finding() -> None:
     assert [each.sentence for each in found(taking(both), "RC005")] == [
         (
             "GET /a is open to any origin, and takes the security scheme HTTPBasic and the cookie"
-            " 'session', which browsers never send under a *"
+            " 'session': with * browsers block every call with credentials"
         )
     ]
 
@@ -931,10 +933,9 @@ def test_a_pattern_over_a_whole_site() -> None:
         Found(
             "warning",
             "GET /a",
-            "https://*.example.com with credentials: whoever has any name under example.com acts as the user"
-            " (GET /a)",
-            "name the origins, or give them a name that nothing else stands under:"
-            " 'https://*.preview.example.com'",
+            "https://*.example.com with credentials: whoever controls any name under example.com acts as"
+            " the user (GET /a)",
+            "name the origins, or put them under a name of their own: 'https://*.preview.example.com'",
         )
     ]
 
@@ -944,10 +945,10 @@ def test_a_pattern_over_a_public_suffix() -> None:
     assert [(each.sentence, each.fix) for each in found(app, "RC006")] == [
         (
             (
-                "https://*.github.io:8443 with credentials: whoever has any name under github.io acts as"
+                "https://*.github.io:8443 with credentials: whoever controls any name under github.io acts as"
                 " the user (GET /a)"
             ),
-            "name the origins: under a public suffix anyone can have a name",
+            "name the origins: anyone can register a name under a public suffix",
         )
     ]
 
@@ -971,7 +972,7 @@ def test_a_wide_pattern_without_credentials() -> None:
 
 
 FIXED_REGEX = (
-    "write what is open as [a-z0-9-]+, escape the dots, and end with a site of yours:"
+    "write [a-z0-9-]+ for the variable part, escape the dots, and end with your own domain:"
     r" re.compile(r'https://[a-z0-9-]+\.preview\.example\.com')"
 )
 
@@ -997,7 +998,7 @@ FIXED_REGEX = (
     ],
 )
 def test_a_regex_that_lets_strangers_in(pattern: str, admitted: str) -> None:
-    sentence = f"the regex {pattern} admits {admitted}, with credentials (GET /a)"
+    sentence = f"the regex {pattern} matches {admitted}, with credentials (GET /a)"
     app = with_credentials(re.compile(pattern))
     assert found(app, "RC007") == [Found("warning", "GET /a", sentence, FIXED_REGEX)]
     (reported,) = report(app).routes
@@ -1076,9 +1077,9 @@ def test_a_loose_regex_without_credentials() -> None:
     ],
 )
 def test_http_origins(origins: Any, let_in: str) -> None:
-    sentence = f"the policy lets in {let_in}: whoever sits on the network can speak in that name (GET /a)"
+    sentence = f"the policy allows {let_in}: anyone on the network can impersonate it (GET /a)"
     assert found(with_route("/a", policy(origins=origins)), "RC009") == [
-        Found("warning", "GET /a", sentence, "write https: in place of http:")
+        Found("warning", "GET /a", sentence, "write https: instead of http:")
     ]
 
 
@@ -1117,20 +1118,20 @@ def test_what_is_wrong_with_a_policy_is_said_once() -> None:
 def test_a_default_that_no_route_has() -> None:
     default = policy(origins=["http://a.example", "https://b.example"], allow_private_network=True)
     app = installed(fastapi_app(), default=default)
-    everything_else = "the default, for what no route is found for"
+    everything_else = "the default, for paths without a route"
     assert [(each.code, each.route, each.place, each.sentence) for each in report(app).findings] == [
         (
             "RC008",
             None,
             None,
-            f"pages of public networks may reach this server in a private one ({everything_else})",
+            f"pages of public networks may call this server in a private one ({everything_else})",
         ),
         (
             "RC009",
             None,
             None,
             (
-                "the policy lets in http://a.example: whoever sits on the network can speak in that name"
+                "the policy allows http://a.example: anyone on the network can impersonate it"
                 f" ({everything_else})"
             ),
         ),
@@ -1151,8 +1152,8 @@ def test_a_private_network() -> None:
         Found(
             "warning",
             "GET /a",
-            "pages of public networks may reach this server in a private one (GET /a)",
-            "leave allow_private_network out, unless the server is meant to be reached so",
+            "pages of public networks may call this server in a private one (GET /a)",
+            "leave allow_private_network out, unless public pages are meant to call this server",
         )
     ]
 
@@ -1293,9 +1294,9 @@ def test_a_post_that_needs_no_preflight(function: Callable[..., Any]) -> None:
         Found(
             "warning",
             "POST /a",
-            "POST /a takes a POST that any page can send as its visitor, with no preflight: the policy"
+            "POST /a accepts a POST that any page can send as its visitor, without a preflight: the policy"
             " only hides the response",
-            "set enforce=True, so that it is refused before the endpoint runs:"
+            "set enforce=True to refuse it before the endpoint runs:"
             " @cors(origins=['https://a.example.com'], allow_headers=['Authorization', 'x-csrf-token'],"
             " allow_credentials=True, enforce=True)",
         )
@@ -1394,12 +1395,20 @@ def test_routes_that_live_on_a_default() -> None:
     inside.put("/d")(endpoint)
     app.mount("/in", inside)
     install_cors(app, default=policy())
-    fix = "if that is meant, say so with @cors(...); else close them with @no_cors"
+    fix = "if that is intended, declare it with @cors(...); if not, close them with @no_cors"
     assert found(app, "RC012") == [
         Found(
-            "info", "GET /a", "by the app's default alone, other origins may call GET /a, MOUNT /files", fix
+            "info",
+            "GET /a",
+            "only because of the app's default, other origins may call GET /a, MOUNT /files",
+            fix,
         ),
-        Found("info", "PUT /in/d", "by a mounted app's default alone, other origins may call PUT /in/d", fix),
+        Found(
+            "info",
+            "PUT /in/d",
+            "only because of a mounted app's default, other origins may call PUT /in/d",
+            fix,
+        ),
     ]
 
 
@@ -1410,8 +1419,8 @@ def test_many_routes_that_live_on_a_default() -> None:
     install_cors(app, default=policy())
     (finding,) = found(app, "RC012")
     assert finding.sentence == (
-        "by the app's default alone, other origins may call GET /0, GET /1, GET /2, GET /3, GET /4, GET /5,"
-        " GET /6, GET /7, GET /8, GET /9 and 2 more"
+        "only because of the app's default, other origins may call GET /0, GET /1, GET /2, GET /3, GET /4,"
+        " GET /5, GET /6, GET /7, GET /8, GET /9 and 2 more"
     )
 
 
@@ -1430,7 +1439,7 @@ def test_a_websocket_that_nobody_guards() -> None:
             "warning",
             f"WEBSOCKET {path}",
             f"WEBSOCKET {path} has no policy: any page can open it, with its visitor's cookies",
-            "write @cors(origins=['https://app.example.com']), or @no_cors for its own pages alone",
+            "write @cors(origins=['https://app.example.com']), or @no_cors to allow only its own pages",
         )
         for path in ("/a", "/in/d")
     ]
@@ -1444,8 +1453,8 @@ def test_a_policy_for_methods_that_the_route_does_not_have() -> None:
         Found(
             "error",
             "GET /a",
-            "the policy of GET /a is for DELETE, PUT alone, none of which the route has: it grants nothing",
-            "leave methods out: without it, the policy is for the route's own methods",
+            "the policy of GET /a allows only DELETE, PUT, which the route does not serve: it grants nothing",
+            "leave methods out: the policy then applies to the methods of the route",
         )
     ]
 
@@ -1510,7 +1519,7 @@ def test_a_header_that_no_page_may_send(dependency: Any, name: str, fixed: str) 
         Found(
             "warning",
             "GET /a",
-            f"GET /a requires {name}, and its policy lets no page send that",
+            f"GET /a requires {name}, but its policy does not allow pages to send it",
             f"allow it: @cors(origins=['https://a.example.com'], allow_headers={fixed})",
         )
     ]
@@ -1520,7 +1529,7 @@ def test_a_wildcard_does_not_cover_authorization() -> None:
     app = requiring(HTTPBearer(), takes_csrf_token, allow_headers="*")
     assert [(each.sentence, each.fix) for each in found(app, "RC015")] == [
         (
-            "GET /a requires Authorization, and its policy lets no page send that",
+            "GET /a requires Authorization, but its policy does not allow pages to send it",
             "allow it: @cors(origins=['https://a.example.com'], allow_headers=['*', 'Authorization'])",
         )
     ]

@@ -90,7 +90,7 @@ def codes(app: object, **arguments: Any) -> list[str]:
     ],
 )
 def test_any_origin_reflected_with_credentials(arguments: dict[str, Any], how: str) -> None:
-    sentence = f"CORSMiddleware reflects any origin, with credentials, {how} (GET /a)"
+    sentence = f"CORSMiddleware reflects every origin, with credentials, {how} (GET /a)"
     assert told(theirs(**arguments, allow_credentials=True)) == [("RC005", "error", sentence)]
     assert codes(theirs(**arguments)) == []
 
@@ -110,9 +110,21 @@ def test_the_origin_of_every_sandbox(arguments: dict[str, Any], severity: str, p
 
 def test_bare_strings() -> None:
     assert told(theirs(allow_origins=A, allow_methods="PUT", allow_headers="X-Token")) == [
-        ("RC019", "error", "CORSMiddleware has 'https://a.example.com' for allow_origins (GET /a)"),
-        ("RC019", "warning", "CORSMiddleware has the letters of a text for allow_methods (GET /a)"),
-        ("RC019", "warning", "CORSMiddleware has the letters of a text for allow_headers (GET /a)"),
+        (
+            "RC019",
+            "error",
+            "CORSMiddleware has 'https://a.example.com' as allow_origins, not a list (GET /a)",
+        ),
+        (
+            "RC019",
+            "warning",
+            "CORSMiddleware has the letters of a string as allow_methods, not a list (GET /a)",
+        ),
+        (
+            "RC019",
+            "warning",
+            "CORSMiddleware has the letters of a string as allow_headers, not a list (GET /a)",
+        ),
     ]
     assert fixes(theirs(allow_origins=A, allow_methods="PUT")) == [
         "write a list: allow_origins=['https://a.example.com']",
@@ -134,7 +146,7 @@ def test_bare_strings() -> None:
 )
 def test_origins_that_no_browser_sends(origin: str, fix: str) -> None:
     app = theirs(allow_origins=[A, origin])
-    sentence = f"CORSMiddleware allows {origin!r}, which no browser sends as an Origin (GET /a)"
+    sentence = f"CORSMiddleware allows {origin!r}, which no browser ever sends as an Origin (GET /a)"
     assert told(app) == [("RC020", "warning", sentence)]
     assert fixes(app) == [fix]
 
@@ -199,20 +211,20 @@ def test_its_documentation_is_nobodys_example() -> None:
         (
             r"https://.*example\.com",
             True,
-            ("RC007", "warning", "admits https://qexample.com, with credentials"),
+            ("RC007", "warning", "matches https://qexample.com, with credentials"),
         ),
-        (r"https://.*example\.com", False, ("RC007", "info", "admits https://qexample.com")),
+        (r"https://.*example\.com", False, ("RC007", "info", "matches https://qexample.com")),
         (
             r"https://.*\.vercel\.app",
             True,
-            ("RC007", "warning", "admits https://q.vercel.app, with credentials"),
+            ("RC007", "warning", "matches https://q.vercel.app, with credentials"),
         ),
     ],
 )
 def test_a_loose_regex(pattern: str, credentials: bool, expected: tuple[str, str, str]) -> None:
     app = theirs(allow_origin_regex=pattern, allow_credentials=credentials)
-    code, severity, admits = expected
-    assert (code, severity, f"the regex {pattern} {admits} (GET /a)") in told(app)
+    code, severity, matched = expected
+    assert (code, severity, f"the regex {pattern} {matched} (GET /a)") in told(app)
     assert fixes(app)[0].endswith(r"allow_origin_regex=r'https://[a-z0-9-]+\.preview\.example\.com'")
 
 
@@ -228,9 +240,7 @@ def test_any_depth_of_subdomains_is_no_matter_without_credentials() -> None:
 
 
 def test_http_origins_of_others() -> None:
-    sentence = (
-        "CORSMiddleware lets in http://a.example.com: whoever sits on the network can speak in that name"
-    )
+    sentence = "CORSMiddleware allows http://a.example.com: anyone on the network can impersonate it"
     assert told(theirs(allow_origins=["http://a.example.com", f"{A}/"]))[0] == (
         "RC009",
         "warning",
@@ -252,7 +262,7 @@ def test_two_of_them_that_differ() -> None:
     (finding,) = report(app).findings
     assert (finding.code, finding.severity) == ("RC003", "warning")
     assert re.sub(r" \(tests[^)]*\)", "", finding.sentence) == (
-        "on GET /in/a, preflights are answered by CORSMiddleware: https://a.example.com; methods GET, and"
+        "preflights for GET /in/a are answered by CORSMiddleware: https://a.example.com; methods GET,"
         " never by CORSMiddleware: https://b.example.com; methods GET"
     )
 
@@ -275,7 +285,7 @@ def test_one_around_a_mount_within_one_around_the_app() -> None:
 
 def test_credentials_for_tokens_alone() -> None:
     app = theirs(HTTPBearer(), allow_origins=[A], allow_credentials=True)
-    sentence = "CORSMiddleware allows credentials, and its routes take tokens alone (GET /a)"
+    sentence = "CORSMiddleware allows credentials, but its routes only take tokens (GET /a)"
     assert told(app) == [("RC021", "info", sentence)]
     assert codes(theirs(HTTPBearer(), allow_origins=[A])) == []
 
@@ -308,7 +318,7 @@ async def yes_after_a_while(origin: str, connection: Any) -> bool:
 
 def test_callables_that_let_everybody_in() -> None:
     name = f"{__name__}.yes"
-    sentence = f"{name} lets in https://qzkvjwxhpt.example, and whatever else it is asked"
+    sentence = f"{name} allows every origin, such as https://qzkvjwxhpt.example"
     assert told(ours(yes), ask_callables=True) == [("RC022", "warning", f"{sentence} (GET /a)")]
     credentials = told(ours(yes, allow_credentials=True), ask_callables=True)
     assert credentials == [("RC022", "error", f"{sentence}, with credentials (GET /a)")]
@@ -404,13 +414,13 @@ def test_hosts_of_all_users(origin: str, credentials: bool, severity: str) -> No
         (ours(origin, allow_credentials=credentials), "the policy"),
         (theirs(allow_origins=[origin], allow_credentials=credentials), "CORSMiddleware"),
     ):
-        sentence = f"{who} allows {origin}{powers}: the pages of all its users are of that origin (GET /a)"
+        sentence = f"{who} allows {origin}{powers}: the pages of all its users have that origin (GET /a)"
         assert told(app) == [("RC024", severity, sentence)]
 
 
 def test_a_host_of_one_account() -> None:
     sentence = (
-        "the policy allows https://somebody.github.io, with credentials: all projects of that account are of"
+        "the policy allows https://somebody.github.io, with credentials: all projects of that account have"
         " that origin (GET /a)"
     )
     assert told(ours("https://somebody.github.io", allow_credentials=True)) == [("RC024", "info", sentence)]
@@ -432,11 +442,11 @@ def test_hosts_of_ones_own(origin: str, credentials: bool) -> None:
 def test_this_machine_beside_production() -> None:
     app = ours([A, "http://localhost:3000", "http://127.0.0.1:*"])
     sentence = (
-        "the policy allows http://127.0.0.1:*, http://localhost:3000 beside origins of production (GET /a)"
+        "the policy allows http://127.0.0.1:*, http://localhost:3000 next to production origins (GET /a)"
     )
     assert told(app) == [("RC025", "info", sentence)]
     assert fixes(app) == [
-        "add them in development alone: origins=['https://a.example.com', *settings.local_origins]"
+        "add them only in development: origins=['https://a.example.com', *settings.local_origins]"
     ]
     assert codes(theirs(allow_origins=["http://localhost:3000", A])) == ["RC025"]
     assert codes(ours(["http://localhost:3000", "http://127.0.0.1:*"])) == []
@@ -457,7 +467,7 @@ OTHER = "https://shop.example.org"
 
 def test_a_cookie_that_never_arrives() -> None:
     sentence = (
-        "https://shop.example.org gets no cookie sent: SessionMiddleware sets it SameSite=Lax, and"
+        "https://shop.example.org gets no cookies: SessionMiddleware sets SameSite=Lax, and"
         " example.com is another site (GET /a)"
     )
     assert told(with_sessions(A, OTHER), base_url="https://api.example.com") == [
@@ -469,8 +479,8 @@ def test_a_cookie_that_never_arrives() -> None:
 
 def test_origins_of_two_sites_where_nobody_says_which_is_the_apis() -> None:
     sentence = (
-        "SessionMiddleware sets SameSite=Strict, and https://a.example.com, https://shop.example.org are of"
-        " different sites: one at most gets cookies sent (GET /a)"
+        "SessionMiddleware sets SameSite=Strict, but https://a.example.com, https://shop.example.org are"
+        " different sites: at most one gets cookies (GET /a)"
     )
     assert told(with_sessions(A, OTHER, same_site="strict")) == [("RC026", "info", sentence)]
     assert codes(with_sessions(A, B)) == []
@@ -516,7 +526,7 @@ def test_a_post_with_cookies_that_nothing_protects() -> None:
     app.post("/b")(with_cookie)
     app.post("/c")(with_optional_cookie)
     sentence = "POST /a takes the cookie 'session', and has neither a policy nor enforcement"
-    assert told(app) == [("RC027", "warning", f"{sentence}; likewise POST /b, POST /c")]
+    assert told(app) == [("RC027", "warning", f"{sentence}; the same holds for POST /b, POST /c")]
     assert [route.path for route in report(app).findings[0].routes] == ["/a", "/b", "/c"]
     assert told(posting(with_optional_cookie))[0][1] == "info"
     assert told(posting(with_cookie, middleware=SessionMiddleware, secret_key="secret"))[0][1] == "info"
@@ -548,7 +558,7 @@ def test_fifty_routes_of_a_router_are_one_finding() -> None:
     app.include_router(router)
     (finding,) = report(app).findings
     assert (finding.code, len(finding.routes)) == ("RC011", 50)
-    assert finding.sentence.endswith("; likewise POST /1, POST /2, POST /3 and 46 more")
+    assert finding.sentence.endswith("; the same holds for POST /1, POST /2, POST /3 and 46 more")
     assert finding.fix.endswith(
         "CORSRouter(cors=CORSPolicy(origins=['https://a.example.com'], allow_credentials=True, enforce=True))"
     )

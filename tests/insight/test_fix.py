@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import inspect
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,7 +23,8 @@ from route_cors.insight.explain import explain
 from route_cors.testing import Browser, CORSBlocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from starlette.requests import HTTPConnection
     from starlette.types import Receive, Scope, Send
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 A: Final = "https://a.example"
 B: Final = "https://b.example"
 INSECURE: Final = "http://insecure.example"
+ORIGINS: Final = (A, B, INSECURE, "http://localhost:3000")
 
 
 async def endpoint(request: Request) -> Response:
@@ -200,7 +204,7 @@ def name_of(what: str) -> str:
             {"headers": (*X_TOKEN, ("X-A", "1"))},
             (
                 f"Allow {B} and the headers X-A and X-Token with a policy on {name_of('served')}, in place "
-                f"of no_cors, declared on the endpoint {name_of('served')}"
+                f"of @no_cors, declared on the endpoint {name_of('served')}"
             ),
         ),
     ],
@@ -217,8 +221,138 @@ def test_a_policy_that_other_routes_share() -> None:
     app.include_router(router)
 
     assert fix_of(app, "GET", "/mine", B) == Fix(
-        f"Allow {B} in the policy declared on its router, or with @cors on this route alone.",
+        f"Allow {B} with a policy of its own on {__name__}.endpoint; others keep the one on its router.",
+        f"@cors(origins=['{A}', '{B}'])",
+    )
+
+
+def test_an_endpoint_that_serves_elsewhere_under_another_policy() -> None:
+    """A policy on it would hold there as well."""
+    app = FastAPI(openapi_url=None)
+    for prefix, origin in (("/a", A), ("/b", "https://c.example")):
+        router = CORSRouter(prefix=prefix, cors=CORSPolicy(origins=origin))
+        router.add_api_route("/mine", endpoint)
+        app.include_router(router)
+
+    assert fix_of(app, "GET", "/a/mine", B) == Fix(
+        f"Allow {B} in the policy declared on its router.",
         f"CORSRouter(cors=CORSPolicy(origins=['{A}', '{B}']))",
+    )
+
+
+def test_what_a_library_serves_cannot_be_decorated() -> None:
+    app = FastAPI()
+    install_cors(app, default=CORSPolicy(origins=A))
+    assert fix_of(app, "GET", "/openapi.json", B) == Fix(
+        f"Allow {B} in the policy declared as the app's default.",
+        f"install_cors(app, default=CORSPolicy(origins=['{A}', '{B}']))",
+    )
+
+
+@pytest.mark.parametrize("on_app", [True, False])
+def test_an_app_that_is_mounted_behind_a_policy(on_app: bool) -> None:
+    app = FastAPI(openapi_url=None)
+    app.mount("/files", Opaque() if on_app else cors(origins=A)(Opaque()))
+    install_cors(app, default=CORSPolicy(origins=A) if on_app else None)
+    fix = fix_of(app, "PUT", "/files/a", B)
+    assert fix.code == f"cors(origins=['{A}', '{B}'])(...)"
+    own = f"with a policy of its own on {__name__}.Opaque; others keep the one as the app's default."
+    assert fix.change == f"Allow {B} {own if on_app else 'in the policy declared on what is mounted.'}"
+
+
+def test_what_a_router_has_in_place_of_its_404_is_no_route_of_its_own() -> None:
+    app = FastAPI(openapi_url=None)
+    app.mount("/in", Router(default=Opaque()))
+    install_cors(app, default=CORSPolicy(origins=A))
+    assert fix_of(app, "GET", "/in/nowhere", B).code == (
+        f"install_cors(app, default=CORSPolicy(origins=['{A}', '{B}']))"
+    )
+
+
+@pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="this FastAPI has no frontends")
+def test_a_frontend_cannot_be_decorated(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("a page", encoding="utf-8")
+    app = FastAPI(openapi_url=None)
+    app.frontend("/", directory=tmp_path)
+    install_cors(app, default=CORSPolicy(origins=A))
+    assert fix_of(app, "GET", "/index.html", B).code == (
+        f"install_cors(app, default=CORSPolicy(origins=['{A}', '{B}']))"
+    )
+
+
+def under_a_default(policies: Mapping[str, CORSPolicy]) -> FastAPI:
+    """Routes that share the policy `default` or `router`, but for those that have one by their name."""
+    app = FastAPI(openapi_url=None)
+    router = CORSRouter(prefix="/router", cors=policies["router"])
+
+    def declared(name: str, thing: Any) -> Any:
+        return cors(policies[name])(thing) if name in policies else thing
+
+    def served() -> Any:
+        async def serve(request: Request) -> Response:
+            return Response()
+
+        return serve
+
+    for holder, prefix in ((app, "/"), (router, "/router/")):
+        for name in ("a", "b"):
+            path = f"/{name}"
+            holder.add_api_route(path, declared(prefix + name, served()), methods=["GET", "PUT", "DELETE"])
+    app.include_router(router)
+    app.mount("/files", declared("/files", Opaque()))
+    install_cors(app, default=policies["default"])
+    return app
+
+
+class Opaque:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Response()(scope, receive, send)
+
+
+PATHS: Final = ("/a", "/b", "/router/a", "/router/b", "/files")
+
+
+def let_in(app: FastAPI) -> set[tuple[str, str, str]]:
+    """What pages may do in reality, without credentials."""
+    found: set[tuple[str, str, str]] = set()
+    for origin in ORIGINS:
+        browser = Browser(app, origin=origin)
+        for path, method in itertools.product((*PATHS, "/none"), ("GET", "PUT", "DELETE")):
+            with contextlib.suppress(CORSBlocked):
+                browser.fetch(path, method=method)
+                found.add((path, method, origin))
+    return found
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_no_other_route_is_changed(data: st.DataObject) -> None:
+    """And of the route itself nobody loses what was allowed, where all that is needed can stand beside it."""
+    policies = {name: data.draw(shared_policies(), label=name) for name in ("default", "router")}
+    call = Call(
+        method=data.draw(st.sampled_from(["GET", "PUT", "DELETE"])),
+        path=data.draw(st.sampled_from(PATHS)),
+        origin=data.draw(st.sampled_from(ORIGINS)),
+    )
+    app = under_a_default(policies)
+    fix = explain(app, call).fix
+    if fix is None:
+        return
+    assert fix.code is not None
+    arguments = fix.code.removeprefix("@").removesuffix("(...)")
+    assert arguments.startswith("cors(")
+    changed = eval(arguments.replace("cors(", "CORSPolicy(", 1), {"CORSPolicy": CORSPolicy})  # noqa: S307 - our own
+    before, after = let_in(app), let_in(under_a_default({**policies, call.path: changed}))
+    assert before < after
+    assert {path for path, _, _ in after - before} == {call.path}
+    assert (call.path, call.method, call.origin) in after
+
+
+@st.composite
+def shared_policies(draw: st.DrawFn) -> CORSPolicy:
+    return CORSPolicy(
+        origins=draw(st.lists(st.sampled_from(ORIGINS), min_size=1, max_size=3, unique=True)),
+        methods=draw(st.sampled_from([None, ["GET"], ["PUT"], ["DELETE", "GET"]])),
     )
 
 
@@ -279,7 +413,7 @@ def test_a_cors_route_needs_no_layer() -> None:
             CORSPolicy(origins=A),
             {"origin": INSECURE, "credentials": True},
             (
-                f"No policy can say so: origins: '{INSECURE}': http with credentials: whoever sits on the "
+                f"No policy can say so: origins: '{INSECURE}': http with credentials: anyone on the "
                 "network can act as the user; use https, or set dangerously_allow_insecure_origins; write "
                 "'https://insecure.example' instead."
             ),
@@ -311,7 +445,6 @@ def no(origin: str, connection: HTTPConnection) -> bool:
     return False
 
 
-ORIGINS: Final = (A, B, INSECURE, "http://localhost:3000")
 ITEMS: Final = (
     *ORIGINS,
     "https://*.example",

@@ -496,7 +496,7 @@ def test_it_answers_preflights() -> None:
     assert explanation.allowed is False
     (step,) = explanation.steps
     assert (step.status, step.answered_by) == (400, STARLETTES)
-    said = f"{STARLETTES} answers it, and refuses its origin, method, headers (400): {A}; methods GET"
+    said = f"{STARLETTES} answers it and refuses its origin, method, headers (400): {A}; methods GET"
     assert checks(explanation) == [(False, said)]
     assert explanation.verdict == (
         f"Blocked at the preflight: the request itself is never sent. It fails at the middleware: {said}."
@@ -512,7 +512,7 @@ def test_it_answers_preflights() -> None:
 def test_it_answers_before_the_route_is_looked_for() -> None:
     explanation = called(shop(Middleware(CORSMiddleware, [A])), "PUT", "/nowhere", EVIL)
     failed = [check.name for check in explanation.steps[0].checks if check.passed is False]
-    assert failed == ["middleware", "response"]
+    assert failed == ["middleware"]
 
 
 def test_it_refuses_an_answer() -> None:
@@ -530,7 +530,7 @@ def test_ours_outside_of_it_wins_where_a_policy_holds() -> None:
     explanation = called(app, "GET", "/ruled", EVIL)
     assert explanation.allowed is False
     assert checks(explanation) == [
-        (None, f"{STARLETTES} stands behind the CORS layer, which replaces what it writes")
+        (None, f"{STARLETTES} is inside of the CORS layer, which replaces its CORS headers")
     ]
     assert called(app, "PUT", "/ruled").steps[0].status == 204
     # And leaves alone what has none.
@@ -585,7 +585,7 @@ def test_hosts_that_are_turned_away() -> None:
     trusted = f"{TrustedHostMiddleware.__module__}.TrustedHostMiddleware"
     explanation = called(app, "GET", "/plain")
     assert (explanation.allowed, explanation.steps[0].status) == (False, 400)
-    assert checks(explanation) == [(False, f"{trusted} turns it away (400)")]
+    assert checks(explanation) == [(False, f"{trusted} refuses it (400)")]
     explanation = called(app, "GET", "/plain", base_url="https://shop.example")
     assert checks(explanation) == [(None, f"{trusted} redirects it (307)")]
     assert checks(called(app, "PUT", "/plain", base_url="https://shop.example")) == [
@@ -629,7 +629,7 @@ def test_what_is_not_known_behind_ours_changes_nothing() -> None:
     explanation = called(app, "GET", "/ruled")
     assert (explanation.allowed, explanation.not_known) == (True, ())
     assert checks(explanation) == [
-        (None, f"{name(Unknown)} stands behind the CORS layer, which replaces what it writes")
+        (None, f"{name(Unknown)} is inside of the CORS layer, which replaces its CORS headers")
     ]
     assert called(app, "GET", "/ruled", EVIL).allowed is False
     assert called(app, "GET", "/plain").allowed is None
@@ -821,3 +821,17 @@ def test_a_loop_of_redirects_whose_preflights_the_browser_remembers() -> None:
     # Nobody reads the end of a loop, whatever is answered on the way.
     assert explanation.allowed is False
     assert explanation.not_known == (name(Unknown),)
+
+
+def test_of_two_layers_with_something_harmless_between_them_the_inner_default_holds_for_a_404() -> None:
+    app = FastAPI(
+        openapi_url=None,
+        middleware=[
+            Middleware(GZipMiddleware),
+            Middleware(RouteCORSMiddleware, default=CORSPolicy(origins=A)),
+        ],
+    )
+    install_cors(app, default=CORSPolicy(origins="*"))
+    told = called(app, "GET", "/nowhere", A).steps[-1].response_headers
+    assert [*told] == [("access-control-allow-origin", A), ("vary", "Origin")]
+    assert called(app, "GET", "/nowhere", EVIL).allowed is False

@@ -38,8 +38,11 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from route_cors import CORSPolicy, cors, install_cors, no_cors, policy_of
+from route_cors.cli.arguments import page_origin
+from route_cors.cli.errors import CommandError
 from route_cors.decisions import escaped
 from route_cors.insight import Call, report
+from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER
 from route_cors.insight.explain import explain
 from route_cors.insight.inspector import inspector
 
@@ -210,7 +213,8 @@ def test_the_data_of_a_small_app() -> None:
     shown = data["routes"][0]
 
     assert set(data) == {
-        *("version", "title", "routes", "findings", "columns", "more_origins", "base_path", "base_urls")
+        *("version", "title", "routes", "findings", "groups", "columns", "more_origins"),
+        *("base_path", "base_urls"),
     }
     assert {name: shown[name] for name in ("path", "methods", "kind", "source", "takes_effect", "words")} == {
         "path": "/items/{item_id}",
@@ -218,10 +222,17 @@ def test_the_data_of_a_small_app() -> None:
         "kind": "http",
         "source": "endpoint",
         "takes_effect": True,
-        "words": {"origins": f"{A}, {B}", "rest": "credentials; headers X-Token", "others": []},
+        "words": {
+            "kind": "some",
+            "origins": f"{A}, {B}",
+            "rest": "credentials; headers X-Token",
+            "others": [],
+        },
     }
     assert [route["path"] for route in data["routes"]] == ["/items/{item_id}", "/cors"]
+    assert data["groups"] == [{"kind": "other", "name": "Routes", "routes": [0, 1]}]
     assert data["columns"] == [
+        {"caption": ANY_OTHER_ORIGIN, "origin": STRANGER, "access": [["no", False], ["no", False]]},
         {"origin": A, "access": [["yes", True], ["no", False]]},
         {"origin": B, "access": [["yes", True], ["no", False]]},
     ]
@@ -276,9 +287,12 @@ def test_the_most_used_origins_come_first_and_the_rest_are_named() -> None:
     data = json.loads(get(inspector(app, allow=everybody), "/data.json").body)
 
     # j is named by two routes, as i is: then by name.
-    assert [column["origin"] for column in data["columns"]] == [f"https://{x}.example" for x in "abcdefgh"]
+    assert [column["origin"] for column in data["columns"]] == [
+        STRANGER,
+        *(f"https://{x}.example" for x in "abcdefgh"),
+    ]
     assert data["more_origins"] == ["https://i.example", "https://j.example"]
-    assert data["columns"][7]["access"] == [
+    assert data["columns"][8]["access"] == [
         *[["no", False]] * 7,
         *[["yes", False]] * 3,
         *[["no", False]] * 3,
@@ -303,11 +317,12 @@ def test_what_layers_of_others_do() -> None:
     data = json.loads(get(shown, "/data.json").body)
     outer = "CORSMiddleware: any part of the text 'https://c.example'; methods GET"
     assert data["routes"][1]["words"] == {
+        "kind": "others",
         "origins": "no policy",
         "rest": "",
         "others": [outer, f"CORSMiddleware: {A}, *.example, {B}; credentials; methods GET"],
     }
-    assert data["columns"] == [
+    assert data["columns"][1:] == [
         {"origin": A, "access": [["yes", True]] * 2},
         {"origin": B, "access": [["yes", True]] * 2},
         {"origin": "https://c.example", "access": [["yes", True]] * 2},
@@ -316,7 +331,7 @@ def test_what_layers_of_others_do() -> None:
     column = json.loads(get(shown, "/access.json", f"origin={A}").body)
     assert column["access"] == [["unknown", False]] * 2
     # Nobody is named by it.
-    assert len(json.loads(get(shown, "/data.json").body)["columns"]) == 3
+    assert len(json.loads(get(shown, "/data.json").body)["columns"]) == 1 + 3
     told = get(shown, "/explain.json", urlencode({"method": "GET", "path": "/sub/a", "origin": A}))
     assert json.loads(told.body)["allowed"] is None
 
@@ -341,29 +356,90 @@ def test_what_one_origin_may_do() -> None:
     assert answer("origin=null") == {"version": 1, "origin": "null", "access": [yes, no, no]}
 
 
-def shapes(text: str) -> str:
-    return (
-        f"origin: {text} is no origin as browsers send it: write scheme, host, and a port that is not the "
-        "default, in lower case and at most 512 bytes: https://app.example"
-    )
+SLASH_AND_CASE = (
+    "'https://A.example/': a trailing slash: an origin ends with its host or port; upper case: browsers send "
+    "origins in lower case: write https://a.example"
+)
+NO_SCHEME = 'no scheme: an origin is "scheme://host" or "scheme://host:port"'
+NO_HOST = (
+    "Unicode in the host: browsers send it as Punycode; a character that no host has: it may hold letters, "
+    'digits, "-", "_" and "."'
+)
 
 
 @pytest.mark.parametrize(
-    ("query", "detail"),
+    ("query", "reason"),
     [
-        ("", "origin: missing: write origin=… once"),
-        (f"origin={A}&origin={B}", "origin: more than one: write origin=… once"),
-        ("origin=", shapes("''")),
-        ("origin=https://A.example", shapes("'https://A.example'")),
-        ("origin=%3Cscript%3E%E2%80%AE", shapes("'<script>\\u202e'")),
-        ("origin=%FF%00", shapes("'\\ufffd\\x00'")),
-        (f"origin=https://{'a' * 5000}", shapes(f"'https://{'a' * 92}\\u2026'")),
+        ("", "missing: write origin=… once"),
+        (f"origin={A}&origin={B}", "more than one: write origin=… once"),
+        ("origin=", "'': an empty string is no origin"),
+        ("origin=https://A.example/", SLASH_AND_CASE),
+        ("origin=*", "'*': a pattern: name one origin, as a browser would send it"),
+        ("origin=%3Cscript%3E%E2%80%AE", f"'<script>\\u202e': {NO_SCHEME}; {NO_HOST}"),
+        (
+            f"origin=https://{'a' * 5000}",
+            f"'https://{'a' * 92}…': longer than 512 characters, as no origin is",
+        ),
     ],
 )
-def test_what_is_no_origin_is_said_to_be_none(query: str, detail: str) -> None:
+def test_what_is_no_origin_is_said_to_be_none(query: str, reason: str) -> None:
     reply = get(inspected(), "/cors/access.json", query)
 
-    assert (reply.status, json.loads(reply.body)) == (400, {"detail": detail})
+    assert (reply.status, json.loads(reply.body)) == (
+        400,
+        {"detail": f"origin: {reason}", "parameter": "origin", "reason": reason},
+    )
+
+
+@given(
+    st.text(max_size=600) | st.from_regex(r"(https?|chrome-extension|app)://[a-z.0-9-]{0,20}(:[0-9]{0,6})?/?")
+)
+def test_the_page_and_the_command_say_the_same_of_an_origin(typed: str) -> None:
+    reply = get(HOSTILE, "/access.json", urlencode({"origin": typed}, errors="replace"))
+    told = json.loads(reply.body)
+
+    if reply.status == 200:
+        assert (told["origin"], page_origin(typed)) == (typed, typed)
+        return
+    with pytest.raises(CommandError) as refused:
+        page_origin(typed.encode(errors="replace").decode())
+    assert (reply.status, f"--origin {told['reason']}") == (400, str(refused.value))
+
+
+def test_an_origin_that_no_app_names_is_the_first_column() -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/any", cors(origins="*")(functools.partial(item)))
+    app.add_api_route("/named", cors(origins=A, allow_credentials=True)(functools.partial(item)))
+    app.add_api_route("/all", cors(origins=re.compile("https?://.*"))(functools.partial(item)))
+    app.add_api_route("/asks", cors(origins=lambda origin, connection: True)(functools.partial(item)))
+    app.add_api_route("/closed", no_cors(functools.partial(item)))
+    app.add_api_websocket_route("/socket", functools.partial(item))
+    install_cors(app)
+
+    data = json.loads(get(inspector(app, allow=everybody), "/data.json").body)
+
+    stranger = data["columns"][0]
+    assert (stranger["caption"], stranger["origin"]) == ("any other origin", STRANGER)
+    no, yes = ["no", False], ["yes", False]
+    assert stranger["access"] == [yes, no, yes, ["asks", False], no, ["yes", True]]
+    assert [column["origin"] for column in data["columns"][1:]] == [A]
+
+
+def test_each_kind_of_policy_has_its_words() -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/plain", functools.partial(item))
+    app.add_api_route("/closed", no_cors(functools.partial(item)))
+    app.add_api_route("/any", cors(origins="*", max_age=5)(functools.partial(item)))
+    app.add_api_route("/some", cors(origins=A)(functools.partial(item)))
+
+    data = json.loads(get(inspector(app, allow=everybody), "/data.json").body)
+
+    assert [route["words"] for route in data["routes"]] == [
+        {"kind": "none", "origins": "no policy", "rest": "", "others": []},
+        {"kind": "closed", "origins": "closed (@no_cors)", "rest": "", "others": []},
+        {"kind": "any", "origins": "any origin", "rest": "max age 5 s", "others": []},
+        {"kind": "some", "origins": A, "rest": "", "others": []},
+    ]
 
 
 # --- a call ---------------------------------------------------------------------------------------
@@ -411,7 +487,7 @@ def test_what_a_call_leaves_out_has_the_defaults_of_one() -> None:
         ({"path": None}, "path: missing: write path=… once"),
         ({"path": "items"}, "path: 'items' does not start with a slash: write /items"),
         ({"path": "@evil/"}, "path: '@evil/' does not start with a slash: write /@evil/"),
-        ({"origin": "x"}, shapes("'x'")),
+        ({"origin": "x"}, f"origin: 'x': {NO_SCHEME}: write https://x"),
         ({"header": "X"}, "header: 'X' is no header: write a name, a colon and a value"),
         ({"header": "a b: c"}, "header: 'a b: c' is no header: write a name, a colon and a value"),
         ({"credentials": "perhaps"}, "credentials: 'perhaps' is neither true nor false"),
@@ -428,7 +504,11 @@ def test_a_call_that_makes_no_sense_is_said_to_make_none(changed: dict[str, str 
 
     reply = get(inspected(), "/cors/explain.json", query)
 
-    assert (reply.status, json.loads(reply.body)) == (400, {"detail": detail})
+    parameter, _, reason = detail.partition(": ")
+    assert (reply.status, json.loads(reply.body)) == (
+        400,
+        {"detail": detail, "parameter": parameter, "reason": reason},
+    )
 
 
 def test_a_call_that_no_browser_makes_is_refused_in_words() -> None:
@@ -1315,9 +1395,10 @@ def test_thousands_of_routes() -> None:
     data = json.loads(get(shown, "/data.json").body)
 
     assert len(data["routes"]) == 5000
-    assert len(data["columns"]) == 8
+    assert len(data["columns"]) == 1 + 8
+    assert [(group["kind"], len(group["routes"])) for group in data["groups"]] == [("prefix", 5000)]
     assert len(data["more_origins"]) == 12
-    for column in data["columns"]:
+    for column in data["columns"][1:]:
         assert sum(verdict == "yes" for verdict, _ in column["access"]) == 250
     typed = json.loads(get(shown, "/access.json", "origin=https://19.example").body)
     assert sum(verdict == "yes" for verdict, _ in typed["access"]) == 250

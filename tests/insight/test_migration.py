@@ -148,9 +148,9 @@ def test_a_url_of_pydantic_let_nobody_in() -> None:
     (slash, _) = replacement.remarks
     assert slash.why == (
         "a trailing slash: an origin ends with its host or port: no browser sends an "
-        "origin that is spelled so, so that it let nobody in: it is left out"
+        "origin in this spelling, so it allowed nobody: it is left out"
     )
-    assert slash.instead == "'http://localhost:3000', to let it in"
+    assert slash.instead == "'http://localhost:3000', to allow it"
 
 
 class Custom(AnyHttpUrl):
@@ -164,7 +164,7 @@ def test_what_is_no_text_let_nobody_in() -> None:
     Custom.__module__ = "pydantic.networks"
     replacement = _replacement(allow_origins=[Custom(A)])
     assert replacement.policy is None
-    assert replacement.remarks[0].instead == f"{A!r}, to let it in"
+    assert replacement.remarks[0].instead == f"{A!r}, to allow it"
 
 
 _numbers = itertools.count()
@@ -272,15 +272,15 @@ def test_the_patch_applies(here: Path, source: str, patched: str, end: str) -> N
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        (f"{HEAD}x = 1; {PLAIN}", "main.py:6: something else stands on the lines of the call"),
-        (f"{HEAD}{PLAIN.rstrip()}; x = 1\n", "main.py:6: something else stands on the lines of the call"),
+        (f"{HEAD}x = 1; {PLAIN}", "main.py:6: there is other code on the lines of the call"),
+        (f"{HEAD}{PLAIN.rstrip()}; x = 1\n", "main.py:6: there is other code on the lines of the call"),
         (
             f"{HEAD}def f():\n    {PLAIN}f()\n",
-            "main.py:7: the call is no statement of its own in the module, outside of functions",
+            "main.py:7: the call is not a statement of its own in the module, outside of functions",
         ),
         (
             f"{HEAD}other = [app]\nother[0].add_middleware(CORSMiddleware)\n",
-            "main.py:7: the call is not on a name of the module that stands for the app",
+            "main.py:7: the call is not on a module-level name of the app",
         ),
         (f"{HEAD}{PLAIN}{PLAIN}", "a CORSMiddleware may have been added at any of main.py:6, main.py:7"),
         (
@@ -288,7 +288,7 @@ def test_the_patch_applies(here: Path, source: str, patched: str, end: str) -> N
             "the line that adds a CORSMiddleware was not found",
         ),
         (f"{HEAD}{PLAIN}# \x1b[31m\n", "'main.py' holds control characters near the call"),
-        (f"{HEAD}{PLAIN}# a\r# b\n", "main.py:6: the file has line ends of several kinds"),
+        (f"{HEAD}{PLAIN}# a\r# b\n", "main.py:6: the file mixes several kinds of line endings"),
     ],
 )
 def test_why_there_is_no_patch(here: Path, source: str, why: str) -> None:
@@ -381,7 +381,7 @@ def test_the_app_is_left_as_it_was() -> None:
         (replacement,) = migration(app, []).replacements
         assert vars(app) == before
         assert app.user_middleware == added
-        assert replacement.code.endswith("# in place of the present install_cors(...)") is installs
+        assert replacement.code.endswith("# replaces the existing install_cors(...)") is installs
 
 
 def test_a_default_that_holds_already_is_kept() -> None:
@@ -390,7 +390,7 @@ def test_a_default_that_holds_already_is_kept() -> None:
     install_cors(app, default=CORSPolicy(origins=A))
     found = migration(app, [])
     (replacement,) = found.replacements
-    assert replacement.code == "# nothing: install_cors has a default here, which holds already"
+    assert replacement.code == "# nothing: install_cors already has a default here"
     assert (replacement.policy, replacement.imports, replacement.remarks) == (None, (), ())
     assert found.changes == ()
 
@@ -469,7 +469,7 @@ def test_the_outermost_is_what_the_policy_is_of() -> None:
 
 def test_the_origins_beside_any_are_those_to_name() -> None:
     (remark,) = _replacement(allow_origins=["*", A, f"{A}/"], allow_credentials=True).remarks
-    assert remark.instead == f"name the origins that you serve: origins=['{A}'], allow_credentials=True"
+    assert remark.instead == f"name the origins that you trust: origins=['{A}'], allow_credentials=True"
 
 
 def test_a_host_is_asked_by_its_name() -> None:

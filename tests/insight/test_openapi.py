@@ -112,7 +112,7 @@ def app() -> FastAPI:
             "/inner/closed",
             "get",
             {"origins": [], **PLAIN, "max_age": None},
-            "Never across origins.\n\n**CORS:** `no other origin`",
+            "Never across origins.\n\n**CORS:** `closed (@no_cors)`",
         ),
         (
             "/inner/account",

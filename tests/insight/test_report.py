@@ -22,7 +22,16 @@ from starlette.staticfiles import StaticFiles
 import route_cors
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors, report
 from route_cors.describe import describe_policy, name_of, origins_in_words, policy_in_words
-from route_cors.insight import CODES, Access, Place, Report, ReportedRoute, access_of
+from route_cors.insight import (
+    ANY_OTHER_ORIGIN,
+    CODES,
+    STRANGER,
+    Access,
+    Place,
+    Report,
+    ReportedRoute,
+    access_of,
+)
 from route_cors.insight.foreign import OurLayer
 
 from .apps import clean, faulty, flat, nested, plain
@@ -152,7 +161,7 @@ def test_a_row_of_every_kind() -> None:
         ("mount", "/files", None, None, "/files/", "starlette.staticfiles.StaticFiles", None),
         ("mount", "/inside", None, None, "/inside/", "starlette.routing.Router", None),
         ("http", "/inside/a", ("POST",), None, "/inside/a", f"{MODULE}.starlette_endpoint", PLACE),
-        ("mount", "", None, "qzkv.example", "/", "starlette.applications.Starlette", None),
+        ("mount", "/", None, "qzkv.example", "/", "starlette.applications.Starlette", None),
         ("http", "/b", ("GET", "HEAD"), "qzkv.example", "/b", f"{MODULE}.starlette_endpoint", PLACE),
     ]
 
@@ -421,6 +430,7 @@ def test_a_report_as_data() -> None:
                 "takes_effect": False,
                 "example": "/items/7",
                 "layers": [],
+                "is_documentation": False,
             },
             {
                 "kind": "mount",
@@ -435,14 +445,14 @@ def test_a_report_as_data() -> None:
                 "takes_effect": False,
                 "example": "/files/",
                 "layers": [{"name": f"{MODULE}.Application", "kind": "unknown", "arguments": None}],
+                "is_documentation": False,
             },
         ],
         "findings": [
             {
                 "code": "RC001",
                 "severity": "error",
-                "sentence": "PUT /items/{item_id} has a policy, and nothing carries it out: there is no layer"
-                " around it",
+                "sentence": "PUT /items/{item_id} has a policy, but no layer applies it",
                 "why": CODES["RC001"].why,
                 "fix": "call install_cors(app)",
                 "path": "/items/{item_id}",
@@ -464,6 +474,23 @@ def test_the_data_of_any_report_can_be_written_as_json(module: Any) -> None:
     data = report(module.app).to_dict()
     assert json.loads(json.dumps(data)) == data
     assert len(data["routes"]) == len(report(module.app).routes)
+
+
+def test_the_routes_of_the_docs_are_known_by_what_serves_them() -> None:
+    """Not by their paths: these are the app's to choose, and others may have the usual ones."""
+    app = FastAPI(openapi_url="/schema", docs_url="/pages", redoc_url=None)
+    app.add_api_route("/docs", unique())
+    app.mount("/", FastAPI(docs_url=None))
+    told = {(route.path, route.is_documentation) for route in report(app).routes}
+    assert told == {
+        ("/schema", True),
+        ("/pages", True),
+        ("/docs/oauth2-redirect", True),
+        ("/docs", False),
+        ("/", False),
+        ("/openapi.json", True),
+        ("/redoc", True),
+    }
 
 
 def test_it_is_a_public_name() -> None:
@@ -533,6 +560,25 @@ def test_what_pages_of_an_origin_may_do_with_a_websocket(
     assert access_of(row_with(declared, socket=True, layered=layered), A) == access
 
 
+@pytest.mark.parametrize(
+    ("declared", "verdict"),
+    [
+        (None, "no"),
+        (no_cors, "no"),
+        (policy(), "no"),
+        (policy(origins="https://*.a.example"), "no"),
+        (policy(origins=["http://localhost:*", A]), "no"),
+        (policy(origins="*"), "yes"),
+        (policy(origins=re.compile(r"https://[a-z]+\.app")), "yes"),
+        (policy(origins=[A, asks]), "asks"),
+    ],
+)
+def test_what_any_other_origin_may_do(declared: Declared | None, verdict: str) -> None:
+    """The one that stands for all of them is let in where anyone can have an origin that is."""
+    assert access_of(row_with(declared), STRANGER) == Access(verdict, with_credentials=False)  # type: ignore[arg-type]
+    assert ANY_OTHER_ORIGIN == "any other origin"
+
+
 def test_a_policy_that_nothing_carries_out_lets_nobody_in() -> None:
     row = row_with(policy(origins="*"), layered=False)
     assert access_of(row, A) == Access("no", with_credentials=False)
@@ -558,7 +604,7 @@ ORIGINS = rf"https://*.a.example, https://b.example, regex: https://x\.example, 
     ("declared", "origins", "whole"),
     [
         (None, "no policy", "no policy"),
-        (no_cors, "no other origin", "no other origin"),
+        (no_cors, "closed (@no_cors)", "closed (@no_cors)"),
         (policy(origins="*"), "any origin", "any origin"),
         (policy(), A, A),
         (policy(max_age=None), A, f"{A}; no max age"),

@@ -167,7 +167,7 @@ install_cors(app)
 """
     app = load(main_g=IMPORTS + source).app
     found = {finding.sentence.partition(":")[0]: str(finding.place) for finding in report(app).findings}
-    assert found["the policy lets in http"] == "main_g.py:12"
+    assert found["the policy allows http"] == "main_g.py:12"
     assert places(app) == {"RC009": "main_g.py:9", "RC012": "main_g.py:9"}
 
 

@@ -131,14 +131,6 @@ async def test_20_enforce_stops_what_needs_no_permission(build: Build) -> None:
 
 
 @everywhere
-async def test_23_a_server_in_a_private_network(build: Build) -> None:
-    site = build(serves("GET", "/on", FOR_A.evolve(allow_private_network=True)), serves("GET", "/off", FOR_A))
-    page = site.page(A, private_network=True)
-    assert (await page.fetch("on")).text == "served"
-    assert await stopped(page, "off") == "preflight"
-
-
-@everywhere
 @pytest.mark.parametrize(("max_age", "asked"), [(600, 1), (0, 3), (None, 1)])
 async def test_25_how_often_the_browser_asks(build: Build, max_age: int | None, asked: int) -> None:
     site = build(serves("PUT", "/x", FOR_A.evolve(max_age=max_age)))

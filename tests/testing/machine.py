@@ -9,13 +9,15 @@ import pytest
 
 from route_cors.testing.cache import PreflightCache
 from route_cors.testing.cookies import Cookies
-from route_cors.testing.fetch import Page, fetch
+from route_cors.testing.fetch import fetch
 from route_cors.testing.history import CORSBlocked, History
 from route_cors.testing.messages import Headers, ReceivedResponse, Response, SentRequest
+from route_cors.testing.page import Page
 from route_cors.testing.request import Body, Request, build_request
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
+    from route_cors.testing.referrer import ReferrerPolicy
     from route_cors.testing.request import Credentials, HeadersInit, Mode, Redirect
     from route_cors.testing.urls import Url
 
@@ -29,7 +31,6 @@ FOR_PAGE = f"Access-Control-Allow-Origin: {PAGE}"
 FOR_NULL = "Access-Control-Allow-Origin: null"
 WITH_CREDENTIALS = "Access-Control-Allow-Credentials: true"
 ALLOW_PUT = "Access-Control-Allow-Methods: PUT"
-ALLOW_PRIVATE_NETWORK = "Access-Control-Allow-Private-Network: true"
 
 URL = f"{SIBLING}/notes"
 OWN_URL = f"{PAGE}/notes"
@@ -48,14 +49,11 @@ class Clock:
         return self.now
 
 
-def open_page(
-    origin: str = PAGE, *, private_network: bool = False, clock: Callable[[], float] = lambda: 0.0
-) -> Page:
+def open_page(origin: str = PAGE, *, clock: Callable[[], float] = lambda: 0.0) -> Page:
     """A page of a new browser."""
     return Page(
         origin=origin,
         url=None if origin == "null" else parse_url(origin),
-        private_network=private_network,
         cookies=Cookies(parse_url(f"{SIBLING}/")),
         preflight_cache=PreflightCache(clock),
         history=History(),
@@ -83,6 +81,7 @@ def a_request(
     mode: Mode = "cors",
     credentials: Credentials = "same-origin",
     redirect: Redirect = "follow",
+    referrer_policy: ReferrerPolicy = "",
 ) -> Request:
     """What a script hands to fetch; without arguments, what it hands over most often."""
     return build_request(
@@ -94,6 +93,7 @@ def a_request(
         mode=mode,
         credentials=credentials,
         redirect=redirect,
+        referrer_policy=referrer_policy,
     )
 
 

@@ -41,6 +41,9 @@ def test_the_scope_of_a_request() -> None:
         b"content-type": b"text/plain;charset=UTF-8",
         b"content-length": b"4",
         b"origin": A.encode(),
+        b"sec-fetch-site": b"cross-site",
+        b"sec-fetch-mode": b"cors",
+        b"sec-fetch-dest": b"empty",
     }
     del scope["headers"]
     assert scope == {
@@ -72,6 +75,9 @@ def test_the_scope_of_a_handshake() -> None:
         b"connection": b"Upgrade",
         b"upgrade": b"websocket",
         b"origin": A.encode(),
+        b"sec-fetch-site": b"cross-site",
+        b"sec-fetch-mode": b"websocket",
+        b"sec-fetch-dest": b"empty",
         b"sec-websocket-version": b"13",
         b"sec-websocket-protocol": b"v1, v2",
     }

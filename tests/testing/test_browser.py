@@ -326,7 +326,7 @@ def test_what_no_browser_would_open_is_refused(url: str, subprotocols: list[str]
     assert site.requests == []
 
 
-# --- the clock, the private network, pages ------------------------------------------------------------
+# --- the clock, what is no argument, pages ------------------------------------------------------------
 
 
 @BOTH
@@ -356,23 +356,27 @@ def test_the_preflight_cache_ages_by_the_clock(kind: Any) -> None:
 
 
 @BOTH
-def test_a_private_network_is_asked_about(kind: Any) -> None:
-    site = a_site()
-    with pytest.raises(CORSBlocked, match="Access-Control-Allow-Private-Network") as caught:
-        answer(kind(site, origin=A, private_network=True).fetch, "/notes")
-    assert caught.value.step == "preflight"
-    assert site.requests[0].header("access-control-request-private-network") == "true"
+def test_the_private_network_is_no_argument_any_more(kind: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        kind(a_site(), origin=A, private_network=True)
+    assert str(caught.value) == (
+        "private_network: browsers have dropped the headers of Private Network Access. Chromium sends none: "
+        "its Local Network Access asks the person instead. Leave the argument out"
+    )
 
-    site.granted = (*GRANTED, (b"access-control-allow-private-network", b"true"))
-    assert answer(kind(site, origin=A, private_network=True).fetch, "/notes").text == "notes"
+
+@BOTH
+def test_an_argument_that_there_never_was_is_refused(kind: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        kind(a_site(), origin=A, cookies={}, headers={})
+    assert str(caught.value) == "'cookies', 'headers': a browser has no such argument"
 
 
 @BOTH
 def test_another_page_of_the_browser_has_its_own_history(kind: Any) -> None:
     site = a_site()
     now = 0.0
-    ours = kind(site, origin=A, base_url="https://api.example/v1/", private_network=True, clock=lambda: now)
-    site.granted = (*GRANTED, (b"access-control-allow-private-network", b"true"))
+    ours = kind(site, origin=A, base_url="https://api.example/v1/", clock=lambda: now)
     answer(ours.fetch, "/notes", method="PUT")
     again = ours.page(origin=A)
     assert type(again) is kind
@@ -401,6 +405,74 @@ def answer(call: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
         return await outcome
 
     return anyio.run(awaited)
+
+
+# --- forms, links, images, scripts -------------------------------------------------------------------
+
+
+@BOTH
+def test_a_form_of_a_stranger_is_sent_and_its_answer_seen_by_the_test_alone(kind: Any) -> None:
+    site = Site({"/notes": Answer(303, [(b"location", b"/done")]), "/done": Answer(200)})
+    stranger = kind(site, origin=E, base_url="https://api.example/")
+    stranger.cookies.set("none", "1", same_site="None", secure=True)
+    stranger.cookies.set("lax", "1")
+    sent = answer(
+        stranger.submit,
+        "/notes",
+        data=[("a", "1")],
+        enctype="text/plain",
+        referrer_policy="no-referrer",
+        user_activated=True,
+    )
+
+    assert (sent.status_code, sent.url, sent.type) == (200, "https://api.example/done", "navigation")
+    assert site.log == ["POST /notes", "GET /done"]
+    post, get = site.requests
+    assert (post.body, post.header("content-type")) == (b"a=1\r\n", "text/plain")
+    assert [post.header(name) for name in ("origin", "cookie", "sec-fetch-user")] == ["null", "none=1", "?1"]
+    assert [get.header(name) for name in ("origin", "cookie")] == [None, "none=1; lax=1"]
+    assert [str(exchange) for exchange in stranger.history] == [
+        "actual POST https://api.example/notes -> 303",
+        "actual GET https://api.example/done -> 200",
+    ]
+
+
+@BOTH
+def test_a_form_without_more_is_a_post(kind: Any) -> None:
+    site = a_site()
+    answer(kind(site, origin=A).submit, "/notes")
+    answer(kind(site, origin=A).submit, "/notes?a=1", data={"b": "2"}, method="GET")
+    assert site.log == ["POST /notes", "GET /notes?b=2"]
+    assert site.requests[0].header("content-type") == "application/x-www-form-urlencoded"
+
+
+@BOTH
+def test_a_link_is_followed(kind: Any) -> None:
+    site = a_site()
+    sent = answer(kind(site, origin=E).navigate, "/notes", user_activated=True)
+    assert (sent.status_code, sent.url, sent.type) == (200, "https://testserver/notes", "navigation")
+    answer(kind(site, origin=E).navigate, "/notes", referrer_policy="no-referrer")
+    assert site.log == ["GET /notes", "GET /notes"]
+    assert [request.header("sec-fetch-user") for request in site.requests] == ["?1", None]
+    assert {request.header("sec-fetch-mode") for request in site.requests} == {"navigate"}
+
+
+@BOTH
+@pytest.mark.parametrize("as_", ["image", "script"])
+def test_an_element_is_loaded(kind: Any, as_: str) -> None:
+    site = a_site()
+    page = kind(site, origin=E)
+    seen = answer(page.embed, "/notes", as_=as_)
+    assert (seen.status_code, seen.type, seen.content, dict(seen.headers)) == (0, "opaque", b"", {})
+    assert site.requests[0].header("sec-fetch-dest") == as_
+    assert page.history[0].response.content == b"notes"
+
+
+@BOTH
+def test_a_fetch_may_hide_its_origin(kind: Any) -> None:
+    site = a_site()
+    answer(kind(site, origin=E).fetch, "/notes", method="POST", mode="no-cors", referrer_policy="no-referrer")
+    assert site.requests[0].header("origin") == "null"
 
 
 # --- event loops --------------------------------------------------------------------------------------

@@ -35,9 +35,8 @@ def asked(
     *unsafe_names: str,
     origin: str = PAGE,
     credentials: bool = False,
-    private_network: bool = False,
 ) -> Asked:
-    return Asked(origin, credentials, method, unsafe_names, private_network)
+    return Asked(origin, credentials, method, unsafe_names)
 
 
 ADVICE = "Have the server send the header with a valid value."
@@ -380,47 +379,6 @@ def test_both_lists_are_read_before_either_is_judged() -> None:
     )
 
 
-# --- private networks ---------------------------------------------------------------------------------
-
-ALLOW_PRIVATE_NETWORK = "Access-Control-Allow-Private-Network: true"
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        [],
-        ["Access-Control-Allow-Private-Network: false"],
-        ["Access-Control-Allow-Private-Network: True"],
-        ["Access-Control-Allow-Private-Network: 1"],
-        [ALLOW_PRIVATE_NETWORK, ALLOW_PRIVATE_NETWORK],
-    ],
-)
-def test_a_more_private_network_has_to_agree(lines: list[str]) -> None:
-    assert preflight_refusal(204, FOR_PAGE, *lines, of=asked(private_network=True)) == (
-        "No 'Access-Control-Allow-Private-Network: true' header was present in the preflight response for "
-        "this private network request."
-    )
-    assert preflight_refusal(204, FOR_PAGE, *lines, of=asked()) is None
-
-
-def test_agreeing_is_not_enough_for_a_method_that_is_not_allowed() -> None:
-    assert preflight_refusal(204, FOR_PAGE, ALLOW_PRIVATE_NETWORK, of=asked(private_network=True)) is None
-    assert (
-        preflight_refusal(204, FOR_PAGE, ALLOW_PRIVATE_NETWORK, of=asked("PUT", private_network=True))
-        is not None
-    )
-    assert preflight_refusal(204, ALLOW_PRIVATE_NETWORK, of=asked(private_network=True)) is not None
-
-
-def test_a_preflight_for_its_own_sake_is_remembered_for_its_method() -> None:
-    get = asked("GET", private_network=True)
-    assert granted(FOR_PAGE, ALLOW_PRIVATE_NETWORK, of=get).methods == ("GET",)
-    listed = "Access-Control-Allow-Methods: PUT"
-    assert granted(FOR_PAGE, ALLOW_PRIVATE_NETWORK, listed, of=get).methods == ("PUT",)
-    assert granted(FOR_PAGE, ALLOW_PRIVATE_NETWORK, "Access-Control-Allow-Methods:", of=get).methods == ()
-    assert granted(FOR_PAGE, of=asked("GET")).methods == ()
-
-
 # --- what is granted, and for how long ----------------------------------------------------------------
 
 
@@ -539,11 +497,10 @@ def test_a_refused_response_is_told_what_would_have_been_read(origin: str, crede
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "patch"])
 @pytest.mark.parametrize("names", [(), ("x-a",), ("authorization", "x-a")])
 @pytest.mark.parametrize("credentials", [False, True])
-@pytest.mark.parametrize("private_network", [False, True])
 def test_a_refused_preflight_is_told_what_would_have_been_enough_and_nothing_more(
-    method: str, names: tuple[str, ...], credentials: bool, private_network: bool
+    method: str, names: tuple[str, ...], credentials: bool
 ) -> None:
-    preflight = asked(method, *names, credentials=credentials, private_network=private_network)
+    preflight = asked(method, *names, credentials=credentials)
     with pytest.raises(Refused) as caught:
         check_preflight(answer(404), preflight)
     assert caught.value.step == "preflight"

@@ -50,7 +50,7 @@ def test_at_home_everything_is_readable_but_cookies(mode: Mode) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "patch", "UNICORN"])
 def test_at_home_nothing_is_preflighted(method: str) -> None:
-    page = open_page(private_network=True)
+    page = open_page()
     request = a_request(OWN_URL, method=method, headers={"Authorization": "t", "X-Token": "t"})
     assert fetched(page, request, always(answer(404))).status_code == 404
     assert [exchange.step for exchange in page.history] == ["actual"]
@@ -93,7 +93,15 @@ def test_a_request_is_sent_with_what_the_script_set() -> None:
     fetched(page, request, always(answer()))
     sent = last_sent(page)
     assert (sent.method, sent.url, sent.content) == ("PUT", f"{OWN_URL}?q=1", b"body")
-    assert sent.headers.raw == (("X-A", "1"), ("x-a", "2"), ("Accept", "*/*"), ("Origin", PAGE))
+    assert sent.headers.raw == (
+        ("X-A", "1"),
+        ("x-a", "2"),
+        ("Accept", "*/*"),
+        ("Origin", PAGE),
+        ("Sec-Fetch-Site", "same-origin"),
+        ("Sec-Fetch-Mode", "cors"),
+        ("Sec-Fetch-Dest", "empty"),
+    )
 
 
 def test_accept_is_added_where_the_script_set_none() -> None:
@@ -366,4 +374,7 @@ def test_no_cors_sends_what_a_form_could() -> None:
         "accept-language": "en",
         "content-type": "text/plain;charset=UTF-8",
         "origin": PAGE,
+        "sec-fetch-site": "same-site",
+        "sec-fetch-mode": "no-cors",
+        "sec-fetch-dest": "empty",
     }

@@ -10,12 +10,9 @@ from route_cors.testing.fetch import fetch
 from route_cors.testing.messages import REDIRECT_STATUSES
 
 from .machine import (
-    ALLOW_PRIVATE_NETWORK,
     ALLOW_PUT,
     FOR_ANY,
-    FOR_NULL,
     FOR_PAGE,
-    OWN_URL,
     PAGE,
     SIBLING,
     THIRD,
@@ -35,8 +32,7 @@ from .machine import (
 )
 
 if TYPE_CHECKING:
-    from route_cors.testing.fetch import Page
-    from route_cors.testing.request import Mode
+    from route_cors.testing.page import Page
 
 GRANT = answer(204, FOR_PAGE, WITH_CREDENTIALS, ALLOW_PUT, "Access-Control-Allow-Headers: x-token")
 redirects = pytest.mark.parametrize("status", sorted(REDIRECT_STATUSES))
@@ -75,6 +71,9 @@ def test_a_preflight_asks_for_the_method_and_the_unsafe_headers() -> None:
         ("Access-Control-Request-Method", "PUT"),
         ("Access-Control-Request-Headers", "authorization,content-type,x-token"),
         ("Origin", PAGE),
+        ("Sec-Fetch-Site", "same-site"),
+        ("Sec-Fetch-Mode", "cors"),
+        ("Sec-Fetch-Dest", "empty"),
     )
     assert (actual.step, actual.request.content) == ("actual", b'{"a":1}')
     assert dict(actual.request.headers) == {
@@ -84,6 +83,9 @@ def test_a_preflight_asks_for_the_method_and_the_unsafe_headers() -> None:
         "cookie": "session=s",
         "origin": PAGE,
         "x-token": "t",
+        "sec-fetch-site": "same-site",
+        "sec-fetch-mode": "cors",
+        "sec-fetch-dest": "empty",
     }
     # And none are taken from its answer.
     assert dict(page.cookies) == {"session": "s"}
@@ -287,61 +289,3 @@ def test_a_simple_request_that_fails_makes_it_forget_nothing() -> None:
     fetched(page, a_request(URL, method="PUT"), always(GRANT))
     blocked(page, a_request(URL), always(answer(404)))
     assert len(page.preflight_cache) > 0
-
-
-# --- private networks ---------------------------------------------------------------------------------
-
-
-def test_every_request_into_a_private_network_is_preflighted() -> None:
-    page = open_page(private_network=True)
-    grant = answer(204, FOR_PAGE, ALLOW_PRIVATE_NETWORK)
-    answers = {f"OPTIONS {URL}": grant, f"GET {URL}": answer(200, FOR_PAGE)}
-    assert fetched(page, a_request(URL), serving(answers)).type == "cors"
-    assert page.history[0].request.headers.raw == (
-        ("Accept", "*/*"),
-        ("Access-Control-Request-Method", "GET"),
-        ("Access-Control-Request-Private-Network", "true"),
-        ("Origin", PAGE),
-    )
-    # Which the cache remembers, though no method was listed.
-    fetched(page, a_request(URL), serving(answers))
-    assert [exchange.from_cache for exchange in page.history] == [False, False, True, False]
-
-
-@pytest.mark.parametrize("mode", ["cors", "no-cors"])
-def test_a_private_network_has_to_agree(mode: Mode) -> None:
-    page = open_page(private_network=True)
-    error = blocked(page, a_request(URL, mode=mode), always(answer(204, FOR_PAGE)))
-    assert error.step == "preflight"
-    assert error.reason.endswith(
-        "No 'Access-Control-Allow-Private-Network: true' header was present in the preflight response for "
-        "this private network request."
-    )
-    assert error.fix == f"204 No Content\n{FOR_PAGE}\n{ALLOW_PRIVATE_NETWORK}"
-    assert log(page) == [f"OPTIONS {URL}"]
-
-
-def test_no_cors_is_preflighted_too_and_stays_opaque() -> None:
-    page = open_page(private_network=True)
-    server = always(answer(204, FOR_PAGE, ALLOW_PRIVATE_NETWORK))
-    assert fetched(page, a_request(URL, mode="no-cors"), server).type == "opaque"
-    assert log(page) == [f"OPTIONS {URL}", f"GET {URL}"]
-
-
-def test_a_public_network_is_not_asked() -> None:
-    page = open_page()
-    fetched(page, a_request(URL, method="PUT"), always(GRANT))
-    assert "access-control-request-private-network" not in page.history[0].request.headers
-
-
-@pytest.mark.parametrize("mode", ["cors", "no-cors"])
-def test_the_pages_own_origin_is_in_no_more_private_network_even_after_a_detour(mode: Mode) -> None:
-    page = open_page(private_network=True)
-    answers = {
-        OWN_URL: redirect(URL),
-        f"OPTIONS {URL}": answer(204, FOR_PAGE, ALLOW_PRIVATE_NETWORK),
-        f"GET {URL}": redirect(f"{PAGE}/end", FOR_PAGE),
-        f"GET {PAGE}/end": answer(200, FOR_NULL),
-    }
-    fetched(page, a_request(OWN_URL, mode=mode), serving(answers))
-    assert log(page) == [f"GET {OWN_URL}", f"OPTIONS {URL}", f"GET {URL}", f"GET {PAGE}/end"]

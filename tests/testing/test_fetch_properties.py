@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from route_cors.testing.fetch import fetch
+from route_cors.testing.fetch import fetch, navigate
+from route_cors.testing.forms import EncType, FormMethod, build_submission
 from route_cors.testing.history import CORSBlocked
-from route_cors.testing.messages import Headers, ReceivedResponse
+from route_cors.testing.messages import Headers, Navigation, ReceivedResponse
+from route_cors.testing.referrer import ReferrerPolicy
 from route_cors.testing.request import Credentials
 from route_cors.testing.urls import parse_url
 
@@ -27,8 +29,8 @@ from .machine import (
 )
 
 if TYPE_CHECKING:
-    from route_cors.testing.fetch import Page
     from route_cors.testing.messages import Response, SentRequest
+    from route_cors.testing.page import Page
     from route_cors.testing.request import Request
 
 _HOSTS = (PAGE, SIBLING, STRANGER)
@@ -58,7 +60,6 @@ _headers = st.one_of(
     ),
     st.tuples(st.just("Access-Control-Max-Age"), st.sampled_from(["0", "1", "9999999"]) | _values),
     st.tuples(st.just("Access-Control-Expose-Headers"), st.sampled_from(["*", "x-id, set-cookie"]) | _values),
-    st.tuples(st.just("Access-Control-Allow-Private-Network"), st.sampled_from(["true", "false"])),
     st.tuples(st.just("Location"), _locations | _values),
     st.tuples(
         st.just("Set-Cookie"), st.sampled_from(["a=b", "c=d; SameSite=None; Secure; Path=/"]) | _values
@@ -72,7 +73,6 @@ _helpful = st.fixed_dictionaries(
         "Access-Control-Allow-Credentials": st.just("true"),
         "Access-Control-Allow-Methods": st.sampled_from(["*", "PUT, DELETE, patch"]),
         "Access-Control-Allow-Headers": st.sampled_from(["*", ", ".join(_UNSAFE), "x-token"]),
-        "Access-Control-Allow-Private-Network": st.just("true"),
         "Access-Control-Max-Age": st.sampled_from(["0", "10", "600"]),
         "Location": _locations,
     },
@@ -189,12 +189,12 @@ def outcome(page: Page, request: Request, server: Server) -> Response | None:
         return None
 
 
-@given(st.data(), _requests | _opaque_requests, st.sampled_from([PAGE, "null"]), st.booleans())
+@given(st.data(), _requests | _opaque_requests, st.sampled_from([PAGE, "null"]))
 @settings(max_examples=300)
 def test_whatever_a_server_answers_a_fetch_ends_well_or_is_blocked(
-    data: st.DataObject, request: Request, origin: str, private_network: bool
+    data: st.DataObject, request: Request, origin: str
 ) -> None:
-    page = with_cookies(open_page(origin, private_network=private_network), *_URLS)
+    page = with_cookies(open_page(origin), *_URLS)
     server = Hostile(data)
     seen = outcome(page, request, server)
     assert len(server.seen) <= _MOST_REQUESTS
@@ -203,6 +203,42 @@ def test_whatever_a_server_answers_a_fetch_ends_well_or_is_blocked(
         assert (seen.status_code, dict(seen.headers), seen.content) == (0, {}, b"")
     if seen is not None:
         assert not {"set-cookie", "set-cookie2"} & {*seen.headers}
+
+
+_navigations = st.builds(
+    build_submission,
+    st.sampled_from(_URLS),
+    base=st.none(),
+    data=st.just({"a": "b"}),
+    method=st.sampled_from(get_args(FormMethod)),
+    enctype=st.sampled_from(get_args(EncType)),
+    referrer_policy=st.sampled_from(get_args(ReferrerPolicy)),
+    user_activated=st.booleans(),
+)
+
+
+@given(st.data(), _navigations, st.sampled_from([PAGE, "null"]))
+def test_whatever_a_server_answers_a_form_is_sent_without_asking(
+    data: st.DataObject, request: Request, origin: str
+) -> None:
+    page = with_cookies(open_page(origin), *_URLS)
+    server = Hostile(data)
+    seen: Navigation | CORSBlocked
+    try:
+        seen = drive(navigate(page, request), server)
+    except CORSBlocked as blocked:
+        seen = blocked
+    if isinstance(seen, CORSBlocked):
+        assert seen.step == "redirect"
+        assert "CORS policy" not in seen.reason
+    else:
+        assert seen == Navigation(server.seen[-1].response.status_code, server.seen[-1].sent.url)
+    assert {exchange.step for exchange in page.history} == {"actual"}
+    for sent, *_ in server.seen:
+        assert sent.headers["sec-fetch-mode"] == "navigate"
+        assert ("origin" in sent.headers) is (sent.method == "POST")
+        if sent.method == "POST" and sent.headers["sec-fetch-site"] == "cross-site":
+            assert "near=1" not in sent.headers.get("cookie", "")
 
 
 @given(_grants | _responses, _requests | _opaque_requests)

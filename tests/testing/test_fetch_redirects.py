@@ -36,8 +36,8 @@ from .machine import (
 )
 
 if TYPE_CHECKING:
-    from route_cors.testing.fetch import Page
     from route_cors.testing.messages import SentRequest
+    from route_cors.testing.page import Page
 
 NOT_PRESENT = "No 'Access-Control-Allow-Origin' header is present on the requested resource."
 GRANT = answer(204, FOR_PAGE, WITH_CREDENTIALS, ALLOW_PUT, "Access-Control-Allow-Headers: x-token")

@@ -14,8 +14,8 @@ from route_cors.testing.urls import parse_url
 from .machine import PAGE, SIBLING, STRANGER, always, answer, drive, last_sent, open_page
 
 if TYPE_CHECKING:
-    from route_cors.testing.fetch import Page
     from route_cors.testing.messages import ReceivedResponse, SentRequest
+    from route_cors.testing.page import Page
 
 BASE = parse_url(f"{SIBLING}/chat/7?x=1#top")
 URL = parse_url("wss://api.example.com/live")
@@ -89,10 +89,29 @@ def test_the_opening_is_a_get_that_wants_to_be_upgraded() -> None:
     assert dict(sent.headers) == {
         "connection": "Upgrade",
         "origin": PAGE,
+        "sec-fetch-site": "same-site",
+        "sec-fetch-mode": "websocket",
+        "sec-fetch-dest": "empty",
         "sec-websocket-key": key,
         "sec-websocket-version": "13",
         "upgrade": "websocket",
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("wss://app.example.com/", "same-origin"),
+        ("wss://app.example.com:8443/", "same-site"),
+        ("wss://stranger.example/", "cross-site"),
+        ("ws://app.example.com/", None),
+        ("ws://localhost/", "cross-site"),
+    ],
+)
+def test_a_server_is_told_whose_page_it_is(url: str, said: str | None) -> None:
+    sent = opening(open_page(), url=url)
+    assert sent.headers.get("sec-fetch-site") == said
+    assert ("sec-fetch-mode" in sent.headers) is (said is not None)
 
 
 def test_each_opening_has_a_key_of_its_own() -> None:

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from route_cors.testing import AsyncBrowser, Browser, CORSBlocked
 from route_cors.testing.history import Exchange
-from route_cors.testing.messages import Headers, ReceivedResponse, Response, SentRequest
+from route_cors.testing.messages import Headers, Navigation, ReceivedResponse, Response, SentRequest
 
 if TYPE_CHECKING:
     from route_cors.testing.handshake import Handshake
@@ -25,7 +25,7 @@ app = FastAPI()
 
 browser = Browser(app, origin=OURS)
 Browser(TestClient(app), origin=OURS, base_url="https://api.example.com")
-Browser(httpx.Client(), origin="null", private_network=True, clock=lambda: 0.0)
+Browser(httpx.Client(), origin="null", clock=lambda: 0.0)
 Browser("http://127.0.0.1:8000", origin=OURS)
 Browser(app)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Browser(app, OURS)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -46,6 +46,19 @@ browser.fetch("/", mode="navigate")  # type: ignore[arg-type]  # pyright: ignore
 browser.fetch("/", credentials=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 browser.fetch("/", headers={"X-Id": 1})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
 browser.fetch("/", "PUT")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+# --- forms, links, images and scripts -------------------------------------------------------------
+
+assert_type(browser.submit("/", data={"a": "1", "b": ["2", "3"]}, enctype="text/plain"), Navigation)
+assert_type(browser.submit("/", data=[("a", "1")], method="GET", user_activated=True), Navigation)
+assert_type(browser.navigate("/", referrer_policy="no-referrer"), Navigation)
+assert_type(browser.navigate("/").type, Literal["navigation"])
+assert_type(browser.embed("/", as_="image"), Response)
+browser.submit("/", data={"a": 1})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+browser.submit("/", method="PUT")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+browser.embed("/", as_="frame")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+browser.embed("/")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Browser(app, origin=OURS, private_network=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # --- what a test looks at -------------------------------------------------------------------------
 
@@ -71,5 +84,8 @@ async def asynchronously(async_cors_browser: type[AsyncBrowser]) -> Handshake:
     page = async_cors_browser(app, origin=OURS)
     assert_type(page, AsyncBrowser)
     assert_type(await page.fetch("/"), Response)
+    assert_type(await page.submit("/"), Navigation)
+    assert_type(await page.navigate("/"), Navigation)
+    assert_type(await page.embed("/", as_="script"), Response)
     assert_type(page.page(origin=OURS), AsyncBrowser)
     return await page.connect("/chat")

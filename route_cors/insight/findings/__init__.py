@@ -1,4 +1,4 @@
-"""What is wrong with an app's policies, or worth a look: each rule is one function, and has a stable code."""
+"""Findings about an app's policies. Each rule is one function and has a stable code."""
 
 from __future__ import annotations
 

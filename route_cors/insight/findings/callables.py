@@ -1,4 +1,4 @@
-"""Callables among the origins, asked about origins that nobody meant."""
+"""Origin callables, called with origins that they should refuse."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _SECONDS: Final = 5.0
 
 
 def find_open_callables(facts: Facts) -> Iterator[Finding]:
-    """RC022: a callable that says yes to origins that were made up on the spot. The user's code is run."""
+    """RC022: a callable that allows made-up origins. This runs the user's code."""
     for grantor in grantors(facts):
         if grantor.policy is None:
             continue
         for item in grantor.policy.origins:
             if callable(item) and all(_says_yes(item, each, facts, grantor.rows) for each in _CANARIES):
                 powers = ", with credentials" if grantor.credentials else ""
-                sentence = f"{name_of(item)} lets in {_CANARIES[0]}, and whatever else it is asked{powers}"
-                fix = "look the origin up in what you trust: return origin in {'https://app.example.com'}"
+                sentence = f"{name_of(item)} allows every origin, such as {_CANARIES[0]}{powers}"
+                fix = "compare the origin with those you trust: return origin in {'https://app.example.com'}"
                 severity: Severity = "error" if grantor.credentials else "warning"
                 yield grantor.about("RC022", sentence, fix, severity=severity)
 
 
 def _says_yes(item: Callable[..., Any], origin: str, facts: Facts, rows: list[Row]) -> bool:
-    """Whether it lets an origin in; what it raises is a refusal, as it is for a request."""
+    """Whether it allows an origin; an exception counts as a refusal, as it does for a request."""
     try:
         answer = item(origin, HTTPConnection(_scope(origin, facts, rows)))
         return (asyncio.run(_awaited(answer)) if inspect.isawaitable(answer) else answer) is True

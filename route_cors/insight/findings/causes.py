@@ -1,4 +1,4 @@
-"""Findings of one cause are one finding: fifty routes of a router have its policy, which is changed once."""
+"""Merge findings with the same cause: fifty routes of a router share its policy, which is changed once."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["by_cause"]
 
-# What is missing is one thing, whatever the policies are.
+# One thing is missing (the layer), whatever the policies are.
 _OF_THE_APP: Final = frozenset({"RC001"})
-# Found route by route, where the policy may be that of many.
+# Found route by route, although the policy may be shared by many routes.
 _OF_A_POLICY: Final = frozenset({"RC004", "RC005", "RC011", "RC015"})
 
 
 def by_cause(found: Iterable[Finding], facts: Facts) -> Iterator[Finding]:
-    """The findings, those of one cause together at the first of their routes; each in the user's source."""
+    """The findings, merged by cause at the first of their routes; each points into the user's source."""
     rows = {id(row.reported): row for row in facts.rows}
     groups: dict[object, list[Finding]] = {}
     for finding in found:
@@ -38,7 +38,7 @@ def by_cause(found: Iterable[Finding], facts: Facts) -> Iterator[Finding]:
 def _cause(finding: Finding, row: Row | None) -> object:
     if finding.code in _OF_THE_APP:
         return finding.code
-    # Findings about a policy or a layer name all their routes themselves.
+    # Findings about a policy or a layer already name all their routes.
     if row is None or len(finding.routes) != 1 or finding.code not in _OF_A_POLICY:
         return id(finding)
     return finding.code, finding.severity, finding.fix, row.placed.kind, id(row.placed.policy)
@@ -51,7 +51,7 @@ def _joined(group: list[Finding], others: list[Row], row: Row | None, facts: Fac
     place = None if row is None else facts.place_of_declaration(row)
     return replace(
         first,
-        sentence=f"{first.sentence}; likewise {named(others, at_most=3)}",
+        sentence=f"{first.sentence}; the same holds for {named(others, at_most=3)}",
         place=place or _in_the_users_source(first, row, facts),
         routes=(*first.routes, *(other.reported for other in others)),
     )

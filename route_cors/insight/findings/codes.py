@@ -1,4 +1,4 @@
-"""What each code stands for, and why it matters; what a code stands for never changes."""
+"""What each code means, and why it matters; the meaning of a code never changes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a code stands for, whichever route it is found on.
+    """What a code means, for every route that it is found on.
 
     Attributes:
-        severity: the worst that it is found with.
-        title: what it is about, without values.
-        why: what comes of it.
+        severity: the worst severity that it is reported with.
+        title: what it is about, in general.
+        why: the consequence.
     """
 
     severity: Severity
@@ -34,64 +34,65 @@ class Code:
 CODES: Final[Mapping[str, Code]] = {
     "RC001": Code(
         "error",
-        "A policy that nothing carries out",
-        "Preflights get a 405, and responses no CORS headers: browsers refuse every cross-origin call.",
+        "A policy that no layer applies",
+        "Preflights get a 405 and responses get no CORS headers: browsers refuse every cross-origin call.",
     ),
     "RC002": Code(
         "error",
-        "A route that is never reached, so that its policy never holds",
-        "Requests are served by the earlier route, under that one's policy.",
+        "A route that is never reached, so its policy never applies",
+        "Requests are served by the earlier route, under the policy of that route.",
     ),
     "RC003": Code(
         "error",
         "A second CORS layer in the way",
-        "The outer layer answers preflights, and its headers win: what the inner one says is lost.",
+        "The outer layer answers preflights, and its headers win: those of the inner layer are lost.",
     ),
     "RC004": Code(
         "error",
         "An earlier OPTIONS route that takes the preflights",
-        "A browser that gets no grant to its preflight never sends the call.",
+        "A browser never sends a call whose preflight was not granted.",
     ),
     "RC005": Code(
         "error",
         "Any origin on a route that takes credentials",
-        "With credentials, any page on the web reads and changes what its visitor may; with a bare * browsers"
-        " send none, and the call fails.",
+        "If the origin is reflected, any page on the web can read and change what its visitor can; with a"
+        " bare * browsers block every call with credentials.",
     ),
     "RC006": Code(
         "warning",
         "Credentials for every subdomain of a site",
-        "One forgotten or rented subdomain, or one with a script injected, acts as your user.",
+        "One forgotten or rented subdomain, or one with an injected script, can act as your user.",
     ),
     "RC007": Code(
         "warning",
-        "A regex that admits what it was not written for",
-        "Whoever registers a name that the regex admits reads the responses, with credentials as your user.",
+        "A regex that matches origins it was not written for",
+        "Whoever registers a domain that the regex matches can read the responses, with credentials as your"
+        " user.",
     ),
     "RC008": Code(
         "warning",
-        "A private network that is open to pages of public ones",
-        "A page on the internet reaches a server that only the visitor's own network should.",
+        "A private network that pages of public networks can reach",
+        "A page on the internet can reach a server that only the visitor's own network should reach.",
     ),
     "RC009": Code(
         "warning",
-        "An http origin of another machine",
-        "Whoever is on the visitor's network can put a script into an http page, and has its rights.",
+        "An http origin that is not localhost",
+        "Anyone on the visitor's network can put a script into an http page, and gets the page's rights.",
     ),
     "RC010": Code(
         "info",
-        "The same policy spelled more than once",
-        "One copy is changed, and another is forgotten.",
+        "The same policy written more than once",
+        "One copy gets changed, and another is forgotten.",
     ),
     "RC011": Code(
         "warning",
-        "A request that changes state, and that any page can send without being asked",
+        "A state-changing request that any page can send without a preflight",
         "CORS only hides the response: the request has already run, with the visitor's cookies.",
     ),
     "RC012": Code(
         "info",
-        "Routes that answer other origins by the default alone",
-        "A new route is open to them although nobody decided that.",
+        "Routes that other origins may call only because of the default",
+        "A new route is open to other origins although nobody decided that.",
     ),
     "RC013": Code(
         "warning",
@@ -105,72 +106,72 @@ CODES: Final[Mapping[str, Code]] = {
     ),
     "RC015": Code(
         "warning",
-        "A required header that the policy lets nobody send",
+        "A required header that the policy does not allow",
         "The preflight is refused, or the call is answered with 401, 403 or 422.",
     ),
     "RC016": Code(
         "error",
-        "A policy that is lost, so that its route is closed",
-        "A decorator or a route class put another function in the place of the one with the policy.",
+        "A policy that was lost, so its route is closed",
+        "A decorator or a route class replaced the function that has the policy.",
     ),
     "RC017": Code(
         "error",
-        "A policy on a method that is called too late for it",
-        "The request was let in before that method is called.",
+        "A policy on a method that is called too late to apply it",
+        "When that method is called, the request has already been let in.",
     ),
     "RC018": Code(
         "error",
         "The origin null is allowed",
-        "Every sandboxed frame, and every data: and file: page, has the origin null, whoever made it.",
+        "Every sandboxed frame, and every data: and file: page, has the origin null, no matter who made it.",
     ),
     "RC019": Code(
         "error",
-        "A bare string where a list belongs",
-        "CORSMiddleware looks for the origin within the text, so that every part of it is allowed too:"
+        "A bare string in place of a list",
+        "CORSMiddleware looks for the origin within the string, so every part of the string is allowed too:"
         " https://app.example.co in https://app.example.com.",
     ),
     "RC020": Code(
         "warning",
         "An allowed origin that no browser sends",
-        "It allows nobody: CORSMiddleware compares whole texts, and knows no patterns.",
+        "It allows nobody: CORSMiddleware compares whole strings and supports no patterns.",
     ),
     "RC021": Code(
         "info",
         "Credentials that nothing needs",
-        "Access-Control-Allow-Credentials is for cookies and HTTP authentication. A token in a header needs"
-        " none of it, and without it a mistake in the origins costs less.",
+        "Access-Control-Allow-Credentials is for cookies and HTTP authentication. A token in a header does"
+        " not need it, and without it a mistake in the origins does less harm.",
     ),
     "RC022": Code(
         "error",
-        "A callable that lets everybody in",
-        "It is a * that is not seen, and that credentials go with.",
+        "A callable that allows every origin",
+        "It is a hidden *, and unlike * it can be combined with credentials.",
     ),
     "RC023": Code(
         "error",
-        "A regex that one request can keep busy",
-        "Its time grows out of hand with the length of the Origin header, and the server answers nobody else"
+        "A regex that one request can make very slow",
+        "The time it takes explodes with the length of the Origin header, and the server answers nobody else"
         " meanwhile.",
     ),
     "RC024": Code(
         "warning",
-        "An origin where anyone publishes",
-        "Whoever publishes a page there has the rights that were meant for yours.",
+        "An origin where anyone can publish",
+        "Whoever publishes a page there has the rights that were meant for your pages.",
     ),
     "RC025": Code(
         "info",
-        "This machine beside production origins",
+        "Localhost next to production origins",
         "Whatever listens on a port of a visitor's machine has the rights of your front end.",
     ),
     "RC026": Code(
         "warning",
-        "A cookie that never arrives",
-        "Browsers send cookies with SameSite=Lax or Strict to calls of the same site alone: the call is made"
-        " without, and looks logged out.",
+        "A cookie that browsers do not send",
+        "Browsers send cookies with SameSite=Lax or Strict only with calls within the same site: the call"
+        " arrives without them and looks logged out.",
     ),
     "RC027": Code(
         "warning",
-        "A POST with cookies, which nothing keeps other sites from sending",
-        "Any page can send it with a form as its visitor: without a policy no response is readable, and the"
-        " request has run all the same.",
+        "A POST with cookies that other sites can send",
+        "Any page can send it with a form, as its visitor. Without a policy the page cannot read the"
+        " response, but the request has already run.",
     ),
 }

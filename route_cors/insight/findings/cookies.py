@@ -1,4 +1,4 @@
-"""Cookies: those that an app sets and browsers do not send, and those that they send for whoever asks."""
+"""Cookies that an app sets and browsers do not send, and cookies that browsers send for any site."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["find_lost_cookies", "find_open_changes", "sets_cookies"]
 class _SetCookie:
     """Something that sets cookies.
 
-    `same_site`: in lower case; None where that cannot be seen.
+    `same_site`: in lower case; None if it is not known.
     """
 
     what: str
@@ -40,7 +40,7 @@ class _SetCookie:
     place: Place | None
 
 
-# By its name: what it imports is not always installed.
+# By its name: its module needs itsdangerous, which may not be installed.
 _SESSIONS: Final = "starlette.middleware.sessions.SessionMiddleware"
 _SAME_SITE_ALONE: Final = frozenset({"lax", "strict"})
 
@@ -57,7 +57,7 @@ def _cookies_set(facts: Facts, apps: Iterable[object]) -> Iterator[_SetCookie]:
 
 
 def sets_cookies(facts: Facts, rows: Iterable[Row]) -> bool:
-    """Whether anything is seen that sets cookies for these routes."""
+    """Whether something is known to set cookies for these routes."""
     return any(True for _ in _cookies_set(facts, facts.apps_of(rows)))
 
 
@@ -75,7 +75,7 @@ def _same_site(call: Call) -> str | None:
 
 
 def find_lost_cookies(facts: Facts) -> Iterator[Finding]:
-    """RC026: credentials for origins of other sites, where all cookies are for the same site alone."""
+    """RC026: credentials for origins of other sites, although all cookies are same-site cookies."""
     for grantor in grantors(facts):
         cookies = [*_cookies_set(facts, facts.apps_of(grantor.rows))] if grantor.credentials else []
         if cookies and all(cookie.same_site in _SAME_SITE_ALONE for cookie in cookies):
@@ -88,19 +88,17 @@ def _lost(grantor: Grantor, cookie: _SetCookie, base_url: str | None) -> Iterato
         if not is_loopback(origin.host):
             sites.setdefault(_site(origin.host), text)
     same = f"SameSite={str(cookie.same_site).capitalize()}"
-    fix = f"{cookie.what}(..., {_ARGUMENTS[cookie.what]}), and enforce=True, as all sites send it then"
+    fix = f"{cookie.what}(..., {_ARGUMENTS[cookie.what]}), and enforce=True, as any site can send it then"
     if base_url is not None:
         own = _site(parse_origin(base_url).host)
         others = [text for site, text in sites.items() if site != own]
         if others:
             shown = ", ".join(others[:_MOST_SHOWN])
-            sentence = f"{shown} gets no cookie sent: {cookie.what} sets it {same}, and {own} is another site"
+            sentence = f"{shown} gets no cookies: {cookie.what} sets {same}, and {own} is another site"
             yield _placed(grantor.about("RC026", sentence, fix), cookie)
     elif len(sites) > 1:
         shown = ", ".join([*sites.values()][:_MOST_SHOWN])
-        sentence = (
-            f"{cookie.what} sets {same}, and {shown} are of different sites: one at most gets cookies sent"
-        )
+        sentence = f"{cookie.what} sets {same}, but {shown} are different sites: at most one gets cookies"
         yield _placed(grantor.about("RC026", sentence, fix, severity="info"), cookie)
 
 
@@ -121,7 +119,7 @@ def _site(host: str) -> str:
 
 
 def find_open_changes(facts: Facts) -> Iterator[Finding]:
-    """RC027: a POST that comes with cookies, on a route without any policy; all of them at once."""
+    """RC027: POST routes that take cookies and have no policy; one finding for all of them."""
     rows = [row for row in facts.rows if row.placed.policy is None and _takes_post_as_user(row)]
     rows = [row for row in rows if not any(map(_is_guard, row.reported.layers))]
     if not rows:
@@ -137,7 +135,7 @@ def find_open_changes(facts: Facts) -> Iterator[Finding]:
         f"{first} takes {printable(taken)}, and has neither a policy nor enforcement{_and(ordered[1:])}"
     )
     fix = (
-        "refuse other sites before the endpoint runs: @cors(origins=['https://app.example.com'],"
+        "refuse other origins before the endpoint runs: @cors(origins=['https://app.example.com'],"
         " allow_credentials=True, enforce=True), and install_cors(app)"
     )
     found = finding_about(first.reported, "RC027", sentence, fix, severity=severity)
@@ -145,7 +143,7 @@ def find_open_changes(facts: Facts) -> Iterator[Finding]:
 
 
 def _and(rows: Sequence[Row]) -> str:
-    return f"; likewise {named(rows, at_most=3)}" if rows else ""
+    return f"; the same holds for {named(rows, at_most=3)}" if rows else ""
 
 
 def _takes_post_as_user(row: Row) -> bool:

@@ -1,4 +1,4 @@
-"""Routes that take cookies, security schemes or headers, under a policy that does not go with these."""
+"""Routes that take cookies, security schemes or headers under a policy that does not fit them."""
 
 from __future__ import annotations
 
@@ -35,21 +35,23 @@ def find_credentials_for_anyone(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_a_request(needs: Needs) -> tuple[Severity, str, str] | None:
-    # A `*` never goes with credentials: what the browser would add by itself never comes, so that the policy
-    # opens what no page can use. A cookie that may be missing, though, may be no more than a preference.
+    # Browsers block every call with credentials under a `*`: the policy opens a route that no page can use
+    # with them. An optional cookie, however, may be just a preference.
     if needs.sent_by_browsers:
         required = needs.ambient or needs.required_cookies
-        reason = f"takes {' and '.join(needs.sent_by_browsers)}, which browsers never send under a *"
+        reason = (
+            f"takes {' and '.join(needs.sent_by_browsers)}: with * browsers block every call with credentials"
+        )
         return "error" if required else "warning", reason, "name the origins"
-    # A token is sent by a script that has it, and by nothing else: for a public API, `*` is in order.
+    # Only a script that has the token can send it: for a public API, `*` is fine.
     if needs.tokens:
         reason = f"takes {' and '.join(needs.tokens)}: any page that has a token can use it"
-        return "info", reason, "if it is for pages of yours alone, name their origins"
+        return "info", reason, "if only your own pages should call it, name their origins"
     return None
 
 
 def _of_a_websocket(needs: Needs) -> tuple[Severity, str, str] | None:
-    # No `*` keeps credentials away here: https://websockets.spec.whatwg.org/#websocket-opening-handshake
+    # Here credentials are sent under a `*` as well: https://websockets.spec.whatwg.org/#websocket-opening-handshake
     if not needs.sent_by_browsers:
         return None
     reason = f"takes {' and '.join(needs.sent_by_browsers)}: any page can open it as its visitor"
@@ -62,10 +64,10 @@ def _naming(policy: CORSPolicy, row: Row) -> str:
 
 
 def find_unasked_changes(facts: Facts) -> Iterator[Finding]:
-    """RC011: a POST that browsers send with no preflight, as the user, from every page: its work is done.
+    """RC011: a POST that browsers send without a preflight, as the user, from every page, and that then runs.
 
-    With credentials in the policy it may be a cookie that the route does not name. That is said with less
-    weight where the app's routes take tokens, and none of them a cookie.
+    If the policy allows credentials, the route may read a cookie that its signature does not name. The
+    finding is less severe if the app's routes take tokens and none of them takes a cookie.
     """
     goes_by_tokens = _goes_by_tokens(facts)
     for row in facts.rows:
@@ -78,9 +80,9 @@ def find_unasked_changes(facts: Facts) -> Iterator[Finding]:
             yield finding_about(
                 row.reported,
                 "RC011",
-                f"{row} takes a POST that any page can send as its visitor, with no preflight: the policy"
+                f"{row} accepts a POST that any page can send as its visitor, without a preflight: the policy"
                 " only hides the response",
-                f"set enforce=True, so that it is refused before the endpoint runs: {code}",
+                f"set enforce=True to refuse it before the endpoint runs: {code}",
                 severity="warning" if needs.sent_by_browsers or not goes_by_tokens else "info",
             )
 
@@ -95,20 +97,20 @@ def _methods(row: Row) -> tuple[str, ...]:
 
 
 def find_missing_headers(facts: Facts) -> Iterator[Finding]:
-    """RC015: a header that the route insists on, and that no preflight grants."""
+    """RC015: a header that the route requires and that no preflight grants."""
     for row in facts.rows:
         if row.policy is None or row.placed.kind != "http":
             continue
         missing = [name for name in row.needs.headers if not _grants(row, name)]
         if missing:
-            sentence = f"{row} requires {', '.join(missing)}, and its policy lets no page send that"
+            sentence = f"{row} requires {', '.join(missing)}, but its policy does not allow pages to send it"
             allowed = sorted({*row.policy.allow_headers, *missing})
             fix = f"allow it: {as_code(row.policy, row.placed.source, allow_headers=allowed)}"
             yield finding_about(row.reported, "RC015", sentence, fix)
 
 
 def _grants(row: Row, name: str) -> bool:
-    """Whether a preflight for that header passes; where no method does, the header is not what is wrong."""
+    """Whether a preflight for that header passes; if no method passes, the header is not the problem."""
     terms = Terms(row.policy, _methods(row))
     method = next(iter(sorted(terms.methods or ())), None)
     if method is None:

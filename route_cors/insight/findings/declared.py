@@ -1,4 +1,4 @@
-"""What was declared, or left undeclared, and is worth a look."""
+"""Declared and missing policies that deserve a second look."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = [
 
 
 def find_open_networks(facts: Facts) -> Iterator[Finding]:
-    """RC008: pages of the public network get into a private one."""
+    """RC008: pages of public networks may call a server in a private network."""
     for policy, rows in facts.policies:
         if policy.allow_private_network:
-            sentence = f"pages of public networks may reach this server in a private one ({named(rows, 3)})"
-            fix = "leave allow_private_network out, unless the server is meant to be reached so"
+            sentence = f"pages of public networks may call this server in a private one ({named(rows, 3)})"
+            fix = "leave allow_private_network out, unless public pages are meant to call this server"
             found = finding_about(rows[0].reported if rows else None, "RC008", sentence, fix)
             place = facts.place_of_policy(policy, rows)
             yield replace(found, place=place, routes=tuple(row.reported for row in rows))
 
 
 def find_repeated_policies(facts: Facts) -> Iterator[Finding]:
-    """RC010: policies that are equal, and written more than once: one may be changed, and the other not."""
+    """RC010: equal policies that are written more than once: one may be changed and the other forgotten."""
     for policy, rows in facts.policies:
         spelled: dict[int, str] = {}
         for row in rows:
@@ -62,7 +62,7 @@ def _declaration(row: Row) -> str:
 
 
 def find_routes_by_default(facts: Facts) -> Iterator[Finding]:
-    """RC012: routes that nobody thought of, maybe: one finding for each default."""
+    """RC012: routes that may have been forgotten: one finding for each default."""
     groups: dict[int, list[Row]] = {}
     for row in facts.rows:
         is_by_default = row.placed.source in {"app", "mounted app"}
@@ -70,17 +70,17 @@ def find_routes_by_default(facts: Facts) -> Iterator[Finding]:
             groups.setdefault(id(row.policy), []).append(row)
     for rows in groups.values():
         whose = "the app's default" if rows[0].placed.source == "app" else "a mounted app's default"
-        sentence = f"by {whose} alone, other origins may call {named(rows, 10)}"
-        fix = "if that is meant, say so with @cors(...); else close them with @no_cors"
+        sentence = f"only because of {whose}, other origins may call {named(rows, 10)}"
+        fix = "if that is intended, declare it with @cors(...); if not, close them with @no_cors"
         found = finding_about(rows[0].reported, "RC012", sentence, fix)
         place = facts.place_of_declaration(rows[0])
         yield replace(found, place=place, routes=tuple(row.reported for row in rows))
 
 
 def find_open_websockets(facts: Facts) -> Iterator[Finding]:
-    """RC013: a websocket without a policy: browsers let every page open it, with its visitor's cookies."""
+    """RC013: a websocket without a policy: every page can open it, with its visitor's cookies."""
     for row in facts.rows:
         if row.placed.kind == "websocket" and row.placed.policy is None:
             sentence = f"{row} has no policy: any page can open it, with its visitor's cookies"
-            fix = "write @cors(origins=['https://app.example.com']), or @no_cors for its own pages alone"
+            fix = "write @cors(origins=['https://app.example.com']), or @no_cors to allow only its own pages"
             yield finding_about(row.reported, "RC013", sentence, fix)

@@ -1,4 +1,4 @@
-"""Policies that cannot take effect: nothing carries them out, or the request never gets to their route."""
+"""Policies without effect: no layer applies them, or requests never reach their route."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ __all__ = ["find_empty_methods", "find_hidden_routes", "find_taken_preflights", 
 
 
 def find_without_effect(facts: Facts) -> Iterator[Finding]:
-    """RC001: a policy that nothing carries out.
+    """RC001: a policy that no layer applies.
 
-    Not `no_cors` on an opaque app, which is closed with no layer too: the inspector carries that.
+    Not for `no_cors` on an opaque app, such as the inspector: it is closed without a layer too.
     """
     for row in facts.rows:
         is_declared = row.policy is not None or (row.placed.policy is not None and row.placed.kind != "mount")
         if is_declared and row.speaks and not row.reported.takes_effect:
-            sentence = f"{row} has a policy, and nothing carries it out: there is no layer around it"
+            sentence = f"{row} has a policy, but no layer applies it"
             yield finding_about(row.reported, "RC001", sentence, "call install_cors(app)")
 
 
 def find_hidden_routes(facts: Facts) -> Iterator[Finding]:
-    """RC002: a policy on a route that others, registered before, take the requests of.
+    """RC002: a policy on a route whose requests are taken by routes that were registered before it.
 
-    Only where the policies differ: what else a route that is never reached is worth is no matter of CORS.
+    Only if the policies differ: otherwise a route that is never reached does not concern CORS.
     """
     is_by_path = _by_path_alone(facts)
     for row in facts.rows:
@@ -50,7 +50,7 @@ def find_hidden_routes(facts: Facts) -> Iterator[Finding]:
 
 
 def _takers(facts: Facts, row: Row) -> dict[Row, list[str]]:
-    """Who serves which of a route's methods in its place, whatever its parameters are."""
+    """The routes that always serve a route's methods in its place, whatever its parameters are."""
     takers: dict[Row, list[str]] = {}
     for method in _methods(row):
         taker = facts.reached(row.placed.example or "", method, row)
@@ -68,7 +68,7 @@ def _methods(row: Row) -> tuple[str, ...]:
     return _ALL_METHODS if row.reported.methods is None else row.reported.methods
 
 
-# What an ASGI app may serve.
+# The methods that an ASGI app may serve.
 _ALL_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -78,17 +78,17 @@ def _hidden(row: Row, taker: Row, methods: list[str]) -> Finding:
     return finding_about(
         row.reported,
         "RC002",
-        f"{lost}: {place_of(taker.reported)} comes first, and has another policy",
-        f"register it before {taker}, or give the two different paths",
+        f"{lost}: {place_of(taker.reported)} comes first and has another policy",
+        f"register it before {taker}, or give the two routes different paths",
         severity="error" if is_whole else "warning",
     )
 
 
 def _by_path_alone(facts: Facts) -> Callable[[Row], bool]:
-    """A test for routes that nothing but host, path and method decides on.
+    """A test for routes that match by host, path and method alone.
 
-    A route whose class overrides `matches`, or what is mounted under one, may ask for headers or versions:
-    whom it leaves to others cannot be told from example requests.
+    A route whose class overrides `matches`, and what is mounted under one, may look at headers or versions:
+    example requests cannot show which requests it leaves to other routes.
     """
     choosy = [row for row in facts.rows if row.placed.kind == "mount" and _judges(row.placed.route)]
     prefixes = tuple(row.placed.path for row in choosy)
@@ -109,7 +109,7 @@ def _judges(route: object) -> bool:
 
 
 def find_taken_preflights(facts: Facts) -> Iterator[Finding]:
-    """RC004: an OPTIONS route that gets the preflights of a later one, with no layer to answer them first."""
+    """RC004: an OPTIONS route that takes the preflights of a later route, without a layer to answer them."""
     first = next((row.order for row in facts.rows if _answers_options(row)), len(facts.rows))
     for row in facts.rows[first:]:
         if row.placed.kind != "http" or row.placed.policy is None or not row.reported.takes_effect:
@@ -120,12 +120,12 @@ def find_taken_preflights(facts: Facts) -> Iterator[Finding]:
         if facts.reached(row.placed.example or "", _methods(row)[0], row) is not row:
             continue  # RC002
         sentence = f"the preflights for {row} go to {place_of(taker.reported)}, which comes first"
-        fix = "call install_cors(app), which answers preflights before any route does"
+        fix = "call install_cors(app): it answers preflights before any route does"
         yield finding_about(row.reported, "RC004", sentence, fix)
 
 
 def _answers_options(row: Row) -> bool:
-    """Whether it answers OPTIONS in its own way: a CORSRoute and a layer answer for the route announced."""
+    """Whether it answers OPTIONS itself: a CORSRoute and a layer answer for the method that is announced."""
     serves = row.reported.methods is None or "OPTIONS" in row.reported.methods
     return serves and row.speaks and not row.placed.in_layer and not isinstance(row.placed.route, CORSRoute)
 
@@ -133,8 +133,8 @@ def _answers_options(row: Row) -> bool:
 def find_empty_methods(facts: Facts) -> Iterator[Finding]:
     """RC014: a policy that names none of the methods of its routes.
 
-    A router's or an app's may well leave some routes out (`methods=["GET"]`: other origins only read). It is
-    a mistake where the endpoint itself says so, or where no route is left.
+    The policy of a router or an app may leave some routes out on purpose (`methods=["GET"]`: other origins
+    may only read). It is a mistake if it is declared on the endpoint itself, or if no route is left.
     """
     groups: dict[int, list[Row]] = {}
     for row in facts.rows:
@@ -153,6 +153,6 @@ def _grants_methods(row: Row) -> bool:
 
 def _without_methods(row: Row) -> Finding:
     named = ", ".join((row.policy and row.policy.methods) or ())
-    sentence = f"the policy of {row} is for {named} alone, none of which the route has: it grants nothing"
-    fix = "leave methods out: without it, the policy is for the route's own methods"
+    sentence = f"the policy of {row} allows only {named}, which the route does not serve: it grants nothing"
+    fix = "leave methods out: the policy then applies to the methods of the route"
     return finding_about(row.reported, "RC014", sentence, fix)

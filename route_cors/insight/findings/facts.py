@@ -1,4 +1,4 @@
-"""What the rules ask about an app: its routes, which one is reached by what, and how one is named."""
+"""What the rules need to know about an app: its routes, which requests reach them, and their names."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Row:
 
     Attributes:
         order: its position among them.
-        mount: the innermost one that leads there, or None.
-        policy: the one that holds there; None for `no_cors`, which opens nothing.
+        mount: the innermost mount that leads to it, or None.
+        policy: the one that applies; None for `no_cors`, which opens nothing.
     """
 
     def __init__(self, order: int, mount: Row | None, surveyed: Surveyed) -> None:
@@ -48,44 +48,41 @@ class Row:
 
     @functools.cached_property
     def needs(self) -> Needs:
-        """What it takes of the request."""
+        """What it takes from the request."""
         return needs_of(self.placed.view)
 
     @functools.cached_property
     def inside(self) -> tuple[object, ...]:
-        """The mounts that lead into it, if it is one that shows its routes; else those that lead to it."""
+        """The mounts that lead into it, if it is a mount that shows its routes; else those leading to it."""
         led_by = () if self.mount is None else self.mount.inside
         return led_by if self.speaks else (*led_by, self.placed.route)
 
     @property
     def speaks(self) -> bool:
-        """Whether it serves requests itself: the routes of a mount that shows them speak for themselves."""
+        """Whether it serves requests itself; a mount that shows its routes does not: its routes do."""
         return not self.placed.shows_routes
 
     @property
     def is_documentation(self) -> bool:
-        """Whether it is FastAPI's own: its schema and its pages are the same for everybody."""
-        return getattr(self.placed.endpoint, "__module__", None) == _FASTAPIS_OWN
+        """Whether it is FastAPI's documentation: the schema and its pages are the same for everybody."""
+        return self.reported.is_documentation
 
     def __str__(self) -> str:
         return label(self.reported)
 
 
-_FASTAPIS_OWN: Final = "fastapi.applications"
-
-
 class Facts:
-    """An app's routes, ready to be asked about.
+    """An app and its routes, as the rules see them.
 
     Attributes:
-        app: as it was given, which may be a middleware around it.
-        base_url: where it is served, if that is known.
-        around: the app itself, and what stands around it.
+        app: as it was given; it may be a middleware around the app.
+        base_url: where the app is served, if known.
+        around: the app itself, and the layers around it.
         rows: its routes and mounts.
-        grantors: who lets other origins in, once that is asked for.
+        grantors: the policies and layers that allow other origins; filled at first use.
         source: the user's modules.
-        policies: each policy, and the routes it holds on (none: those that are not there), so that what is
-            wrong with it is said once.
+        policies: each policy, and the routes that it applies to (which may be none), so that a problem of a
+            policy is reported once.
     """
 
     def __init__(self, app: object, routes: Sequence[Surveyed], base_url: str | None = None) -> None:
@@ -100,7 +97,7 @@ class Facts:
         self._by_target: dict[object, Row] = {}
         for row in self.rows:
             key = _key(row.inside, row.placed.route if row.speaks else None, row.placed.path)
-            # Where a router is included twice in the same place, the first one serves.
+            # If a router is included twice in the same place, the first one serves.
             self._by_target.setdefault(key, row)
 
     def _by_policy(self) -> Iterator[tuple[CORSPolicy, list[Row]]]:
@@ -111,11 +108,11 @@ class Facts:
         if self.around.default is not None:
             groups.setdefault(self.around.default, [])
         for policy, rows in groups.items():
-            # A mount is no route to point at, where there is another; nor is FastAPI's own documentation.
+            # Point at a mount, or at FastAPI's own documentation, only if there is no other route.
             yield policy, sorted(rows, key=lambda row: (not row.speaks, row.is_documentation))
 
     def apps_of(self, rows: Iterable[Row]) -> list[object]:
-        """The app, and those mounted in it that lead to these routes."""
+        """The app, and the mounted apps that lead to these routes."""
         apps: dict[int, object] = {id(self.around.app): self.around.app}
         for row in rows:
             mount = row.mount
@@ -126,21 +123,21 @@ class Facts:
         return [*apps.values()]
 
     def place_of(self, row: Row) -> Place | None:
-        """Where the user wrote what holds on a route: its endpoint, or else what it has its policy from."""
+        """Where the user wrote a route: its endpoint, or else what it gets its policy from."""
         place = row.reported.place
         if place is None or is_of_a_library(place.file):
             return self.place_of_declaration(row)
         return place
 
     def place_of_policy(self, policy: CORSPolicy, rows: Sequence[Row]) -> Place | None:
-        """Where the user declared a policy: on the first route that it holds on, or as a default."""
+        """Where the user declared a policy: at the first route that it applies to, or as a default."""
         if not rows:
             return self.source.of_layer_of_ours(self.around.app)
         row = next((row for row in rows if row.policy == policy and row.speaks), rows[0])
         return self.place_of_declaration(row) or self.place_of(row)
 
     def place_of_declaration(self, row: Row) -> Place | None:
-        """Where the user wrote the router, mount or default that a route has its policy from."""
+        """Where the user wrote the router, mount or default that a route gets its policy from."""
         match row.placed.source:
             case "router":
                 return self.source.of_router(row.placed.policy)
@@ -154,16 +151,16 @@ class Facts:
                 return None
 
     def reached(self, path: str, method: str, row: Row) -> Row | None:
-        """The route that such a request goes to, at that row's host; None where none is known for it.
+        """The route that such a request goes to, at that row's host; None if no route is known for it.
 
-        A mount, where the request gets no further than into that.
+        A mount, if the request gets no further than that mount.
         """
         host = "qzkv.example" if row.placed.host is None else row.placed.host
         target = self._resolver.resolve(_scope(row.placed.kind, path, method, host), method)
         if target.redirects_to is not None:
             return None
         found = self._by_target.get(_key(target.through, target.route, target.path))
-        # Of a route for any host it says nothing that one host's example leads to what is there alone.
+        # That an example for one host leads to a route of that host says nothing about a route for any host.
         return found if found is None or found.placed.host in {None, row.placed.host} else None
 
 
@@ -172,12 +169,12 @@ def _innermost_app(row: Row) -> object:
 
 
 def app_of_mount(row: Row) -> object:
-    """What is mounted, without the middleware around it."""
+    """The mounted app, without the middleware around it."""
     return [*wrappers_of(row.placed.endpoint)][-1]
 
 
 def _key(through: Iterable[object], route: object, path: str) -> object:
-    """What tells apart where requests go: routes compare by their paths and names, and are not hashable."""
+    """An identity for where requests go: routes compare by path and name, and are not hashable."""
     return (*map(id, through), id(route), path)
 
 
@@ -208,7 +205,7 @@ def _scope(kind: str, path: str, method: str, host: str) -> Scope:
     return {**common, "type": "http", "scheme": "https", "method": method}
 
 
-# Values of all kinds: a route is only said to be hidden by others if each of them leads elsewhere.
+# Values of many kinds: a route counts as hidden only if each of them leads to another route.
 _VALUES: Final = (
     *("qzkv", "Qz-K_v.7~", "7", "70", "7.5", "2026-11-22"),
     *("01234567-89ab-4def-8123-456789abcdef", "qzkv/qzkv", "qzkv/7/qzkv", ""),
@@ -216,7 +213,7 @@ _VALUES: Final = (
 
 
 def example_paths(row: Row) -> list[str]:
-    """Paths that the route matches, as different as can be; none where none can be made up."""
+    """Paths that the route matches, as different as possible; none if none can be made up."""
     template = row.placed.path + ("/{rest:path}" if row.placed.kind == "mount" else "")
     parameters = [*PARAM_REGEX.finditer(template)]
     values = [_values_of(parameter[2]) for parameter in parameters]
@@ -238,7 +235,7 @@ def _values_of(convertor_name: str | None) -> list[str]:
 
 
 def label(route: ReportedRoute) -> str:
-    """What a person calls the route: `GET,PUT /items`, `WEBSOCKET /live`, `MOUNT /static`."""
+    """The name of a route for people: `GET,PUT /items`, `WEBSOCKET /live`, `MOUNT /static`."""
     if route.kind != "http":
         what = route.kind.upper()
     else:
@@ -251,13 +248,13 @@ _MAX_LABEL: Final = 200
 
 
 def place_of(route: ReportedRoute) -> str:
-    """Its name, and where it was written."""
+    """Its name, and where it is declared."""
     return label(route) if route.place is None else f"{label(route)} ({printable(str(route.place))})"
 
 
 def named(rows: Sequence[Row], at_most: int = 5) -> str:
-    """The routes' names, as many as can be read at a glance; of none, what a default is for besides."""
+    """The routes' names, at most so many; for no routes, what a default applies to otherwise."""
     if not rows:
-        return "the default, for what no route is found for"
+        return "the default, for paths without a route"
     more = len(rows) - at_most
     return ", ".join(map(str, rows[:at_most])) + (f" and {more} more" if more > 0 else "")

@@ -16,17 +16,17 @@ __all__ = ["Finding", "finding_about"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something about an app's policies that is wrong, or that somebody should know.
+    """Something about an app's policies that is wrong, or worth knowing.
 
     Attributes:
-        code: `RC001` and so on; what it stands for never changes.
-        severity: `error` where a policy does not do what it says, `warning` where it lets in more than may be
-            meant, `info` for what is worth a look.
-        sentence: what it is, with the values it is about.
-        fix: what to write instead, or to do.
-        route: the one it is about, or the first of them; None where it is about the app.
+        code: `RC001` and so on; its meaning never changes.
+        severity: `error` if a policy does not do what it says, `warning` if it may allow more than intended,
+            `info` if it is worth a look.
+        sentence: what was found, with the values.
+        fix: what to write or do instead.
+        route: the route it is about, or the first of them; None if it is about the app.
         place: where to look in the user's source.
-        routes: all that it is about.
+        routes: all routes that it is about.
     """
 
     code: str
@@ -39,11 +39,11 @@ class Finding:
 
     @property
     def why(self) -> str:
-        """Why it matters; empty for a code that only a baseline has."""
+        """Why it matters; empty for the codes of a baseline."""
         return CODES[self.code].why if self.code in CODES else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as data that JSON can hold."""
+        """The finding as JSON-compatible data."""
         return {
             "code": self.code,
             "severity": self.severity,
@@ -69,7 +69,7 @@ class Finding:
 def finding_about(
     route: ReportedRoute | None, code: str, sentence: str, fix: str, *, severity: Severity | None = None
 ) -> Finding:
-    """A finding at the place of a route; `severity` where it is not the one of the code."""
+    """A finding at the place of a route; `severity` if it differs from that of the code."""
     return Finding(
         code=code,
         severity=CODES[code].severity if severity is None else severity,

@@ -1,4 +1,4 @@
-"""Who lets other origins in: our policies and CORSMiddleware, seen alike."""
+"""What allows other origins: policies of route_cors and CORSMiddleware, in one form."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Grantor:
     """A policy, or a CORSMiddleware.
 
     Attributes:
-        who: what it is called in a sentence.
-        argument: the one that names its origins.
-        origins: those that are written as text.
-        regexes: those that origins have to match.
-        credentials: whether cookies may go along.
-        admits: whether it lets a certain origin in by its regexes.
-        rows: the routes that it speaks for.
-        place: where it was made.
-        policy: the one of ours that it is.
-        cors: the arguments of the CORSMiddleware that it is.
+        who: its name in a sentence.
+        argument: the argument that names its origins.
+        origins: the origins that are written as strings.
+        regexes: the regexes that origins are matched with.
+        credentials: whether it allows credentials.
+        admits: whether its regexes allow a given origin.
+        rows: the routes that it applies to.
+        place: where it is declared.
+        policy: the policy, if it is one.
+        cors: the arguments, if it is a CORSMiddleware.
     """
 
     who: str
@@ -53,7 +53,7 @@ class Grantor:
     cors: CORSArguments | None = None
 
     def about(self, code: str, sentence: str, fix: str, *, severity: Severity | None = None) -> Finding:
-        """A finding about it, with the routes that it speaks for."""
+        """A finding about it, with the routes that it applies to."""
         first = self.rows[0].reported if self.rows else None
         told = f"{sentence} ({named(self.rows, at_most=3)})"
         found = finding_about(first, code, told, fix, severity=severity)
@@ -61,14 +61,14 @@ class Grantor:
 
 
 def grantors(facts: Facts) -> Sequence[Grantor]:
-    """All of an app: first the policies, then layers of others."""
+    """All grantors of an app: first the policies, then the CORSMiddleware."""
     if facts.grantors is None:
         facts.grantors = (*_policies(facts), *_layers(facts))
     return facts.grantors
 
 
 def layers_of_others(facts: Facts) -> Iterator[tuple[Grantor, CORSArguments]]:
-    """Each CORSMiddleware that speaks for routes: no layer of ours outside of it has the say there."""
+    """Each CORSMiddleware that decides for routes: no layer of ours outside of it overrides it."""
     return ((grantor, grantor.cors) for grantor in grantors(facts) if grantor.cors is not None)
 
 
@@ -105,7 +105,7 @@ def _layers(facts: Facts) -> Iterator[Grantor]:
             for layer in heard(row):
                 groups.setdefault(layer, []).append(row)
     for layer, rows in groups.items():
-        yield _of_layer(facts, layer, cast("CORSArguments", layer.cors), rows)  # as `heard` gives no others
+        yield _of_layer(facts, layer, cast("CORSArguments", layer.cors), rows)  # `heard` gives no others
 
 
 def _of_layer(facts: Facts, layer: KnownLayer, cors: CORSArguments, rows: list[Row]) -> Grantor:
@@ -122,7 +122,7 @@ def _of_layer(facts: Facts, layer: KnownLayer, cors: CORSArguments, rows: list[R
         regexes=() if cors.any_origin or regex is None else (re.compile(regex),),
         credentials=cors.allow_credentials,
         admits=admits,
-        # FastAPI's own documentation is nobody's example.
+        # FastAPI's own documentation is not a useful example.
         rows=sorted(rows, key=lambda row: row.is_documentation),
         place=facts.source.of_layer(layer.name, cors),
         cors=cors,
@@ -130,7 +130,7 @@ def _of_layer(facts: Facts, layer: KnownLayer, cors: CORSArguments, rows: list[R
 
 
 def heard(row: Row) -> Iterator[KnownLayer]:
-    """Each CORSMiddleware in front of a route that no layer of ours replaces, from the outside in."""
+    """Each CORSMiddleware in front of a route that no layer of route_cors overrides, from the outside in."""
     for layer in row.reported.layers:
         if isinstance(layer, OurLayer) and row.placed.policy is not None:
             return

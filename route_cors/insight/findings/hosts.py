@@ -1,4 +1,4 @@
-"""Origins that others can speak for: where anyone publishes, and the visitor's own machine."""
+"""Origins that others can control: hosts where anyone can publish, and the visitor's own machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_local_origins", "find_shared_hosts", "named_origins"]
 
-# All their users' pages are of one origin.
+# The pages of all their users have the same origin.
 _OF_ALL_USERS: Final = frozenset(
     {
         *("cdn.jsdelivr.net", "cdpn.io", "codepen.io", "codesandbox.io", "docs.google.com"),
@@ -30,25 +30,23 @@ _OF_ALL_USERS: Final = frozenset(
         *("sites.google.com", "stackblitz.com", "storage.googleapis.com", "translate.goog", "unpkg.com"),
     }
 )
-# Each user has a name there, and all of a user's projects are of that origin.
+# Each user has a name there, and all projects of a user have that origin.
 _OF_ONE_ACCOUNT: Final = frozenset({"bitbucket.io", "github.io", "gitlab.io", "codeberg.page"})
 
 
 def find_shared_hosts(facts: Facts) -> Iterator[Finding]:
-    """RC024: a host where anyone publishes; with credentials, also a name there that is one account's."""
+    """RC024: a host where anyone can publish; with credentials, also the name of one account there."""
     for grantor in grantors(facts):
         for text, origin in named_origins(grantor):
             powers = ", with credentials" if grantor.credentials else ""
             if origin.host in _OF_ALL_USERS:
                 severity: Severity = "warning" if grantor.credentials else "info"
-                sentence = (
-                    f"{grantor.who} allows {text}{powers}: the pages of all its users are of that origin"
-                )
-                fix = f"take {text!r} out of {grantor.argument}, and serve the page from a site of yours"
+                sentence = f"{grantor.who} allows {text}{powers}: the pages of all its users have that origin"
+                fix = f"take {text!r} out of {grantor.argument}, and serve the page from a domain of yours"
                 yield grantor.about("RC024", sentence, fix, severity=severity)
             elif grantor.credentials and _is_of_an_account(origin):
                 sentence = (
-                    f"{grantor.who} allows {text}{powers}: all projects of that account are of that origin"
+                    f"{grantor.who} allows {text}{powers}: all projects of that account have that origin"
                 )
                 fix = f"if the account is not yours alone, take {text!r} out of {grantor.argument}"
                 yield grantor.about("RC024", sentence, fix, severity="info")
@@ -60,16 +58,16 @@ def _is_of_an_account(origin: DeclaredOrigin) -> bool:
 
 
 def find_local_origins(facts: Facts) -> Iterator[Finding]:
-    """RC025: origins of the visitor's machine in the same list as those of a site."""
+    """RC025: localhost origins in the same list as origins of a site."""
     for grantor in grantors(facts):
         named = [*named_origins(grantor)]
         local = [text for text, origin in named if is_loopback(origin.host)]
         if local and len(local) < len(named):
             shown = ", ".join(local[:_MOST_SHOWN])
-            sentence = f"{grantor.who} allows {shown} beside origins of production"
+            sentence = f"{grantor.who} allows {shown} next to production origins"
             kept = [text for text, origin in named if not is_loopback(origin.host)]
             fix = (
-                "add them in development alone:"
+                "add them only in development:"
                 f" {grantor.argument}=[{', '.join(map(repr, kept[:_MOST_SHOWN]))}, *settings.local_origins]"
             )
             yield grantor.about("RC025", sentence, fix)
@@ -79,7 +77,7 @@ _MOST_SHOWN: Final = 3
 
 
 def named_origins(grantor: Grantor) -> Iterator[tuple[str, DeclaredOrigin]]:
-    """The origins and patterns that are written as text, as far as a browser can send them."""
+    """The origins and patterns that are written as strings, as far as a browser can send them."""
     for text in grantor.origins:
-        with suppress(CORSConfigError):  # of a CORSMiddleware: RC020
+        with suppress(CORSConfigError):  # those of a CORSMiddleware are reported by RC020
             yield text, parse_origin(text)

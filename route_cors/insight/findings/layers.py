@@ -1,4 +1,4 @@
-"""CORS layers that stand in each other's way."""
+"""CORS layers that get in each other's way."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ __all__ = ["find_second_layers"]
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """An app, mount or route, and what stands around it, outermost first.
+    """An app, mount or route, and the middleware around it, outermost first.
 
     Attributes:
         row: the mount or route; None for the app itself.
-        is_covered: whether a layer of ours stands outside of all that.
+        is_covered: whether there is a layer of route_cors outside of all that.
         around: the middleware objects.
-        app: what they stand around, if that has middleware of its own.
-        behind: the routes that a request gets to through all of it.
+        app: the app inside them, if it has middleware of its own.
+        behind: the routes that a request reaches through all of it.
     """
 
     row: Row | None
@@ -55,12 +55,12 @@ class _Level:
 
     @property
     def reported(self) -> ReportedRoute | None:
-        """Where a finding about it stands."""
+        """The route that a finding about it points at."""
         return None if self.row is None else self.row.reported
 
 
 def find_second_layers(facts: Facts) -> Iterator[Finding]:
-    """RC003: a CORS middleware between the browser and a policy, or another one; two defaults on one app."""
+    """RC003: a CORS middleware outside of a policy or of another CORS middleware; two defaults on one app."""
     for level in _levels(facts):
         ruled = [
             row for row in level.behind if row.placed.policy is not None and row.placed.kind != "websocket"
@@ -98,7 +98,7 @@ def _inside(facts: Facts, mount: Row) -> list[Row]:
 
 
 def _until(inner: object, app: object) -> Iterator[object]:
-    """A middleware and what it stands around, down to `inner`, or as far as that can be seen."""
+    """A middleware and what is inside of it, down to `inner`, or as far as that is visible."""
     for _ in range(_MAX_MIDDLEWARE):
         if app is None or app is inner:
             return
@@ -112,7 +112,7 @@ _MAX_MIDDLEWARE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A middleware: what it is made by, and what is known of it."""
+    """A middleware: its class, and what is known about it."""
 
     made_by: object
     layer: Layer | None
@@ -134,13 +134,13 @@ def _foreign_layers(facts: Facts, level: _Level, ruled: list[Row]) -> Iterator[F
 
 def _behind(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
     name = _name(seen.made_by)
-    sentence = f"{name} stands behind route_cors, which replaces its headers on {named(ruled)}"
+    sentence = f"{name} is inside of route_cors, which replaces its headers on {named(ruled)}"
     if _does_more(seen):
-        fix = f"if {name} is there for CORS alone, take it out; what else it does stays as it is"
+        fix = f"if {name} is only there for CORS, remove it; whatever else it does is not affected"
         return finding_about(level.reported, "RC003", sentence, fix, severity="info")
     others = [row for row in level.behind if row.placed.policy is None and row.placed.kind == "http"]
-    still = f"it still speaks for {named(others)}" if others else "it does nothing else"
-    fix = "remove it; install_cors(app, default=...) speaks for routes without a policy"
+    still = f"it still decides for {named(others)}" if others else "it does nothing else"
+    fix = "remove it; install_cors(app, default=...) covers routes without a policy"
     return finding_about(level.reported, "RC003", f"{sentence}: {still}", fix, severity="warning")
 
 
@@ -148,12 +148,12 @@ def _before(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
     name = _name(seen.made_by)
     if _does_more(seen):
         sentence = (
-            f"{name} may answer CORS by itself, before a policy is asked, such as that of {named(ruled)}"
+            f"{name} may answer CORS requests itself, before policies such as that of {named(ruled)} apply"
         )
-        fix = f"call install_cors(app), which stands outside of {name}, or have {name} leave CORS alone"
+        fix = f"call install_cors(app), which goes outside of {name}, or make {name} leave CORS alone"
         return finding_about(level.reported, "RC003", sentence, fix, severity="warning")
-    sentence = f"{name} answers preflights before a policy is asked, such as that of {named(ruled)}"
-    return finding_about(level.reported, "RC003", sentence, "remove it, and call install_cors(app)")
+    sentence = f"{name} answers preflights before policies such as that of {named(ruled)} apply"
+    return finding_about(level.reported, "RC003", sentence, "remove it and call install_cors(app)")
 
 
 def _does_more(seen: _Seen) -> bool:
@@ -167,7 +167,7 @@ def _place_of(facts: Facts, level: _Level, seen: _Seen) -> Place | None:
 
 
 def _pairs(facts: Facts) -> Iterator[Finding]:
-    """Two CORSMiddleware, one within the other, that do not say the same, with no policy of ours."""
+    """Two CORSMiddleware, one inside the other, with different arguments, and no policy."""
     pairs: dict[tuple[KnownLayer, KnownLayer], list[Row]] = {}
     for row in facts.rows:
         if row.speaks and row.placed.kind != "websocket":
@@ -178,7 +178,7 @@ def _pairs(facts: Facts) -> Iterator[Finding]:
             continue
         places = [facts.source.of_layer(layer.name, layer.cors) for layer in (outer, inner)]
         told = [_told(layer.in_words(), place) for layer, place in zip((outer, inner), places, strict=True)]
-        sentence = f"on {named(rows, 3)}, preflights are answered by {told[0]}, and never by {told[1]}"
+        sentence = f"preflights for {named(rows, 3)} are answered by {told[0]}, never by {told[1]}"
         fix = "keep one of them around each route: one for the whole app, or one for each mounted app"
         found = finding_about(rows[0].reported, "RC003", sentence, fix, severity="warning")
         yield replace(found, place=places[0], routes=tuple(row.reported for row in rows))
@@ -189,19 +189,19 @@ def _told(words: str, place: Place | None) -> str:
 
 
 def _unheard_defaults(facts: Facts, level: _Level) -> Iterator[Finding]:
-    """A default of ours that another one, further in on the same app, never lets come to a word."""
+    """A default that is never used, because a layer further in on the same app has one too."""
     defaults = [*_defaults_on(level.app)]
     for default in defaults[:-1]:
         heard = defaults[-1]
         if default != heard:
-            sentence = f"of two layers of route_cors on one app, {heard!r} is asked, and {default!r} never is"
-            fix = "give one default, to install_cors(app, default=...)"
+            sentence = f"one app has two layers of route_cors: {heard!r} is used, and {default!r} never is"
+            fix = "keep one default: install_cors(app, default=...)"
             found = finding_about(level.reported, "RC003", sentence, fix)
             yield replace(found, place=facts.source.of_layer_of_ours(level.app) or found.place)
 
 
 def _defaults_on(app: object) -> Iterator[CORSPolicy]:
-    """Those of the layers that an app brings, outermost first."""
+    """The defaults of the layers that an app brings, outermost first."""
     installed = certain_defaults_of(app)[-1] if is_installed(app) else None
     if installed is not None:
         yield installed
@@ -217,7 +217,7 @@ def _user_middleware(app: object) -> list[Middleware]:
 
 
 def _is_foreign(seen: _Seen) -> bool:
-    """Whether it is a CORSMiddleware, or may be about CORS by its name."""
+    """Whether it is a CORSMiddleware, or has CORS in its name."""
     if isinstance(seen.layer, KnownLayer):
         return seen.layer.cors is not None
     made_by: object = _unwrapped(seen.made_by)

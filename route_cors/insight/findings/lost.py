@@ -1,4 +1,4 @@
-"""Policies that were declared, and hold nowhere."""
+"""Policies that were declared and apply nowhere."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ __all__ = ["find_lost_policies", "find_misplaced_policies"]
 
 
 def find_lost_policies(facts: Facts) -> Iterator[Finding]:
-    """RC016: a decorator or a route class put another function in the place of the one with the policy."""
+    """RC016: a decorator or a route class replaced the function that has the policy."""
     for row in facts.rows:
         policies = {row.placed.policy, *policies_of_methods(row.placed.endpoint)}
         every = {one for each in policies if isinstance(each, Lost) for one in each.declarations}
         lost = sorted(every - {*_misplaced(row)})
         if lost:
             sentence = f"{row} is closed: the policy of {_named(lost)} is lost"
-            fix = "put @cors above the decorator that replaces the function, or use functools.wraps in that"
+            fix = "put @cors above the decorator that replaces the function, or use functools.wraps there"
             yield _finding(row, "RC016", lost[0], sentence, fix)
 
 
 def find_misplaced_policies(facts: Facts) -> Iterator[Finding]:
-    """RC017: on a method that is called when the request was let in already."""
+    """RC017: a policy on a method that is called after the request was let in."""
     for row in facts.rows:
         misplaced = _misplaced(row)
         if misplaced:
-            sentence = f"the policy of {_named(misplaced)} never holds on {row}"
-            fix = "it is called too late for a policy: declare that on the endpoint class itself"
+            sentence = f"the policy of {_named(misplaced)} never applies to {row}"
+            fix = "the method is called too late: declare the policy on the endpoint class itself"
             yield _finding(row, "RC017", misplaced[0], sentence, fix)
 
 
@@ -52,7 +52,7 @@ def _named(declarations: Sequence[Declaration]) -> str:
 
 
 def _finding(row: Row, code: str, declaration: Declaration, sentence: str, fix: str) -> Finding:
-    """It points at the declaration, not at what is served in place of that."""
+    """A finding that points at the declaration, not at what is served in its place."""
     return Finding(
         code=code,
         severity=CODES[code].severity,

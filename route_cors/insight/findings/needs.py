@@ -1,4 +1,4 @@
-"""What a FastAPI route takes of the request: cookies, security schemes, headers, the kind of its body."""
+"""What a FastAPI route takes from the request: cookies, security schemes, headers, the kind of its body."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["NOTHING_KNOWN", "Needs", "needs_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a route takes, its dependencies included, each in words.
+    """What a route takes, including its dependencies, each in words.
 
     Attributes:
-        required_cookies: those without which it refuses to answer.
-        optional_cookies: the others.
-        ambient: security schemes that browsers serve by themselves: cookies, HTTP Basic and the like.
-        tokens: security schemes that a script has to serve: bearer tokens, keys in a header or query.
-        headers: names of the headers without which it refuses to answer, and which only a script sets.
-        has_simple_body: whether a body that browsers send without a preflight can get through to it.
-        is_known: whether its signature tells all this; not so of plain Starlette routes.
-        reads_request: whether it gets the request itself, of which it may read what it likes.
-        is_guarded: whether something of it is named after CSRF, and so may refuse what other sites send.
+        required_cookies: the cookies that it requires.
+        optional_cookies: the other cookies.
+        ambient: security schemes that browsers satisfy by themselves: cookies, HTTP Basic and the like.
+        tokens: security schemes that need a script: bearer tokens, keys in a header or query.
+        headers: the required headers that only a script can set.
+        has_simple_body: whether it accepts a body that browsers send without a preflight.
+        is_known: whether its signature tells all this; that of a plain Starlette route does not.
+        reads_request: whether it gets the request itself, and so may read anything from it.
+        is_guarded: whether something in it has CSRF in its name, and so may refuse requests of other sites.
     """
 
     required_cookies: tuple[str, ...] = ()
@@ -48,21 +48,21 @@ class Needs:
 
     @property
     def is_sent_unasked(self) -> bool:
-        """Whether browsers send a POST to it with no preflight, and nothing of it may turn that away."""
+        """Whether browsers send a POST to it without a preflight, and nothing in it may refuse that."""
         return self.has_simple_body and not self.headers and not self.is_guarded
 
     @property
     def sent_by_browsers(self) -> tuple[str, ...]:
-        """What a browser adds to a request by itself."""
+        """The credentials that a browser adds by itself."""
         return (*self.ambient, *self.required_cookies, *self.optional_cookies)
 
 
-# A plain Starlette route reads what it likes.
+# A plain Starlette route may read anything.
 NOTHING_KNOWN: Final = Needs()
 
 
 def needs_of(view: Any) -> Needs:
-    """What a route takes, as FastAPI has taken its signature apart; `NOTHING_KNOWN` for any other route."""
+    """What a route takes, according to the signature that FastAPI read; `NOTHING_KNOWN` for other routes."""
     dependant = getattr(view, "dependant", None)
     if not isinstance(dependant, Dependant):
         return NOTHING_KNOWN
@@ -108,7 +108,7 @@ def _scheme(scheme: SecurityBase) -> str:
     return f"the security scheme {getattr(scheme, 'scheme_name', type(scheme).__name__)}"
 
 
-# https://fetch.spec.whatwg.org/#credentials: cookies, and what answers an HTTP authentication challenge.
+# https://fetch.spec.whatwg.org/#credentials: cookies, and the answer to an HTTP authentication challenge.
 _AMBIENT_SCHEMES: Final = frozenset({"basic", "digest", "negotiate"})
 
 
@@ -118,7 +118,7 @@ def _is_ambient(scheme: SecurityBase) -> bool:
 
 
 def _where(scheme: SecurityBase) -> str:
-    """`header`, `query` or `cookie` for an API key; empty for the others, which use Authorization."""
+    """`header`, `query` or `cookie` for an API key; empty for the other schemes, which use Authorization."""
     return str(getattr(getattr(_model(scheme), "in_", None), "value", ""))
 
 
@@ -145,13 +145,13 @@ def _headers_of(scheme: SecurityBase) -> Iterator[str]:
 
 
 def _is_model(field: Any) -> bool:
-    """Whether it stands for several headers at once, as a Pydantic model does."""
+    """Whether it declares several headers at once, as a Pydantic model does."""
     annotation = field.field_info.annotation
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _is_a_scripts(name: str) -> bool:
-    """Whether nobody but the page's script sets that header: neither browsers nor proxies do."""
+    """Whether only the page's script sets that header; browsers and proxies do not."""
     lower = name.lower()
     by_browsers = lower in _BY_BROWSERS or is_forbidden_request_header(name)
     return not by_browsers and not lower.startswith(_BY_PROXIES)
@@ -167,8 +167,9 @@ _BY_PROXIES: Final = ("cf-", "forwarded", "traceparent", "x-forwarded-", "x-real
 def _has_simple_body(view: Any) -> bool:
     """Whether the route takes no body, or one of a content type that needs no preflight.
 
-    https://fetch.spec.whatwg.org/#cors-safelisted-request-header: forms and plain text do not, JSON does. But
-    FastAPI reads a body of no type at all as JSON unless it is strict, and hands plain text on as bytes.
+    https://fetch.spec.whatwg.org/#cors-safelisted-request-header: forms and plain text need none, JSON does.
+    But FastAPI reads a body without a content type as JSON unless it is strict, and passes plain text on as
+    bytes.
     """
     field = getattr(view, "body_field", None)
     if field is None or isinstance(field.field_info, params.Form) or not _is_required(field):

@@ -1,4 +1,4 @@
-"""Origins that a policy lets in, and maybe was not meant to."""
+"""Origins that a policy allows, perhaps without intent."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ __all__ = ["find_insecure_origins", "find_loose_regexes", "find_wide_patterns", 
 
 
 def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
-    """RC006: credentials for all subdomains of a site, the forgotten and the rented ones included."""
+    """RC006: credentials for all subdomains of a site, including forgotten and rented ones."""
     for grantor in grantors(facts):
         if not grantor.credentials or grantor.policy is None:
             continue
         for text, origin in named_origins(grantor):
             if origin.subdomains and _is_site_or_suffix(origin.host):
                 sentence = (
-                    f"{text} with credentials: whoever has any name under {origin.host} acts as the user"
+                    f"{text} with credentials: whoever controls any name under {origin.host} acts as the user"
                 )
                 yield grantor.about("RC006", sentence, _fixed_pattern(origin))
 
 
 def _fixed_pattern(origin: DeclaredOrigin) -> str:
     if public_suffix_list().is_public(origin.host):
-        return "name the origins: under a public suffix anyone can have a name"
+        return "name the origins: anyone can register a name under a public suffix"
     narrower = f"{origin.scheme}://*.preview.{origin.host}"
-    return f"name the origins, or give them a name that nothing else stands under: {narrower!r}"
+    return f"name the origins, or put them under a name of their own: {narrower!r}"
 
 
 def find_loose_regexes(facts: Facts) -> Iterator[Finding]:
-    """RC007: credentials for origins of other sites, or of any depth of subdomains, that a regex lets in.
+    """RC007: a regex that allows credentials for origins of other sites, or for any depth of subdomains.
 
-    Of a CORSMiddleware without credentials too, as far as anyone can have such a site.
+    For a CORSMiddleware without credentials too, if anyone can register such a site.
     """
     for grantor in grantors(facts):
         if not grantor.credentials and grantor.cors is None:
@@ -56,7 +56,7 @@ def find_loose_regexes(facts: Facts) -> Iterator[Finding]:
             stranger = _stranger(regex, grantor.admits, deep=grantor.credentials)
             if stranger is not None and not is_for_anyone(grantor):
                 powers = ", with credentials" if grantor.credentials else ""
-                sentence = f"the regex {printable(regex.pattern)} admits {stranger}{powers}"
+                sentence = f"the regex {printable(regex.pattern)} matches {stranger}{powers}"
                 severity: Severity = "warning" if grantor.credentials else "info"
                 yield grantor.about("RC007", sentence, _fixed_regex(grantor), severity=severity)
 
@@ -64,11 +64,11 @@ def find_loose_regexes(facts: Facts) -> Iterator[Finding]:
 def _fixed_regex(grantor: Grantor) -> str:
     pattern = r"r'https://[a-z0-9-]+\.preview\.example\.com'"
     code = f"re.compile({pattern})" if grantor.cors is None else f"allow_origin_regex={pattern}"
-    return f"write what is open as [a-z0-9-]+, escape the dots, and end with a site of yours: {code}"
+    return f"write [a-z0-9-]+ for the variable part, escape the dots, and end with your own domain: {code}"
 
 
 def is_for_anyone(grantor: Grantor) -> bool:
-    """Whether a CORSMiddleware's regex is no more than another way to write `*`."""
+    """Whether a CORSMiddleware's regex is just another way to write `*`."""
     return grantor.cors is not None and all(map(grantor.admits, _OF_NOBODY))
 
 
@@ -80,7 +80,7 @@ _OF_NOBODY: Final = (
 
 
 def find_insecure_origins(facts: Facts) -> Iterator[Finding]:
-    """RC009: http origins, in whose name whoever sits on the network can speak."""
+    """RC009: http origins, which anyone on the network can impersonate."""
     for grantor in grantors(facts):
         insecure = [text for text, origin in named_origins(grantor) if origin.is_insecure]
         for regex in () if is_for_anyone(grantor) else grantor.regexes:
@@ -89,14 +89,14 @@ def find_insecure_origins(facts: Facts) -> Iterator[Finding]:
                 insecure.append(f"{sample}, by the regex {printable(regex.pattern)}")
         if insecure:
             admitted = "; ".join(insecure)
-            sentence = f"{grantor.who} lets in {admitted}: whoever sits on the network can speak in that name"
-            yield grantor.about("RC009", sentence, "write https: in place of http:")
+            sentence = f"{grantor.who} allows {admitted}: anyone on the network can impersonate it"
+            yield grantor.about("RC009", sentence, "write https: instead of http:")
 
 
 def _stranger(regex: re.Pattern[str], admits: Callable[[str], bool], *, deep: bool) -> str | None:
-    """An origin that the regex admits, and that it is hardly meant for.
+    """An origin that the regex matches and was hardly meant to.
 
-    First one whose site can be registered by whoever likes to; else one of any depth under a site.
+    Preferably one whose site anyone can register; else one of any depth under a site.
     """
     sampler = Sampler(regex)
     admitted = [*_admitted(sampler, admits)]
@@ -116,7 +116,7 @@ def _is_insecure(origin: str) -> bool:
 
 
 def _admitted(sampler: Sampler, admits: Callable[[str], bool]) -> Iterator[str]:
-    """The samples that are let in."""
+    """The samples that are allowed."""
     return filter(admits, sampler.samples())
 
 
@@ -125,7 +125,7 @@ def _host_of(origin: str) -> str:
 
 
 def _site_of(origin: str) -> tuple[str, str]:
-    """What somebody registers to have that origin, and the suffix under which; empty where nobody can."""
+    """The name to register to get that origin, and the suffix under which; empty if nobody can."""
     host = _host_of(origin)
     is_address = host.rpartition(".")[2].isdigit()
     if is_address or is_loopback(host) or not origin.startswith(("https:", "http:")):
@@ -139,13 +139,13 @@ def _holds(text: str, characters: tuple[str | None, ...]) -> bool:
 
 
 def _is_anyones(origin: str, mine: tuple[str | None, ...]) -> bool:
-    """Whether the name that is registered is of the visitor's choosing, and its suffix is none of it."""
+    """Whether the name to register can be chosen freely, and its suffix cannot."""
     name, suffix = _site_of(origin)
     return _holds(name, mine) and not _holds(suffix, mine)
 
 
 def _is_deep(origin: str, mine: tuple[str | None, ...]) -> bool:
-    """Whether two labels directly before the site are of the visitor's choosing."""
+    """Whether the two labels directly before the site can be chosen freely."""
     name, suffix = _site_of(origin)
     labels = _host_of(origin).removesuffix(f"{name}.{suffix}").strip(".").split(".")[-_DEEP:]
     return bool(name) and len(labels) == _DEEP and all(_holds(label, mine) for label in labels)
@@ -155,5 +155,5 @@ _DEEP: Final = 2
 
 
 def _is_site_or_suffix(host: str) -> bool:
-    """Whether a name directly under it is next to the whole site, or anyone's."""
+    """Whether a name directly under it is next to the whole site, or can be registered by anyone."""
     return not is_loopback(host) and public_suffix_list().privatesuffix(host) in {host, None}

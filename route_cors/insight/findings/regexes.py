@@ -1,7 +1,7 @@
-"""Regexes whose time grows out of hand, measured with longer and longer origins.
+"""Regexes whose matching time explodes, measured with longer and longer origins.
 
-The next length is tried only while the last took no more than a few milliseconds, and is so little longer
-that even what doubles with each character stays below a second. So nothing has to be stopped.
+The next length is tried only if the last one took a few milliseconds at most. The steps are so small that
+even a time that doubles with each character stays below a second, so no measurement has to be stopped.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["find_slow_regexes", "slow_origin"]
 
-# What no sound regex comes near: those take microseconds.
+# Far above any sound regex: those take microseconds.
 _SLOW: Final = 0.005
 _TRIES: Final = 3
-# Of one regex.
+# For one regex.
 _MAX_SAMPLES: Final = 3
 _MAX_PLACES: Final = 24
-# What an origin may go on with, and a regex does not expect.
+# Characters that may follow in an origin and that a regex does not expect.
 _ENDS: Final = ("", "-", ".", "_-")
 
 
 def find_slow_regexes(facts: Facts) -> Iterator[Finding]:
-    """RC023: a regex that takes long for a certain origin, of a length that servers take."""
+    """RC023: a regex that takes long for some origin, of a length that servers accept."""
     for grantor in grantors(facts):
         for regex in grantor.regexes:
             origin = slow_origin(regex)
@@ -45,7 +45,7 @@ def find_slow_regexes(facts: Facts) -> Iterator[Finding]:
                     f" {len(origin)} characters, and much longer for longer ones"
                 )
                 fix = (
-                    "repeat nothing that is repeated itself, and let no two parts in a row match the same:"
+                    "do not nest repetitions, and do not let two adjacent parts match the same text:"
                     r" r'https://[a-z0-9-]+\.example\.com'"
                 )
                 yield grantor.about("RC023", sentence, fix)
@@ -53,7 +53,7 @@ def find_slow_regexes(facts: Facts) -> Iterator[Finding]:
 
 @functools.lru_cache(maxsize=256)
 def slow_origin(regex: re.Pattern[str]) -> str | None:
-    """The first origin found that takes long to be matched; None where none is found."""
+    """The first origin found that takes long to match; None if none is found."""
     for start in _starts(regex):
         for end in _ENDS:
             found = _grown(regex, start, end)
@@ -63,7 +63,7 @@ def slow_origin(regex: re.Pattern[str]) -> str | None:
 
 
 def _starts(regex: re.Pattern[str]) -> Iterator[str]:
-    """What leads up to a place whose character may be repeated; that character is the last."""
+    """Prefixes that end in a character which the regex may repeat."""
     sampler = Sampler(regex)
     starts: dict[str, None] = {}
     for _, sample in zip(range(_MAX_SAMPLES), sampler.samples(), strict=False):
@@ -78,7 +78,7 @@ def _grown(regex: re.Pattern[str], start: str, end: str) -> str | None:
     length = 1
     while len(start) + length + len(end) <= MAX_ORIGIN_BYTES:
         origin = f"{start}{repeated * length}{end}"
-        # More than once: it may have been the machine, which was busy with something else.
+        # More than once: the machine may have been busy with something else.
         if all(_seconds(regex, origin) > _SLOW for _ in range(_TRIES)):
             return origin
         length += max(1, length // 8)
@@ -86,7 +86,7 @@ def _grown(regex: re.Pattern[str], start: str, end: str) -> str | None:
 
 
 def _seconds(regex: re.Pattern[str], text: str) -> float:
-    """Of this thread's own time, whatever else the machine does."""
+    """In this thread's own CPU time, whatever else the machine does."""
     started = time.thread_time()
     regex.fullmatch(text)
     return time.thread_time() - started

@@ -85,14 +85,14 @@ _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
 def find_all(
     app: object, routes: Sequence[Surveyed], *, base_url: str | None = None, ask_callables: bool = False
 ) -> tuple[Finding, ...]:
-    """All findings, the worst first, then in the order of the codes and of the routes.
+    """All findings: the worst first, then in the order of the codes and of the routes.
 
     Args:
         app: the app, or a middleware around it.
-        routes: what `survey_routes` says of it.
-        base_url: where it is served, if that is known.
-        ask_callables: whether callables among the origins are asked, which runs code of the user's; not where
-            an event loop is running.
+        routes: its routes, from `survey_routes`.
+        base_url: where the app is served, if known.
+        ask_callables: whether origin callables are called with made-up origins, which runs code of the user;
+            not possible while an event loop is running.
     """
     facts = Facts(app, routes, base_url)
     rules = (*_RULES, find_open_callables) if ask_callables else _RULES

@@ -1,8 +1,8 @@
-"""Origins that a regex admits, made by filling in its open places with letters that it does not name.
+"""Origins that a regex matches, made by filling its variable parts with letters that it does not contain.
 
-Whatever of a sample is such a letter is of the visitor's choosing. Nothing is concluded from the regex
-itself: a sample counts only if the policy's own matcher takes it, so that what is misread here is lost, and
-never wrong.
+Those letters mark what a visitor can choose freely. Nothing is concluded from the regex itself: a sample
+counts only if the policy's own matcher accepts it. A regex that is misread here gives fewer samples, never
+wrong ones.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Sampler"]
 
-# No regex for origins comes near any of these; what does is not read.
+# Regexes for origins stay far below these limits; one that does not is not read.
 _MAX_PATTERN: Final = 2000
 _MAX_SAMPLES: Final = 2000
 _MAX_OF_A_GROUP: Final = 50
 _MAX_DEPTH: Final = 20
-# Letters and digits for the open places: rare ones first.
+# Letters and digits for the variable parts: rare ones first.
 _LETTERS: Final = "qzxjvkwgpyfbumhdcltrnsioae"
 _DIGITS: Final = "7945386201"
 
@@ -43,10 +43,10 @@ _TIMES: Final = re.compile(r"(?:(?P<sign>[*+?])|\{(?P<least>\d*)(?P<comma>,?)(?P
 
 
 class Sampler:
-    r"""Samples of what a regex admits, for origins.
+    r"""Samples of the origins that a regex matches.
 
     Attributes:
-        letter, digit: what stands in the open places; None where the regex names all of them.
+        letter, digit: what fills the variable parts; None if the regex contains all of them.
 
     >>> sampler = Sampler(re.compile(r"https://.*example\.com"))
     >>> "https://qexample.com" in sampler.samples()
@@ -60,12 +60,12 @@ class Sampler:
         self.digit = next((digit for digit in _DIGITS if digit not in regex.pattern), None)
 
     def samples(self) -> Iterator[str]:
-        """Up to 2,000 texts of the regex's form; what is not understood of it makes samples that miss."""
+        """Up to 2,000 strings of the regex's form; a misread part gives samples that do not match."""
         self._at = 0 if len(self._pattern) <= _MAX_PATTERN else len(self._pattern)
         return itertools.islice(self._alternatives(0), _MAX_SAMPLES)
 
     def _alternatives(self, depth: int) -> Iterator[str]:
-        """The samples of what stands between here and the group's end."""
+        """The samples of the part from here to the end of the group."""
         branches: list[list[list[str]]] = [[]]
         while (token := _TOKEN.match(self._pattern, self._at)) is not None:
             self._at = token.end()
@@ -79,7 +79,7 @@ class Sampler:
             yield from _combined(branch)
 
     def _fillings(self, token: re.Match[str], depth: int) -> list[str]:
-        """What may stand for one piece of the regex."""
+        """Strings that may match one piece of the regex."""
         text = token[0]
         match token.lastgroup:
             case "open" | "look":
@@ -94,9 +94,9 @@ class Sampler:
                 return [""]
 
     def _holes(self, atom: str) -> list[str]:
-        """Letters of ours that the atom, which stands for one character, takes."""
+        """The fill letters that the atom, which matches one character, accepts."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a "[" in a class: said when the user compiled it
+            warnings.simplefilter("ignore")  # about a "[" in a class: already shown when the user compiled it
             regex = re.compile(atom, re.DOTALL)
         known = [each for each in (self.letter, self.digit, ".") if each is not None]
         return [each for each in known if regex.fullmatch(each)] or [
@@ -119,7 +119,7 @@ class Sampler:
         return repeated if least else [*repeated, ""]
 
     def _sites(self, fillings: Iterable[str]) -> Iterator[str]:
-        """What an endless run of characters may hold: labels, a whole site, the scheme before one."""
+        """What an unlimited run of characters may contain: labels, a whole site, a scheme and a label."""
         mine = self.letter
         if mine is None or mine not in fillings:
             return
@@ -133,7 +133,7 @@ def _times(fillings: Iterable[str], times: int) -> list[str]:
 
 
 def _combined(pieces: Sequence[Sequence[str]]) -> Iterator[str]:
-    """One filling for each piece: first with one piece at a time changed, then in all ways."""
+    """One filling for each piece: first with one piece at a time changed, then in all combinations."""
     usual = [fillings[0] for fillings in pieces if fillings]
     if len(usual) < len(pieces):
         return

@@ -1,4 +1,4 @@
-"""What CORSMiddleware takes, and a policy of ours would refuse when it is declared."""
+"""What CORSMiddleware accepts and a CORSPolicy would refuse when it is declared."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ _NULL: Final = "null"
 
 
 def find_any_origin_reflected(facts: Facts) -> Iterator[Finding]:
-    """RC005: every origin gets itself and credentials in the response."""
+    """RC005: a response that reflects every origin and allows credentials."""
     for layer, cors in layers_of_others(facts):
         if layer.credentials and (cors.any_origin or is_for_anyone(layer)):
             how = "by *" if cors.any_origin else f"by the regex {printable(layer.regexes[0].pattern)}"
-            sentence = f"{layer.who} reflects any origin, with credentials, {how}"
+            sentence = f"{layer.who} reflects every origin, with credentials, {how}"
             yield layer.about("RC005", sentence, f"name the origins: {_NAMED}", severity="error")
 
 
 def find_null(facts: Facts) -> Iterator[Finding]:
-    """RC018: `null` among the origins of a CORSMiddleware, or what its regex admits."""
+    """RC018: `null` among the origins of a CORSMiddleware, or matched by its regex."""
     for layer, _ in layers_of_others(facts):
         by_regex = any(regex.fullmatch(_NULL) for regex in layer.regexes) and not is_for_anyone(layer)
         if _NULL in layer.origins or by_regex:
             powers, severity = _powers(credentials=layer.credentials)
             sentence = f"{layer.who} allows the origin null{powers}"
-            fix = "take 'null' out; serve the page from an origin of its own, and name that"
+            fix = "remove 'null'; serve the page from an origin of its own, and name that origin"
             yield layer.about("RC018", sentence, fix, severity=severity)
 
 
@@ -56,10 +56,10 @@ def _powers(*, credentials: bool) -> tuple[str, Severity]:
 
 
 def find_bare_strings(facts: Facts) -> Iterator[Finding]:
-    """RC019: one text, of which CORSMiddleware takes parts, or its letters."""
+    """RC019: one string, which CORSMiddleware takes apart."""
     for layer, cors in layers_of_others(facts):
         for name, text, severity in _bare(cors):
-            sentence = f"{layer.who} has {text} for {name}"
+            sentence = f"{layer.who} has {text} as {name}, not a list"
             yield layer.about("RC019", sentence, f"write a list: {name}=[{_quoted(text)}]", severity=severity)
 
 
@@ -73,16 +73,16 @@ def _bare(cors: CORSArguments) -> Iterator[tuple[str, str, Severity]]:
         yield "allow_origins", repr(printable(origins)), "error"
     for name, values in (("allow_methods", cors.allow_methods), ("allow_headers", cors.added_headers)):
         if len(values) > 1 and all(len(value) == 1 for value in values):
-            yield name, "the letters of a text", "warning"
+            yield name, "the letters of a string", "warning"
 
 
 def find_unsent_origins(facts: Facts) -> Iterator[Finding]:
-    """RC020: a trailing slash, a path, upper case, a pattern: no Origin header is ever equal to that."""
+    """RC020: a trailing slash, a path, upper case or a pattern: no Origin header ever equals that."""
     for layer, _ in layers_of_others(facts):
         unsent = [text for text in layer.origins if text != _NULL and not _is_sent(text)]
         if unsent:
             shown = ", ".join(repr(printable(text)) for text in unsent[:_MOST_SHOWN])
-            sentence = f"{layer.who} allows {shown}, which no browser sends as an Origin"
+            sentence = f"{layer.who} allows {shown}, which no browser ever sends as an Origin"
             yield layer.about("RC020", sentence, _sent_instead(unsent[0]))
 
 
@@ -110,13 +110,13 @@ def _sent_instead(text: str) -> str:
 
 
 def find_needless_credentials(facts: Facts) -> Iterator[Finding]:
-    """RC021: credentials for routes that take tokens, where it is certain that none takes cookies."""
+    """RC021: credentials for routes that take tokens, if it is certain that none of them takes cookies."""
     for grantor in grantors(facts):
         rows = [row for row in grantor.rows if not row.is_documentation]
         if not grantor.credentials or sets_cookies(facts, rows):
             continue
         if any(row.needs.tokens for row in rows) and all(map(_needs_none, rows)):
-            sentence = f"{grantor.who} allows credentials, and its routes take tokens alone"
+            sentence = f"{grantor.who} allows credentials, but its routes only take tokens"
             yield grantor.about("RC021", sentence, "leave allow_credentials out")
 
 

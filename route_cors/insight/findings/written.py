@@ -1,4 +1,4 @@
-"""A policy as it can be pasted where it was declared: inline, on a router, on a mount, as a default."""
+"""A policy as code that can be pasted where it was declared: @cors, router, mount or default."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["as_code", "as_value"]
 
 
 def as_code(policy: CORSPolicy, source: Source | None, **changes: Any) -> str:
-    """The whole of a policy with some arguments changed, in Python.
+    """A whole policy as Python source, with some arguments changed.
 
     Args:
-        policy: as it is.
+        policy: the present one.
         source: what it was declared on.
-        changes: arguments of `CORSPolicy`. Where they do not go together with the others, these are left out.
+        changes: arguments of `CORSPolicy`. If they conflict with the others, only these are shown.
     """
     try:
         changed = policy.evolve(**changes)
@@ -51,7 +51,7 @@ def _arguments(policy: CORSPolicy) -> str:
 
 
 def as_value(value: Any) -> str:
-    """An argument, or an item of one, in Python; `...` for a function without a name."""
+    """An argument, or an item of one, as Python source; `...` for a function without a name."""
     if isinstance(value, tuple | list):
         return f"[{', '.join(as_value(item) for item in cast('Iterable[Any]', value))}]"
     if isinstance(value, re.Pattern):

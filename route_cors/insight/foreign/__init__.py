@@ -1,8 +1,8 @@
-"""Layers of others: what stands between a browser and a route besides our own, and what it does about CORS.
+"""Other layers: middleware between a browser and a route that is not part of route_cors.
 
 layers.py reads one middleware; ways.py says which of them a request goes through, from the outside in.
-Starlette's CORSMiddleware is modelled by itself: an instance made with the arguments that were read. What is
-neither that nor known to be harmless is an UnknownLayer: it may answer CORS by itself.
+Starlette's CORSMiddleware is modelled by an instance of itself, made with the arguments that were read. A
+layer that is neither that nor known to be harmless is an UnknownLayer: it may answer CORS by itself.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _ALLOW_METHODS = "Access-Control-Allow-Methods"
 
 
 class DescribedCORS(TypedDict):
-    """What a CORSMiddleware was made with, as data. The keys are its arguments."""
+    """The arguments of a CORSMiddleware as data. The keys are their names."""
 
     allow_origins: list[str]
     allow_origin_regex: str | None
@@ -33,15 +33,15 @@ class DescribedCORS(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CORSArguments:
-    """What a CORSMiddleware was made with, read from an instance: alike in every version of Starlette.
+    """The arguments of a CORSMiddleware, read from an instance, for all versions of Starlette alike.
 
     Attributes:
-        allow_origins: as they were given; one text where a bare string stands in place of a list.
-        allow_origin_regex: its pattern, which the whole of an origin has to match.
-        allow_methods: those that a preflight is granted.
-        allow_headers: in lower case, with those that are always allowed; `*` for any.
+        allow_origins: as they were given; a str if a bare string was given in place of a list.
+        allow_origin_regex: its pattern, which has to match the whole origin.
+        allow_methods: the methods that preflights grant.
+        allow_headers: in lower case, including those that are always allowed; `*` for any.
         expose_headers: response headers that pages may read.
-        allow_credentials: whether cookies may go along. With `*` any origin is reflected then.
+        allow_credentials: whether credentials are allowed. With `*`, any origin is then reflected.
         max_age: seconds, as they are sent.
         allow_private_network: whether public sites may call a private address.
     """
@@ -57,7 +57,7 @@ class CORSArguments:
 
     @classmethod
     def of(cls, middleware: CORSMiddleware) -> CORSArguments:
-        """Read those of an instance."""
+        """Read the arguments of an instance."""
         origins = middleware.allow_origins
         regex = middleware.allow_origin_regex
         exposed = middleware.simple_headers.get("Access-Control-Expose-Headers", "")
@@ -69,7 +69,7 @@ class CORSArguments:
             expose_headers=tuple(filter(None, exposed.split(", "))),
             allow_credentials="Access-Control-Allow-Credentials" in middleware.simple_headers,
             max_age=middleware.preflight_headers["Access-Control-Max-Age"],
-            # Starlette has it since 0.51.
+            # Added in Starlette 0.51.
             allow_private_network=getattr(middleware, "allow_private_network", False),
         )
 
@@ -80,11 +80,11 @@ class CORSArguments:
 
     @property
     def added_headers(self) -> list[str]:
-        """The request-headers that it allows beside those that are allowed always."""
+        """The request-headers that it allows in addition to those that are always allowed."""
         return [name for name in self.allow_headers if name not in _ALWAYS_ALLOWED]
 
     def origins_in_words(self) -> str:
-        """Which origins it lets in, in a few words."""
+        """The allowed origins, in a few words."""
         if self.any_origin:
             return "any origin, reflected" if self.allow_credentials else "any origin"
         bare = isinstance(self.allow_origins, str)
@@ -94,7 +94,7 @@ class CORSArguments:
         return ", ".join(listed) or "no other origin"
 
     def in_words(self) -> str:
-        """The whole of it on one line, what is not granted left out."""
+        """All arguments on one line, without what is not granted."""
         parts = [self.origins_in_words()]
         if self.allow_credentials:
             parts.append("credentials")
@@ -111,7 +111,7 @@ class CORSArguments:
         return "; ".join(parts)
 
     def described(self) -> DescribedCORS:
-        """The same as data that JSON can hold."""
+        """The arguments as JSON-compatible data."""
         bare = isinstance(self.allow_origins, str)
         return DescribedCORS(
             allow_origins=[str(self.allow_origins)] if bare else [*self.allow_origins],
@@ -129,6 +129,6 @@ _ALWAYS_ALLOWED = frozenset(name.lower() for name in ALWAYS_ALLOWED_REQUEST_HEAD
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:
-    # A set has no order that would be the same next time.
+    # The order of a set is not stable.
     ordered = sorted(values, key=str) if isinstance(values, set | frozenset) else values
     return tuple(map(str, ordered))

@@ -1,4 +1,4 @@
-"""One middleware: ours, one that is known to the letter, harmless, or one that may answer CORS by itself."""
+"""One middleware: part of route_cors, fully known, harmless, or one that may answer CORS by itself."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ __all__ = [
 class DescribedLayer(TypedDict):
     """A layer as data.
 
-    `kind`: `route_cors` for ours, `cors` for a CORSMiddleware, whose arguments follow, `unknown` for what may
-    answer CORS by itself, `other` for what turns requests away and writes nothing about CORS.
+    `kind`: `route_cors` for a layer of route_cors, `cors` for a CORSMiddleware, with its arguments, `unknown`
+    for one that may answer CORS by itself, `other` for one that refuses requests and writes no CORS headers.
     """
 
     name: str
@@ -53,32 +53,31 @@ class DescribedLayer(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class OurLayer:
-    """A layer of ours: it carries policies out.
+    """A layer of route_cors, which applies policies.
 
     Attributes:
-        default: its own.
+        default: its default policy.
     """
 
     default: CORSPolicy | None = None
 
     @property
     def name(self) -> str:
-        """The full one of its class."""
+        """The full name of its class."""
         return "route_cors.middleware.RouteCORSMiddleware"
 
     def described(self) -> DescribedLayer:
-        """As data that JSON can hold."""
+        """As JSON-compatible data."""
         return DescribedLayer(name=self.name, kind="route_cors", arguments=None)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownLayer:
-    """A middleware of Starlette's that may answer by itself, and does nothing that is not known here.
+    """A middleware of Starlette that may answer by itself, and whose behaviour is fully known.
 
     Attributes:
-        name: the full one of its class.
-        cors: its arguments, where it is a CORSMiddleware; None where it is one that turns requests away for
-            another reason.
+        name: the full name of its class.
+        cors: its arguments, if it is a CORSMiddleware; None if it refuses requests for another reason.
     """
 
     name: str
@@ -87,7 +86,7 @@ class KnownLayer:
     _state: Mapping[str, Any] = field(repr=False, compare=False)
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The same middleware around another app. It is made without the constructor of a subclass."""
+        """The same middleware around another app, made without calling the constructor of a subclass."""
         made = object.__new__(self._kind)
         made.__dict__.update(self._state, app=app)
         return cast("ASGIApp", made)
@@ -100,23 +99,23 @@ class KnownLayer:
         return f"{name}: {self.cors.in_words()}"
 
     def described(self) -> DescribedLayer:
-        """As data that JSON can hold."""
+        """As JSON-compatible data."""
         if self.cors is None:
             return DescribedLayer(name=self.name, kind="other", arguments=None)
         return DescribedLayer(name=self.name, kind="cors", arguments=self.cors.described())
 
     def allows(self, origin: str) -> bool:
-        """Whether a CORSMiddleware lets an origin in, on its own account."""
+        """Whether a CORSMiddleware itself allows an origin."""
         made = cast("CORSMiddleware", self.around(never_called))
         return made.is_allowed_origin(origin)
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownLayer:
-    """What may answer CORS by itself.
+    """A layer that may answer CORS by itself.
 
     Attributes:
-        name: the full one of its class, or of the function.
+        name: the full name of its class, or of the function.
         passes_websockets: whether it is known to leave handshakes alone.
     """
 
@@ -124,11 +123,11 @@ class UnknownLayer:
     passes_websockets: bool = False
 
     def in_words(self) -> str:
-        """That it is not known, in the words that everything here has for it."""
+        """That its behaviour is not known, in the words used everywhere."""
         return f"not known: {self.name} may answer CORS by itself"
 
     def described(self) -> DescribedLayer:
-        """As data that JSON can hold."""
+        """As JSON-compatible data."""
         return DescribedLayer(name=self.name, kind="unknown", arguments=None)
 
 
@@ -136,7 +135,7 @@ Layer: TypeAlias = OurLayer | KnownLayer | UnknownLayer
 
 
 def speaking(layers: Iterable[Layer]) -> tuple[KnownLayer | UnknownLayer, ...]:
-    """Those of others that do, or may do, something about CORS."""
+    """The other layers that do, or may do, something about CORS."""
     return tuple(each for each in layers if not isinstance(each, OurLayer) and _is_about_cors(each))
 
 
@@ -144,14 +143,14 @@ def _is_about_cors(layer: KnownLayer | UnknownLayer) -> bool:
     return isinstance(layer, UnknownLayer) or layer.cors is not None
 
 
-# Answer by themselves, or write CORS headers: an instance of each says what it does.
+# They answer by themselves or write CORS headers: an instance of each shows what it does.
 _MODELLED: Final = (CORSMiddleware, TrustedHostMiddleware, HTTPSRedirectMiddleware)
-# Of the frameworks' own, these run somebody else's code.
+# Of the frameworks' middleware, these run code of others.
 _RUN_OTHERS: Final = frozenset(
     {"starlette.middleware.base.BaseHTTPMiddleware", "starlette.middleware.wsgi.WSGIMiddleware"}
 )
 _FRAMEWORKS: Final = frozenset({"starlette", "fastapi"})
-# Known to neither write CORS headers nor answer preflights.
+# Known not to write CORS headers or answer preflights.
 _HARMLESS: Final = frozenset(
     {
         "brotli_asgi.BrotliMiddleware",
@@ -167,11 +166,11 @@ _HARMLESS: Final = frozenset(
 
 
 def layer_of_middleware(middleware: Middleware) -> Layer | None:
-    """What a `Middleware(...)` stands for: an entry of `user_middleware`; None for a harmless one."""
+    """The layer of a `Middleware(...)`, an entry of `user_middleware`; None for a harmless one."""
     make: Any = middleware.cls
     arguments: dict[str, Any] = {**middleware.kwargs}
     while isinstance(make, functools.partial):
-        if make.args:  # in the place of the app
+        if make.args:  # in the position of the app
             return UnknownLayer(name_of(make))
         arguments = {**make.keywords, **arguments}
         make = make.func
@@ -190,7 +189,7 @@ def layer_of_middleware(middleware: Middleware) -> Layer | None:
 
 
 def layer_of(app: object) -> Layer | None:
-    """What a middleware object does; None for a harmless one."""
+    """The layer of a middleware object; None for a harmless one."""
     if is_layer(app):
         return OurLayer(default_of(app))
     made_of = type(app)
@@ -198,7 +197,7 @@ def layer_of(app: object) -> Layer | None:
     state = {} if modelled is None else vars(app)
     if modelled is None or not _methods(modelled).isdisjoint(state):
         return _other(made_of, getattr(app, "dispatch_func", None), app)
-    # Ours on it: @cors may decorate any ASGI app.
+    # Attributes of route_cors: @cors may decorate any ASGI app.
     read = {
         name: value for name, value in state.items() if name != "app" and not name.startswith("__route_cors_")
     }
@@ -223,9 +222,9 @@ _LOOKUP: Final = frozenset({"__getattribute__", "__getattr__"})
 
 
 def _modelled(made_of: object, *, is_made: bool) -> type[Any] | None:
-    """Which one of those that are known it is, or is a subclass of that changes nothing.
+    """The known middleware that it is, or that it is a subclass of without changes.
 
-    `is_made`: there is an instance, which tells what its constructor has done.
+    `is_made`: there is an instance, which shows what its constructor did.
     """
     if not isinstance(made_of, type):
         return None
@@ -238,7 +237,7 @@ def _modelled(made_of: object, *, is_made: bool) -> type[Any] | None:
 
 
 def _methods(modelled: type[Any]) -> frozenset[str]:
-    """What a request goes through."""
+    """The methods that a request goes through."""
     methods = (
         name for name, value in vars(modelled).items() if isinstance(value, FunctionType | staticmethod)
     )
@@ -246,7 +245,7 @@ def _methods(modelled: type[Any]) -> frozenset[str]:
 
 
 def _other(made_of: Any, dispatch: object = None, app: object = None) -> UnknownLayer | None:
-    """What is none of those that are known: harmless, or not known."""
+    """A middleware that is not modelled: harmless, or not known."""
     name = name_of(made_of if app is None else app)
     is_framework = name.partition(".")[0] in _FRAMEWORKS and name not in _RUN_OTHERS
     is_class = isinstance(made_of, type)
@@ -260,12 +259,12 @@ def _other(made_of: Any, dispatch: object = None, app: object = None) -> Unknown
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether it is data: what it does when it is compared or written is known."""
+    """Whether it is plain data, which is safe to compare and to print."""
     if type(value) is dict:
         return _are_plain([*value, *value.values()])
     if type(value) in {list, tuple, set, frozenset}:
         return _are_plain(value)
-    # Settings hold URLs, which are equal to no origin that a browser sends.
+    # Settings may contain URL objects, which equal no origin that a browser sends.
     is_url = type(value).__module__.partition(".")[0] in {"pydantic", "pydantic_core"}
     return value is None or is_url or isinstance(value, str | int | float | re.Pattern)
 

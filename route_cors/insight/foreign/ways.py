@@ -31,12 +31,12 @@ __all__ = ["layers_around", "layers_at", "layers_in_front_of", "layers_of_app"]
 
 
 def layers_around(app: object) -> tuple[Layer, ...]:
-    """Those around an app that shows routes; `app` may be a middleware around one, which is among them."""
+    """The layers around an app that shows routes; `app` may be one of these layers."""
     return tuple(_read([*wrappers_of(app)][:-1]))
 
 
 def layers_of_app(app: object) -> tuple[Layer, ...]:
-    """Those that an app brings itself, which shows its routes: all of its stack, and of its router."""
+    """The layers of an app that shows its routes: those in its stack and in its router."""
     installed = [OurLayer(certain_defaults_of(app)[-1])] if is_installed(app) else []
     overridden = [UnknownLayer(name_of(type(app)))] if _serves_its_own_way(app) else []
     added: list[Layer | None] = [*map(layer_of_middleware, getattr(app, "user_middleware", ()))]
@@ -46,9 +46,9 @@ def layers_of_app(app: object) -> tuple[Layer, ...]:
 
 
 def layers_at(placed: Placed) -> tuple[Layer, ...]:
-    """Those that a route or mount adds itself, inside of all that is around it.
+    """The layers that a route or mount adds itself, inside of those around it.
 
-    For a mount, those of the mounted app as well; the app itself, where it shows no routes.
+    For a mount, those of the mounted app as well, and the app itself if it shows no routes.
     """
     if isinstance(placed.view, Mount | Host):
         return _of_mount(placed.view)
@@ -56,14 +56,14 @@ def layers_at(placed: Placed) -> tuple[Layer, ...]:
 
 
 def layers_in_front_of(app: object) -> tuple[Layer, ...]:
-    """Those in front of what is no mount, down to an endpoint; what is none is the last of them."""
+    """The layers in front of an endpoint; if it is not an endpoint, the last layer is the app itself."""
     return tuple(_around_endpoint(app))
 
 
 def _of_mount(mount: Any) -> tuple[Layer, ...]:
     app = getattr(mount, "_base_app", mount.app)
     inside = [*wrappers_of(app)]
-    # The mount's own middleware need not show what it is around.
+    # The mount's own middleware may not show the app inside of it.
     outside = [each for each in wrappers_of(mount.app) if all(each is not it for it in inside)]
     if not shows_routes(inside[-1]):
         return (*_read(outside), *_around_endpoint(app))
@@ -71,12 +71,12 @@ def _of_mount(mount: Any) -> tuple[Layer, ...]:
 
 
 def _around_endpoint(app: object) -> Iterator[Layer]:
-    """A chain of middleware, and what is at its end, where that may answer CORS by itself."""
+    """A chain of middleware, and the app at its end if that may answer CORS by itself."""
     for _ in range(MAX_MOUNTS):
         if _is_endpoint(app):
             return
         if shows_routes(app):
-            # Its routes are read by nobody, as it is no mount.
+            # Its routes are not read, as it is not a mount.
             yield from (*layers_of_app(app), UnknownLayer(name_of(app)))
             return
         layer = layer_of(app)
@@ -86,7 +86,7 @@ def _around_endpoint(app: object) -> Iterator[Layer]:
 
 
 def _is_endpoint(app: object) -> bool:
-    """Whether nothing is inside of it but an endpoint of the usual kind, or files, or nothing at all."""
+    """Whether it contains only a usual endpoint, static files, or nothing."""
     if app is None:
         return True
     if inspect.isfunction(app):
@@ -97,7 +97,7 @@ def _is_endpoint(app: object) -> bool:
     return serves_files or holds_nothing(app)
 
 
-# What the frameworks make of a function.
+# The apps that the frameworks make of functions.
 _OF_ENDPOINTS: Final = {
     (framework, f"{made_by}.<locals>.app")
     for framework in ("fastapi", "starlette")
@@ -106,7 +106,7 @@ _OF_ENDPOINTS: Final = {
 
 
 def _serves_its_own_way(app: object) -> bool:
-    """Whether its class overrides what leads a request into its stack."""
+    """Whether its class overrides the methods that lead a request into its stack."""
     if not isinstance(app, Starlette):
         return False
     usual = FastAPI if isinstance(app, FastAPI) else Starlette
@@ -117,7 +117,7 @@ _LEADS_IN: Final = ("__call__", "build_middleware_stack")
 
 
 def _inside_of(stack: object) -> Iterator[object]:
-    """The middleware of a router, down to the router's own method."""
+    """The middleware of a router, down to the method of the router."""
     while stack is not None and not inspect.ismethod(stack):
         yield stack
         stack = getattr(stack, "app", None)

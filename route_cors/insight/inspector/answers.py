@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from route_cors.decorators import NoCORS
 from route_cors.describe import origins_in_words, policy_in_words
-from route_cors.insight.access import accesses_of, speaking_layers
+from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, accesses_of, speaking_layers
 from route_cors.insight.foreign import KnownLayer
-from route_cors.insight.overview import report
+from route_cors.insight.inspector.groups import groups_of
+from route_cors.insight.overview import report_of
+from route_cors.insight.routes import survey_routes
 from route_cors.origins import is_serialized_origin
 from route_cors.policy import CORSPolicy
 
@@ -22,11 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["access_data", "report_data"]
 
 _MOST_COLUMNS: Final = 8
+_CLOSED: Final = "closed (@no_cors)"
 
 
 def report_data(app: object) -> dict[str, Any]:
-    """The report, with a column of access for each of the origins that the policies name most."""
-    whole = report(app)
+    """The report, its routes in groups, and columns of access.
+
+    The first column is that of an origin that no policy names; those of the origins that policies name most
+    follow.
+    """
+    surveyed = survey_routes(app)
+    whole = report_of(app, surveyed)
     data = whole.to_dict()
     words: dict[tuple[int, tuple[str, ...]], dict[str, Any]] = {}
     for shown, route in zip(data["routes"], whole.routes, strict=True):
@@ -38,21 +47,31 @@ def report_data(app: object) -> dict[str, Any]:
         shown["words"] = words[key]
     _link_findings(data["findings"], whole)
     named = _origins_by_use(whole.routes)
-    data["columns"] = [_column(whole.routes, origin) for origin in named[:_MOST_COLUMNS]]
+    stranger = {"caption": ANY_OTHER_ORIGIN, **_column(whole.routes, STRANGER)}
+    data["columns"] = [stranger, *(_column(whole.routes, origin) for origin in named[:_MOST_COLUMNS])]
     data["more_origins"] = named[_MOST_COLUMNS:]
+    data["groups"] = [group._asdict() for group in groups_of([each.placed for each in surveyed])]
     return data
 
 
 def access_data(app: object, origin: str) -> dict[str, Any]:
     """What one origin may do, for each route of the report, in its order."""
-    return {"version": 1, **_column(report(app).routes, origin)}
+    return {"version": 1, **_column([each.reported for each in survey_routes(app)], origin)}
 
 
 def _in_words(declared: Declared | None, others: tuple[str, ...]) -> dict[str, Any]:
     """Whom a policy lets in, what else it says, and what layers of others do beside it or in its place."""
+    if isinstance(declared, NoCORS):
+        return {"kind": "closed", "origins": _CLOSED, "rest": "", "others": [*others]}
     origins = origins_in_words(declared)
     rest = policy_in_words(declared).removeprefix(origins).removeprefix("; ")
-    return {"origins": origins, "rest": rest, "others": [*others]}
+    return {"kind": _kind(declared, others), "origins": origins, "rest": rest, "others": [*others]}
+
+
+def _kind(declared: CORSPolicy | None, others: tuple[str, ...]) -> str:
+    if declared is None:
+        return "others" if others else "none"
+    return "any" if declared.origin_set.any else "some"
 
 
 def _link_findings(shown: Sequence[dict[str, Any]], whole: Report) -> None:

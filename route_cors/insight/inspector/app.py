@@ -24,7 +24,7 @@ from route_cors.insight.inspector.addresses import (
 from route_cors.insight.inspector.answers import access_data, report_data
 from route_cors.insight.inspector.document import document
 from route_cors.insight.inspector.gate import Allow, Gate, gate
-from route_cors.insight.inspector.questions import call_of, origin_of
+from route_cors.insight.inspector.questions import QuestionError, call_of, origin_of
 
 __all__ = ["inspector"]
 
@@ -188,8 +188,8 @@ class _Inspector:
     def _access(self, request: Request) -> Response:
         try:
             origin = origin_of(request.query_params)
-        except ValueError as error:
-            return _json({"detail": str(error)}, 400)
+        except QuestionError as error:
+            return _questioned(error)
         return _json(access_data(self._shown, origin))
 
     def _explanation(self, request: Request) -> Response:
@@ -200,6 +200,8 @@ class _Inspector:
         try:
             call = call_of(request.query_params)
             return _json(explain(self._shown, call).to_dict())
+        except QuestionError as error:
+            return _questioned(error)
         except ValueError as error:
             return _json({"detail": str(error)}, 400)
 
@@ -214,6 +216,11 @@ def _refuse_other_origins(request: Request) -> None:
     is_foreign = site not in {"same-origin", "none"} and headers.get("sec-fetch-mode") != "navigate"
     if "origin" in headers or is_foreign:
         raise HTTPException(403, "only the page itself may ask")
+
+
+def _questioned(error: QuestionError) -> Response:
+    """What is wrong with a question, and where: the page says it where that was typed."""
+    return _json({"detail": str(error), "parameter": error.parameter, "reason": error.reason}, 400)
 
 
 def _json(data: object, status: int = 200) -> Response:

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 __all__ = ["Document", "document"]
 
@@ -44,10 +45,14 @@ class Document:
         )
 
 
+# One after the other, they are one script: what a later one defines, an earlier one may call once it has run.
+_SCRIPTS: Final = ("show", "known", "filters", "table", "findings", "call", "browser", "start")
+
+
 @cache
 def document() -> Document:
     """The page, put together once."""
-    style, script = _read("page.css"), _read("page.js")
+    style, script = _read("page.css"), "\n".join(_read(f"script/{name}.js") for name in _SCRIPTS)
     html = _read("page.html").replace("{{ style }}", style).replace("{{ script }}", script)
     return Document(html, _source(style), _source(script))
 

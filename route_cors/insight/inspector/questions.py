@@ -7,30 +7,42 @@ from typing import TYPE_CHECKING, Final
 from route_cors.headers import is_token
 from route_cors.insight.explanation import Call
 from route_cors.insight.inspector.addresses import checked_base_url
-from route_cors.origins import MAX_ORIGIN_BYTES, is_serialized_origin
+from route_cors.insight.page_origin import checked_page_origin
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
-__all__ = ["call_of", "origin_of"]
+__all__ = ["QuestionError", "call_of", "origin_of"]
 
 _FLAGS: Final = {"": False, "false": False, "0": False, "true": True, "1": True}
 _LONGEST_SHOWN: Final = 100
+
+
+class QuestionError(ValueError):
+    """A question that makes no sense.
+
+    Attributes:
+        parameter: what is wrong.
+        reason: why.
+    """
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+        self.reason = reason
 
 
 def origin_of(query: QueryParams) -> str:
     """The one origin that is asked about.
 
     Raises:
-        ValueError: there is none, or it is not as browsers send it.
+        QuestionError: there is none, or it is not as browsers send it.
     """
     origin = _one(query, "origin")
-    if origin != "null" and not is_serialized_origin(origin.encode()):
-        raise ValueError(
-            f"origin: {_short(origin)} is no origin as browsers send it: write scheme, host, and a port that "
-            f"is not the default, in lower case and at most {MAX_ORIGIN_BYTES} bytes: https://app.example"
-        )
-    return origin
+    try:
+        return checked_page_origin(origin)
+    except ValueError as error:
+        raise QuestionError("origin", str(error)) from error
 
 
 def call_of(query: QueryParams) -> Call:
@@ -39,14 +51,18 @@ def call_of(query: QueryParams) -> Call:
     `method`, `path` and `origin`; any number of `header`; `credentials` and `base_url` where they matter.
 
     Raises:
-        ValueError: one of them is missing, or makes no sense.
+        QuestionError: one of them is missing, or makes no sense.
     """
     method = _one(query, "method")
     if not is_token(method):
-        raise ValueError(f"method: {_short(method)} is no method: write GET, or WEBSOCKET for a handshake")
+        raise QuestionError(
+            "method", f"{_short(method)} is no method: write GET, or WEBSOCKET for a handshake"
+        )
     path = _one(query, "path")
     if not path.startswith("/"):
-        raise ValueError(f"path: {_short(path)} does not start with a slash: write /{path[:_LONGEST_SHOWN]}")
+        raise QuestionError(
+            "path", f"{_short(path)} does not start with a slash: write /{path[:_LONGEST_SHOWN]}"
+        )
     return Call(
         method=method,
         path=path,
@@ -60,21 +76,21 @@ def call_of(query: QueryParams) -> Call:
 def _one(query: QueryParams, name: str) -> str:
     values = query.getlist(name)
     if len(values) != 1:
-        raise ValueError(f"{name}: {'missing' if not values else 'more than one'}: write {name}=… once")
+        raise QuestionError(name, f"{'missing' if not values else 'more than one'}: write {name}=… once")
     return values[0]
 
 
 def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not is_token(name.strip()):
-        raise ValueError(f"header: {_short(line)} is no header: write a name, a colon and a value")
+        raise QuestionError("header", f"{_short(line)} is no header: write a name, a colon and a value")
     return name.strip(), value.strip()
 
 
 def _flag(query: QueryParams, name: str) -> bool:
     text = query.get(name, "")
     if text not in _FLAGS:
-        raise ValueError(f"{name}: {_short(text)} is neither true nor false")
+        raise QuestionError(name, f"{_short(text)} is neither true nor false")
     return _FLAGS[text]
 
 
@@ -86,7 +102,7 @@ def _base_url(query: QueryParams) -> dict[str, str]:
     try:
         return {"base_url": checked_base_url(text)}
     except ValueError as error:
-        raise ValueError(f"base_url: {error}") from None
+        raise QuestionError("base_url", str(error)) from None
 
 
 def _short(text: str) -> str:

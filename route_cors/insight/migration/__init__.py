@@ -1,10 +1,11 @@
 """What would replace an app's CORSMiddleware, and who would gain or lose by it.
 
-- found: where each one stands. proposal: the policy that does the same, as far as one can; origins and
-  arguments: what becomes of each argument, as it is read (reading).
-- source: the line that added it. patch: the change of a file, to be looked at; nothing is ever written.
-- candidates: the origins that are asked about. changes: each call as it is and as it would be, judged by the
-  box's browser on the app's stand-in, as `explain` does.
+- found: the places with a CORSMiddleware. proposal: the policy that does the same, as far as possible;
+origins
+  and arguments: what becomes of each argument (reading).
+- source: the line that added it. patch: the change of a file, for review; no file is ever written.
+- candidates: the origins that calls are made from. changes: each call before and after, made by the simulated
+  browser to the app's stand-in, as `explain` does.
 - plan: all of it together, as data.
 """
 

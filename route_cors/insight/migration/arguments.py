@@ -1,4 +1,4 @@
-"""What each argument of a CORSMiddleware becomes, the origins aside: the policy's, or why there is none."""
+"""What each argument of a CORSMiddleware becomes, except for the origins."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _DEFAULT_MAX_AGE: Final = 600
 
 
 def read_credentials(reading: Reading) -> None:
-    """Whether cookies may go along."""
+    """Whether credentials are allowed."""
     if reading.credentials:
         _put_true(reading, "allow_credentials")
 
 
 def read_methods(reading: Reading) -> None:
-    """Those that are preflighted; what needs no preflight stays readable with both."""
+    """The preflighted methods; responses to requests without a preflight stay readable in any case."""
     given = reading.made.allow_methods
     granted = frozenset(reading.cors.allow_methods)
     if granted >= _EVERY_METHOD and granted >= reading.served:
@@ -44,13 +44,13 @@ def read_methods(reading: Reading) -> None:
     if isinstance(given, str):
         granted = frozenset(method for method in _SAFELISTED if method in given)
         about = f"allow_methods={given!r}, a bare string"
-        reading.remark(about, "CORSMiddleware sends its letters: only what needs no preflight got through")
+        reading.remark(about, "CORSMiddleware sends its letters: only calls without a preflight worked")
     kept = sorted(filter(_is_method, granted))
     for method in sorted(granted.difference(kept)):
-        reading.remark(f"allow_methods: {method!r}", "no browser sends it as it is spelled: left out")
+        reading.remark(f"allow_methods: {method!r}", "no browser sends it in this spelling: left out")
     if not kept:
         reading.remark(
-            "allow_methods", "it granted no preflight, and a policy names one method at least: GET"
+            "allow_methods", "it granted no preflight, but a policy needs at least one method: GET"
         )
         kept = ["GET"]
     is_given = not isinstance(given, str) and sorted(given) == kept
@@ -65,7 +65,8 @@ def read_headers(reading: Reading) -> None:
     """The request-headers that scripts may set."""
     cors = reading.cors
     if _ANY in cors.allow_headers:
-        # The `*` of an answer does not cover Authorization; CORSMiddleware names whatever is asked for.
+        # A `*` in a response does not cover Authorization; CORSMiddleware repeats the requested names
+        # instead.
         names = [_ANY] if reading.credentials else [_ANY, "Authorization"]
         reading.put("allow_headers", names, '"*"' if reading.credentials else spelled(names))
         return
@@ -83,7 +84,7 @@ def read_expose_headers(reading: Reading) -> None:
         return
     if _ANY in names:
         names.remove(_ANY)
-        why = "with credentials browsers take it for the name of a header: left out, and nobody loses by it"
+        why = "with credentials browsers read it as a header name: left out, and nobody loses access"
         reading.remark("expose_headers: '*'", why)
     is_given = names == [*reading.cors.expose_headers]
     _put_names(reading, "expose_headers", names, is_given=is_given)
@@ -96,9 +97,9 @@ def _put_names(reading: Reading, argument: str, names: list[str], *, is_given: b
         if fault is None:
             kept.append(name)
         else:
-            reading.remark(f"{argument}: {name!r}", f"{fault}: left out, and nobody loses by it")
+            reading.remark(f"{argument}: {name!r}", f"{fault}: left out, and nobody loses access")
     if kept:
-        # The letters of a bare string are names to CORSMiddleware; a policy refuses one.
+        # CORSMiddleware reads the letters of a bare string as names; a policy refuses a bare string.
         is_given = is_given and kept == names and all(len(name) > 1 for name in kept)
         reading.put(argument, kept, spelled(kept), argument if is_given else None)
 
@@ -113,27 +114,27 @@ def _names_fault(argument: str, name: str) -> str | None:
 
 
 def read_max_age(reading: Reading) -> None:
-    """How long browsers may keep a preflight's answer."""
+    """For how long browsers may cache a preflight."""
     text = reading.cors.max_age
     if re.fullmatch(r"-?[0-9]{1,18}", text) is None:
-        reading.remark(f"max_age: {text!r}", "no whole number of seconds, so that browsers ignore it")
+        reading.remark(f"max_age: {text!r}", "not a whole number of seconds, so browsers ignore it")
         reading.put("max_age", value=None, literal="None")
         return
     seconds = int(text)
     nearest = min(max(seconds, 0), MAX_MAX_AGE)
     if nearest != seconds:
-        reading.remark(f"max_age: {seconds}", f"no browser goes below 0 or beyond {MAX_MAX_AGE} seconds")
+        reading.remark(f"max_age: {seconds}", f"browsers use 0 to {MAX_MAX_AGE} seconds")
     if nearest != _DEFAULT_MAX_AGE:
         reading.put("max_age", nearest, str(nearest), "max_age" if nearest == seconds else None)
 
 
 def read_private_network(reading: Reading) -> None:
-    """Whether pages of public networks may reach a private one."""
+    """Whether pages of public networks may call a server in a private network."""
     if reading.private_network:
         _put_true(reading, "allow_private_network")
 
 
 def _put_true(reading: Reading, name: str) -> None:
-    # What only counts as true is refused by a policy. Before 1.0, Starlette does not keep what it was given.
+    # A policy refuses values that merely count as true. Starlette keeps the argument only since 1.0.
     is_given = vars(reading.made).get(name, True) is True
     reading.put(name, value=True, literal="True", written_as=name if is_given else None)

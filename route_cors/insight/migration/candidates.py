@@ -1,4 +1,4 @@
-"""The origins that are asked about: those that are named, those that resemble them, and strangers."""
+"""The origins that calls are made from: those that are named, similar ones, and strangers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[^:]+)(?P<port>:.*)?
 
 
 def candidates(layers: Iterable[KnownLayer]) -> list[str]:
-    """Origins of pages whose access may change, each as a browser sends it, 20 at most.
+    """Origins of pages whose access may change, as browsers send them, 20 at most.
 
     Args:
         layers: each a CORSMiddleware.
@@ -45,7 +45,7 @@ def _named(layer: KnownLayer) -> Iterator[str]:
     texts = [listed] if isinstance(listed, str) else sorted(map(str, listed))
     for text in texts:
         yield from filter(None, re.split(r"[,\s]+", text))
-        # What was meant, where it is written otherwise; and a part, where all parts are let in.
+        # The intended origin, if it is misspelled; and a part, if all parts are allowed.
         yield text.strip().rstrip("/").lower()
         if isinstance(listed, str):
             yield text[:-1]
@@ -56,7 +56,7 @@ def _named(layer: KnownLayer) -> Iterator[str]:
 
 
 def _similar(origin: str) -> Iterator[str]:
-    """The other scheme, a name below it, and names of others that begin or end alike."""
+    """The other scheme, a subdomain, and other sites whose names begin or end alike."""
     parts = _ORIGIN.fullmatch(origin)
     if parts is None:
         return

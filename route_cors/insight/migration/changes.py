@@ -1,4 +1,4 @@
-"""Who gains and who loses: every call as it is, and as it would be, by the box's browser to the stand-in."""
+"""Who gains and who loses: each call before and after, by the simulated browser to the stand-in."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
 __all__ = ["Asks", "Change", "Compared", "Replaced", "Verdict", "compare"]
 
 Asks: TypeAlias = Literal["nothing", "credentials", "headers"]
-"""What a call needs besides the answer: nothing, the user's cookies, or a token and a body of JSON."""
+"""What a call needs besides the response: nothing, the user's cookies, or a token and a JSON body."""
 Verdict: TypeAlias = Literal["gains", "loses", "not known"]
 
 _ASKS: Final[tuple[Asks, ...]] = ("nothing", "credentials", "headers")
 _TOKEN: Final = ("Authorization", "Bearer token")
 _JSON: Final = ("Content-Type", "application/json")
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
-# Of what does not say which methods it serves.
+# For routes that do not tell their methods.
 _USUAL_METHODS: Final = ("GET", "POST", "PUT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What pages may do before or after, and not both: each of the origins, each of the methods, and so on.
+    """Calls that pages may make only before or only after: each origin, each method, and so on.
 
     Attributes:
         origins: of the pages.
         methods: of the calls.
         asks: what they need besides the answer.
         paths: of the routes, as declared.
-        verdict: whether the pages gain the answers, or lose them.
+        verdict: whether the pages gain or lose access.
     """
 
     origins: tuple[str, ...]
@@ -61,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """All changes, how many calls were compared, and the paths of which none could be made up."""
+    """All changes, the number of calls compared, and the paths for which no call could be made up."""
 
     changes: tuple[Change, ...]
     calls: int
@@ -70,20 +70,21 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """An app whose CORSMiddleware goes, and the default that comes; None where none does."""
+    """An app whose CORSMiddleware is removed, and the default that replaces it, if any."""
 
     app: Any
     default: CORSPolicy | None
 
 
 def compare(app: object, replaced: Sequence[Replaced], origins: Sequence[str]) -> Compared:
-    """Make every call twice, and tell what differs.
+    """Make every call twice and report the differences.
 
-    Meanwhile the apps' lists of middleware are changed, and put back. The app is not to serve at that time.
+    Meanwhile the middleware lists of the apps are changed and then restored. The app must not serve requests
+    at that time.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
-        replaced: what is changed of it, and of apps that are mounted in it.
+        replaced: the changes to it, and to apps that are mounted in it.
         origins: of the pages that call.
     """
     before = survey_routes(app)
@@ -117,7 +118,7 @@ def _as_replaced(replaced: Iterable[Replaced]) -> Generator[None]:
 
 
 def _forget_default(app: Any) -> None:
-    # What `is_installed` looks for.
+    # The attribute that `is_installed` checks.
     del app._route_cors_default  # noqa: SLF001
 
 
@@ -126,7 +127,7 @@ def _clear_default(app: Any) -> None:
 
 
 class _Group(NamedTuple):
-    """Routes that stand alike: the same methods behind the same layers, under the same policy."""
+    """Equivalent routes: the same methods behind the same layers, with the same policy."""
 
     methods: tuple[str, ...]
     path: str
@@ -157,7 +158,7 @@ def _alike(before: Sequence[Surveyed], after: Sequence[Surveyed]) -> list[_Group
 
 
 def _is_called(surveyed: Surveyed) -> bool:
-    """Handshakes are not CORSMiddleware's affair, nor a default's; of a mount, its routes are asked."""
+    """Not for websockets, which neither CORSMiddleware nor a default covers; for a mount, use its routes."""
     return surveyed.reported.kind != "websocket" and not surveyed.placed.shows_routes
 
 
@@ -182,7 +183,7 @@ def _calls(groups: Iterable[_Group], origins: Sequence[str]) -> Iterator[_Asked]
 
 
 def _outcomes(app: object, calls: Iterable[_Asked]) -> list[bool | None]:
-    """Of each call whether the page reads the answer; None where that is not known."""
+    """For each call, whether the page can read the response; None if that is not known."""
     site = Site(app)
 
     async def outcomes() -> list[bool | None]:
@@ -196,7 +197,7 @@ def _outcomes(app: object, calls: Iterable[_Asked]) -> list[bool | None]:
 def _gathered(
     differing: Iterable[tuple[_Group, _Asked, bool | None, bool | None]],
 ) -> list[Change]:
-    """One for all origins, methods and routes of which the same is to be said."""
+    """One change for all origins, methods and routes that have the same result."""
     cells: list[_Cell] = [
         (_verdict(was, now), (asked.asks,), (asked.call.method,), (asked.call.origin,), group.paths)
         for group, asked, was, now in differing

@@ -1,4 +1,4 @@
-"""Every CORSMiddleware of an app, and what it stands on; what else may answer CORS is only named."""
+"""Every CORSMiddleware of an app and where it was added; other layers that may answer CORS are named."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Found:
     """The CORSMiddleware in one place.
 
     Attributes:
-        where: what it stands on.
+        where: where it was added.
         path: of the mount or route; "" for the app itself.
-        app: the app whose default replaces it; None where it stands on a router, mount or route.
+        app: the app whose default replaces it; None if it is on a router, mount or route.
         layers: from the outside in, at least one.
     """
 
@@ -53,14 +53,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """All that was found, and the full names of what may answer CORS by itself."""
+    """Everything that was found, and the full names of layers that may answer CORS by themselves."""
 
     found: tuple[Found, ...]
     not_known: tuple[str, ...]
 
 
 def find_layers(app: object) -> Everything:
-    """Look for them around an app, in it, and at each of its routes and mounts.
+    """Find them around an app, in it, and on each of its routes and mounts.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
@@ -84,19 +84,19 @@ def find_layers(app: object) -> Everything:
 
 
 def without_cors(app: Any) -> Any:
-    """An app with what stands around it, but without those outermost that a default replaces."""
+    """An app with the layers around it, except for the outermost CORSMiddleware, which a default replaces."""
     if not isinstance(surrounded(app).app, Starlette):
         return app
     return next(each for each in wrappers_of(app) if not is_cors(layer_of(each)))
 
 
 def is_cors(layer: Layer | None) -> bool:
-    """Whether it is a CORSMiddleware, of which all is known."""
+    """Whether it is a CORSMiddleware with known behaviour."""
     return isinstance(layer, KnownLayer) and layer.cors is not None
 
 
 def _leading(app: object) -> int:
-    """How many of those around an app have nothing else around them."""
+    """How many of the layers around an app are outermost CORSMiddleware."""
     return len([*itertools.takewhile(lambda each: is_cors(layer_of(each)), wrappers_of(app))])
 
 
@@ -106,7 +106,7 @@ _Seen = tuple[Found, "tuple[Layer, ...]"]
 def _of_app(
     where: Where, path: str, app: Any, around: tuple[Layer, ...] = (), leading: int = 0
 ) -> Iterator[_Seen]:
-    """Those around an app, those among its middleware, and those of its router, which stand further in."""
+    """Those around an app, those in its middleware, and those of its router, which are further in."""
     read = map(layer_of_middleware, getattr(app, "user_middleware", ()))
     added = tuple(layer for layer in read if layer is not None)
     of_router = [*layers_of_app(app)]

@@ -1,4 +1,4 @@
-"""The origins of a CORSMiddleware, as those of a policy, and why some of them are not."""
+"""The origins of a CORSMiddleware as origins of a policy, and why some are left out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["read_origins"]
 
 
 def read_origins(reading: Reading) -> bool:
-    """The origins; False where there are none, and so no policy."""
+    """The origins; False if there are none, so that no policy is needed."""
     if reading.cors.any_origin:
         _read_any_origin(reading)
         return True
@@ -31,7 +31,7 @@ def read_origins(reading: Reading) -> bool:
     regex = _read_regex(reading)
     items = kept if regex is None else [*kept, regex]
     if not items:
-        reading.remark("allow_origins", "it let no page of another origin in: no policy is needed")
+        reading.remark("allow_origins", "it allowed no other origin: no policy is needed")
         return False
     pattern = None if regex is None else _compiled(regex)
     spelled = ", ".join([*map(quoted, cast("list[str]", kept)), *([] if pattern is None else [pattern])])
@@ -41,8 +41,8 @@ def read_origins(reading: Reading) -> bool:
         reading.put("dangerously_allow_insecure_origins", value=True, literal="True")
         reading.remark(
             "http origins with credentials",
-            "kept, under the name that says what it is: whoever sits on the network can act as the user",
-            "serve those pages over https, and leave dangerously_allow_insecure_origins out",
+            "kept, with an argument that names the risk: anyone on the network can act as the user",
+            "serve those pages over https and leave dangerously_allow_insecure_origins out",
         )
     return True
 
@@ -54,17 +54,17 @@ def _read_any_origin(reading: Reading) -> None:
         named = [origin for origin in listed if is_accepted(origins=origin)]
         reading.remark(
             "allow_origins '*' with credentials",
-            "CORSMiddleware sends back whatever origin asks, so that every site can act as the user: "
-            "no policy says so, and what is written here is without credentials",
-            f"name the origins that you serve: origins={named or ['https://app.example.com']!r}, "
+            "CORSMiddleware reflects every origin, so every site can act as the user: "
+            "a policy cannot do that, and this one is without credentials",
+            f"name the origins that you trust: origins={named or ['https://app.example.com']!r}, "
             "allow_credentials=True",
             loses=True,
         )
     if reading.cors.allow_private_network:
         reading.remark(
             "allow_private_network with '*'",
-            "every site could reach the network: it is left out",
-            "name the origins that may, with allow_private_network=True",
+            "every site could reach the private network: it is left out",
+            "name the origins to allow, with allow_private_network=True",
             loses=True,
         )
 
@@ -75,15 +75,15 @@ def _texts(reading: Reading) -> list[str]:
         return [*dict.fromkeys(origins)]
     reading.remark(
         f"allow_origins={origins!r}, a bare string",
-        "CORSMiddleware lets in every origin that is a part of that text, such as one without its last "
-        "letters; a policy lets in those that it names",
+        "CORSMiddleware allows every origin that is a part of that string, such as one without its last "
+        "letters; a policy allows only the origins that it names",
         loses=True,
     )
     return [*dict.fromkeys(filter(None, re.split(r"[,\s]+", origins)))]
 
 
 def _is_kept(reading: Reading, text: str) -> bool:
-    """Whether an origin of the list stands in the policy as well."""
+    """Whether an origin of the list is kept in the policy."""
     about = f"allow_origins: {text!r}"
     try:
         CORSPolicy(origins=[text])
@@ -92,12 +92,12 @@ def _is_kept(reading: Reading, text: str) -> bool:
         reading.remark(about, why, _write(error.problems), loses=text == "null")
         return False
     if not is_serialized_origin(text.encode()):
-        let_in = "CORSMiddleware knows no patterns, so that it let nobody in: it is left out"
-        reading.remark(about, let_in, "route_cors reads it as a pattern: write it to open what it matches")
+        let_in = "CORSMiddleware does not support patterns, so it allowed nobody: it is left out"
+        reading.remark(about, let_in, "route_cors reads it as a pattern: write it to allow what it matches")
         return False
     if not reading.layer.allows(text):
-        why = "it is no str, so that it is equal to no Origin header and let nobody in: it is left out"
-        reading.remark(about, why, f"{text!r}, to let it in")
+        why = "it is not a str, so it equals no Origin header and allowed nobody: it is left out"
+        reading.remark(about, why, f"{text!r}, to allow it")
         return False
     return True
 
@@ -105,8 +105,8 @@ def _is_kept(reading: Reading, text: str) -> bool:
 def _in_vain(text: str) -> str:
     if text == "null":
         return "it is left out"
-    known = "" if re.match(r"https?:", text, re.IGNORECASE) else ", as far as is known here"
-    return f"no browser sends an origin that is spelled so{known}, so that it let nobody in: it is left out"
+    known = "" if re.match(r"https?:", text, re.IGNORECASE) else ", as far as is known"
+    return f"no browser sends an origin in this spelling{known}, so it allowed nobody: it is left out"
 
 
 def _read_regex(reading: Reading) -> re.Pattern[str] | None:
@@ -116,8 +116,8 @@ def _read_regex(reading: Reading) -> re.Pattern[str] | None:
     if reading.layer.allows("null") and "null" not in reading.cors.allow_origins:
         reading.remark(
             f"allow_origin_regex: {regex.pattern!r}",
-            "it matches null, the origin of every sandboxed page, whoever made it: "
-            "a policy asks a regex about origins of sites alone",
+            "it matches null, the origin of every sandboxed page, no matter who made it: "
+            "the regex of a policy never matches null",
             loses=True,
         )
     problem = _fault(reading, regex)
@@ -129,7 +129,7 @@ def _read_regex(reading: Reading) -> re.Pattern[str] | None:
 
 
 def _fault(reading: Reading, item: OriginItem, *, insecure: bool = False) -> Problem | None:
-    """What is wrong with an origin in the policy, if anything is."""
+    """The problem with an origin in the policy, if there is one."""
     try:
         CORSPolicy(
             origins=[item],
@@ -148,7 +148,7 @@ def _reasons(problems: Iterable[Problem]) -> str:
 
 def _write(problems: Iterable[Problem]) -> str | None:
     fixes = [problem.fix for problem in problems if problem.fix is not None]
-    return f"{fixes[0]!r}, to let it in" if fixes else None
+    return f"{fixes[0]!r}, to allow it" if fixes else None
 
 
 def _compiled(regex: re.Pattern[str]) -> str:

@@ -1,4 +1,4 @@
-"""A file with its CORSMiddleware replaced, as a patch: where each call is a plain statement of its module."""
+"""A patch that replaces CORSMiddleware in a file, if each call is a plain statement of its module."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class NoPatchError(Exception):
 
 
 _Edits = dict[tuple[int, int], str]
-"""What stands in the place of the lines from one (from 0 on) to before another."""
+"""The replacement for a range of lines, counted from 0."""
 
 
 def patch_of(migration: Migration) -> str:
-    """The patch that does what a migration says, for `git apply` or `patch -p1`, from the current directory.
+    """The patch for a migration, for `git apply` or `patch -p1` in the current directory.
 
     Args:
         migration: of an app.
 
     Raises:
-        NoPatchError: there is nothing to change, or a call is not plain enough to be changed by a program.
+        NoPatchError: there is nothing to change, or a call is too complex to be changed automatically.
     """
     if not migration.replacements:
         raise NoPatchError("there is no CORSMiddleware to replace")
@@ -45,7 +45,7 @@ def patch_of(migration: Migration) -> str:
         calls = [_only(calls) for calls in replacement.calls]
         for number, call in enumerate(calls):
             if "\r" in call.source.text.replace("\r\n", ""):
-                raise NoPatchError(f"{call.place}: the file has line ends of several kinds")
+                raise NoPatchError(f"{call.place}: the file mixes several kinds of line endings")
             statement = _statement(call, replacement)
             source, of_file = edits.setdefault(call.source.file, (call.source, {}))
             if number == 0 and replacement.policy_code:
@@ -68,31 +68,31 @@ def _only(calls: tuple[Written, ...]) -> Written:
 
 
 def _statement(call: Written, replacement: Replacement) -> ast.Expr:
-    """The statement that a call is, where that is plain."""
+    """The statement that consists of a call, if there is one."""
     place = call.place
     found = [each for each in _run_at_import(call.source.tree.body) if each.value is call.call]
     if not found:
         raise NoPatchError(
-            f"{place}: the call is no statement of its own in the module, outside of functions"
+            f"{place}: the call is not a statement of its own in the module, outside of functions"
         )
     if not call.is_on(replacement.app):
-        raise NoPatchError(f"{place}: the call is not on a name of the module that stands for the app")
+        raise NoPatchError(f"{place}: the call is not on a module-level name of the app")
     statement = found[0]
     lines = _split(call.source.text)
     first, last = lines[statement.lineno - 1].encode(), lines[(statement.end_lineno or 0) - 1].encode()
     after = last[statement.end_col_offset or 0 :].strip()
     if first[: statement.col_offset].strip() or (after and not after.startswith(b"#")):
-        raise NoPatchError(f"{place}: something else stands on the lines of the call")
+        raise NoPatchError(f"{place}: there is other code on the lines of the call")
     return statement
 
 
 def _split(text: str) -> list[str]:
-    """The lines as Python counts them: not by form feeds and the like."""
+    """The lines as Python counts them, which does not split at form feeds and the like."""
     return [*io.StringIO(text, newline="\n")]
 
 
 def _run_at_import(body: list[ast.stmt]) -> Iterator[ast.Expr]:
-    """The expressions of a module that are statements; those under an `if` as well."""
+    """The expression statements of a module, including those under an `if`."""
     for statement in body:
         if isinstance(statement, ast.Expr):
             yield statement
@@ -110,7 +110,7 @@ def _in_place(statement: ast.stmt, code: str, source: Source) -> str:
 
 
 def _gone(statement: ast.stmt, source: Source) -> str:
-    """Nothing; under an `if` a statement is needed."""
+    """Nothing, or `pass` under an `if`, where a statement is needed."""
     return "" if statement in source.tree.body else _in_place(statement, "pass", source)
 
 
@@ -126,11 +126,11 @@ _NAMES: Final[dict[str, dict[str, object]]] = {
         "install_cors": install_cors,
     },
 }
-"""What each import brings into a module."""
+"""The names that each import adds to a module."""
 
 
 def _import(source: Source, imports: tuple[str, ...], edits: _Edits, statement: ast.stmt) -> None:
-    """Import what the module does not have: below the import of CORSMiddleware, or else above the call."""
+    """Add missing imports: below the import of CORSMiddleware, or else above the call."""
     held = vars(source.module)
     missing = [
         line for line in imports if any(held.get(name) is not meant for name, meant in _NAMES[line].items())
@@ -151,7 +151,7 @@ def _imports_cors(statement: ast.stmt) -> bool:
 
 
 def _drop_import(source: Source, edits: _Edits) -> None:
-    """Take out the import of what nothing uses any more, where it imports nothing else."""
+    """Remove imports that are no longer used, if they import nothing else."""
     gone = [*edits]
     for statement in source.tree.body:
         if not isinstance(statement, ast.ImportFrom) or not _imports_cors(statement):

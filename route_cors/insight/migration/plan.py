@@ -1,4 +1,4 @@
-"""All of a migration: what replaces each CORSMiddleware, where it was added, and what changes by it."""
+"""A whole migration: what replaces each CORSMiddleware, where it was added, and what changes."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class Replacement:
     """What replaces the CORSMiddleware in one place.
 
     Attributes:
-        where: what it stands on.
+        where: where it was added.
         path: of the mount or route; "" for the app itself.
-        layers: what each does, in words, from the outside in.
-        calls: for each of these, the calls that may have added it; none where it was not found.
-        policy: of the outermost; None where none is needed.
-        imports: that the code needs.
+        layers: what each of them does, in words, from the outside in.
+        calls: for each layer, the calls that may have added it; none if it was not found.
+        policy: the policy for the outermost; None if none is needed.
+        imports: the imports that the code needs.
         code: Python to write there.
-        read: names from the source that stand in it, and what they were when this process read them.
-        remarks: what is not as it was.
-        is_compared: whether the changes tell of it; what stands on a router, mount or route is left there.
-        app: the one whose default it becomes; None where it becomes none.
+        read: names from the source that the code uses, and their values in this process.
+        remarks: what differs from before.
+        is_compared: whether the changes include it; one on a router, mount or route is not removed for that.
+        app: the app whose default it becomes; None if it does not become a default.
     """
 
     where: Where
@@ -64,12 +64,12 @@ class Replacement:
 
     @property
     def policy_code(self) -> str | None:
-        """The code, where there is something to write."""
+        """The code, if there is something to write."""
         return None if self.code.startswith("#") else self.code
 
     @property
     def places(self) -> tuple[tuple[Place, ...], ...]:
-        """For each of the layers, the lines that may have added it."""
+        """For each layer, the lines that may have added it."""
         return tuple(tuple(call.place for call in calls) for calls in self.calls)
 
 
@@ -79,9 +79,9 @@ class Migration:
 
     Attributes:
         replacements: one for each place.
-        not_known: the full names of what may answer CORS by itself, so that nothing is promised.
-        changes: what pages may do before or after, and not both.
-        origins: of the pages that were asked about.
+        not_known: the full names of layers that may answer CORS by themselves, so that nothing is certain.
+        changes: calls that pages may make only before or only after.
+        origins: the origins of the pages.
         calls: how many were compared.
         left_out: the paths that could not be called.
     """
@@ -94,7 +94,7 @@ class Migration:
     left_out: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as data that JSON can hold."""
+        """The migration as JSON-compatible data."""
         return {
             "version": 1,
             "replacements": [_replacement_as_dict(each) for each in self.replacements],
@@ -139,8 +139,8 @@ def _replacement_as_dict(replacement: Replacement) -> dict[str, Any]:
 def migration(app: object, roots: Iterable[Path]) -> Migration:
     """What replaces an app's CORSMiddleware; nothing is changed or written.
 
-    None of the app's own code runs, but for the callables among the origins of its policies. While calls are
-    compared, the app's list of middleware is another one: it is not to serve at that time.
+    None of the app's code runs, except for origin callables of its policies. While calls are compared, the
+    app has another list of middleware: it must not serve requests at that time.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
@@ -194,9 +194,9 @@ def _replacement(found: Found, methods: frozenset[str], sources: Sequence[Source
 def _of_several(found: Found) -> Iterator[Remark]:
     if len(found.layers) > 1:
         yield Remark(
-            f"{len(found.layers)} CORSMiddlewares, one in another",
-            "the outermost answers every preflight, and the policy is what it says; "
-            "what one further in let be read beside that is lost",
+            f"{len(found.layers)} CORSMiddlewares, one inside the other",
+            "the outermost answers every preflight, and the policy does what that one does; "
+            "what only an inner one allowed is lost",
             None,
             loses=True,
         )
@@ -226,7 +226,7 @@ def _code(
         code = _WHERE_WRITTEN[found.where].format(decorator)
         return (*needs_re, f"from route_cors import {named}, install_cors"), code
     target = "app" if only is None or only.target is None else only.target
-    note = "  # in place of the present install_cors(...)" if is_installed(found.app) else ""
+    note = "  # replaces the existing install_cors(...)" if is_installed(found.app) else ""
     if not arguments:
         return ("from route_cors import install_cors",), f"install_cors({target}){note}"
     default = f"default={_call('CORSPolicy', arguments)}"
@@ -236,7 +236,7 @@ def _code(
     return (*needs_re, "from route_cors import CORSPolicy, install_cors"), f"{whole}{note}"
 
 
-_ALREADY_THERE: Final = "nothing: install_cors has a default here, which holds already"
+_ALREADY_THERE: Final = "nothing: install_cors already has a default here"
 _WHERE_WRITTEN: Final[dict[Where, str]] = {
     "route": "@{}  # above the endpoint, and install_cors(app) for the app",
     "mount": "{}(...)  # around the mounted app, and install_cors(app) for the app",

@@ -1,4 +1,4 @@
-"""The policy that does what a CORSMiddleware does, and what no policy says."""
+"""The policy that does what a CORSMiddleware does, and what a policy cannot do."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Proposal:
     """What replaces one CORSMiddleware.
 
     Attributes:
-        policy: None where it lets nobody in.
-        arguments: of the policy, in Python, those that are as they are by default left out.
-        remarks: what is not as it was, and why.
+        policy: None if it allows no other origin.
+        arguments: those of the policy, as Python source, without defaults.
+        remarks: what differs from before, and why.
     """
 
     policy: CORSPolicy | None
@@ -47,8 +47,8 @@ def propose(layer: KnownLayer, served: frozenset[str], written: Mapping[str, str
     Args:
         layer: one that is a CORSMiddleware.
         served: the methods of the routes behind it.
-        written: those of its arguments that are no literals in the source, as they stand there; a policy is
-            given the same, where that says the same.
+        written: the arguments that are not literals in the source, as written there; the policy uses the same
+            expression if it has the same meaning.
     """
     reading = Reading.of(layer, served)
     origins = read_origins(reading)

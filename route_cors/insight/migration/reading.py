@@ -1,4 +1,4 @@
-"""A CORSMiddleware as it is read, and what has been made of it so far: arguments of a policy, and remarks."""
+"""A CORSMiddleware while it is read, and the result so far: arguments of a policy, and remarks."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["Argument", "Reading", "Remark", "is_accepted", "quoted", "spelled"]
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something that is not as it was.
+    """Something that differs from before.
 
     Attributes:
-        about: the argument, and its value.
-        why: it cannot be kept, or need not be.
-        instead: what to write, where there is something.
-        loses: whether somebody may lose by it.
+        about: the argument and its value.
+        why: why it cannot be kept, or need not be.
+        instead: what to write instead, if there is something.
+        loses: whether somebody may lose access.
     """
 
     about: str
@@ -42,11 +42,11 @@ class Argument:
     """An argument of the policy.
 
     Attributes:
-        name: of it.
-        value: of it.
-        literal: its Python.
-        written_as: the argument of CORSMiddleware whose very value it is, if any.
-        pattern: where it is a list of origins with a regex at its end, the Python for that.
+        name: its name.
+        value: its value.
+        literal: the value as Python source.
+        written_as: the argument of CORSMiddleware with exactly the same value, if any.
+        pattern: the Python source of the regex, if it is a list of origins that ends in one.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Argument:
     pattern: str | None = None
 
     def code(self, written: Mapping[str, str]) -> str:
-        """Its Python, with a name from the source where the value has one there."""
+        """Its Python source, using a name from the user's source if the value has one there."""
         name = None if self.written_as is None else written.get(self.written_as)
         compiled = self.pattern
         if compiled is not None and "allow_origin_regex" in written:
@@ -68,7 +68,7 @@ class Argument:
 
 @dataclass(slots=True)
 class Reading:
-    """A CORSMiddleware as it is read, and what has been made of it so far.
+    """A CORSMiddleware while it is read, and the result so far.
 
     Attributes:
         layer: the middleware.
@@ -77,7 +77,7 @@ class Reading:
         served: the methods of the routes behind it.
         credentials: whether the policy allows them.
         arguments: of the policy.
-        remarks: on what is not as it was.
+        remarks: what differs from before.
     """
 
     layer: KnownLayer
@@ -90,39 +90,39 @@ class Reading:
 
     @classmethod
     def of(cls, layer: KnownLayer, served: frozenset[str]) -> Reading:
-        """One of which nothing has been made yet."""
+        """A reading without results yet."""
         cors = cast("CORSArguments", layer.cors)
         made = cast("CORSMiddleware", layer.around(never_called))
         reflects = cors.any_origin and cors.allow_credentials
         return cls(layer, cors, made, served, cors.allow_credentials and not reflects)
 
     def put(self, name: str, value: object, literal: str, written_as: str | None = None) -> None:
-        """An argument of the policy."""
+        """Add an argument of the policy."""
         self.arguments.append(Argument(name, value, literal, written_as))
 
     def remark(self, about: str, why: str, instead: str | None = None, *, loses: bool = False) -> None:
-        """Something that is not as it was."""
+        """Add a remark about something that differs from before."""
         self.remarks.append(Remark(about, why, instead, loses))
 
     @property
     def private_network(self) -> bool:
-        """Whether the policy opens the private network: no policy does so for every site."""
+        """Whether the policy allows the private network, which it never does for every site."""
         return self.cors.allow_private_network and not self.cors.any_origin
 
 
 def quoted(text: str) -> str:
-    """A text in Python, in double quotes as formatters have it, with nothing in it that acts."""
+    """A string as Python source, in double quotes as formatters write it, and escaped."""
     spelled = ascii(text)
     return spelled if '"' in spelled or spelled.startswith('"') else f'"{spelled[1:-1]}"'
 
 
 def spelled(names: Iterable[str]) -> str:
-    """A list of texts in Python."""
+    """A list of strings as Python source."""
     return f"[{', '.join(map(quoted, names))}]"
 
 
 def is_accepted(**arguments: Any) -> bool:
-    """Whether a policy takes these arguments; with any origin, where none are among them."""
+    """Whether a policy accepts these arguments; with any origin if none are given."""
     given: dict[str, Any] = {"origins": ANY_ORIGIN, **arguments}
     try:
         CORSPolicy(**given)

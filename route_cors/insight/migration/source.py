@@ -1,4 +1,4 @@
-"""Where the user's source adds a CORSMiddleware: found in the text of the modules, by what was read of it."""
+"""Where the user's source adds a CORSMiddleware, found by comparing calls with its arguments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SIGNATURE: Final = inspect.signature(CORSMiddleware)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A module of the user's, its text and its tree."""
+    """A module of the user, its text and its syntax tree."""
 
     module: ModuleType
     file: str
@@ -46,9 +46,9 @@ class Written:
         source: the module.
         call: `X.add_middleware(CORSMiddleware, ...)`, `Middleware(CORSMiddleware, ...)` or
             `CORSMiddleware(X, ...)`.
-        target: X of the first form, in Python; None of the others.
+        target: X in the first form, as Python source; None in the others.
         arguments: of the middleware.
-        is_whole: whether these are all: nothing like `**options` is among them.
+        is_whole: whether these are all arguments; not so with `**options` and the like.
     """
 
     source: Source
@@ -64,19 +64,19 @@ class Written:
 
     @property
     def expressions(self) -> dict[str, str]:
-        """The arguments that are no literals, as they stand there."""
+        """The arguments that are not literals, as written."""
         return {
             name: ast.unparse(value) for name, value in self.arguments.items() if literal(value) is NOT_PLAIN
         }
 
     def is_on(self, app: object) -> bool:
-        """Whether its target is a name of the module that stands for the app."""
+        """Whether its target is a module-level name of the app."""
         return (
             self.target is not None and app is not None and vars(self.source.module).get(self.target) is app
         )
 
     def may_be(self, layer: KnownLayer) -> bool:
-        """Whether it may have made that one: what is written there in so many words is what was read."""
+        """Whether it may have made that layer: the literals in the call have the values that were read."""
         literals = {name: literal(value) for name, value in self.arguments.items()}
         try:
             made = CORSMiddleware(
@@ -92,7 +92,7 @@ class Written:
 
 
 def read_sources(roots: Iterable[Path]) -> list[Source]:
-    """The imported modules below some directories, libraries aside, that name a CORSMiddleware."""
+    """The imported modules below some directories, without libraries, that name a CORSMiddleware."""
     within = [root.resolve() for root in roots]
     modules = {
         file: module for module in [*sys.modules.values()] if (file := _file_of(module, within)) is not None
@@ -122,12 +122,12 @@ def _read(module: ModuleType, file: str) -> Source | None:
 
 
 def calls_for(layer: KnownLayer, app: object, sources: Iterable[Source]) -> list[Written]:
-    """The calls that may have made a layer: one, where it is certain.
+    """The calls that may have made a layer; one if it is certain.
 
     Args:
         layer: a CORSMiddleware.
-        app: the one that it stands on; None where that is not known.
-        sources: of the user.
+        app: the app that it was added to; None if that is not known.
+        sources: the modules of the user.
     """
     calls = [call for source in sources for call in _calls_in(source, layer.name) if call.may_be(layer)]
     return [call for call in calls if call.is_on(app)] or calls
@@ -166,7 +166,7 @@ def _adds(function: ast.expr) -> bool:
 
 
 def _stands_for(source: Source, expression: ast.expr, name: str) -> bool:
-    """Whether it is the class of that full name; one that is imported in a function is known by its last."""
+    """Whether it is the class of that full name; in a function, only the last part is compared."""
     if not isinstance(expression, ast.Name | ast.Attribute):
         return False
     *path, last = ast.unparse(expression).split(".")

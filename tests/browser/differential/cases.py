@@ -3,6 +3,7 @@
 Texts hold these placeholders:
 
     <page> <a> <b> <far>        the origins of the servers; <far> is another host, and so another site
+    <name> <below> <other>      a name, another one below it and so of its site, and one of another site
     <page:host> and so on       the same without the scheme
     <case>                      the prefix of all paths of this case
     <origin> <method> <names>   what the request names in Origin, Access-Control-Request-Method and

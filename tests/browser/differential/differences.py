@@ -7,21 +7,11 @@ with a cache that has Chromium's four peculiarities and nothing else, and has to
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
-
-from route_cors.testing.cache import PreflightCache
-from route_cors.testing.safelist import SAFELISTED_METHODS
+from dataclasses import dataclass
+from typing import Final
 
 from .cases import Answer, Case, Fetch, Observed, Resource, allowing
 from .table import COOKIE, CUSTOM, OPEN, OPEN_TO_CREDENTIALS, X, single
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from route_cors.testing import Browser
-    from route_cors.testing.cache import CacheKey
 
 
 @dataclass(frozen=True)
@@ -37,17 +27,19 @@ class Difference:
     chromium: str
     standard: str
     of_the_cache: bool = False
+    of_sites: bool = False
 
 
-def told(observed: Observed) -> str:
-    """The requests, and what became of the fetches, in one line."""
+def told(observed: Observed, *, with_sites: bool = False) -> str:
+    """The requests, and what became of the fetches, in one line; with Sec-Fetch-Site where that matters."""
     parts: list[str] = []
     for sent in observed.sent:
         method = "preflight" if sent.is_preflight else sent.method
         headers = dict(sent.headers)
         from_null = " from null" if headers.get("origin") == "null" else ""
         with_cookies = f" with {headers['cookie']}" if "cookie" in headers else ""
-        parts.append(f"{method} {sent.to}{from_null}{with_cookies}")
+        site = f" {headers['sec-fetch-site']}" if with_sites else ""
+        parts.append(f"{method} {sent.to}{site}{from_null}{with_cookies}")
     parts.append("->")
     parts += [" ".join(filter(None, (each.type, str(each.status or "")))) for each in observed.outcomes]
     return ", ".join(parts).replace(", ->,", " ->")
@@ -56,6 +48,7 @@ def told(observed: Observed) -> str:
 PUT: Final = Fetch(X, "PUT")
 WITH_COOKIES: Final = Fetch(X, credentials="include")
 GRANTS_PUT: Final = allowing(methods="PUT", max_age="600")
+GRANTS_ONE: Final = allowing(names="x-one")
 LONG: Final = "a" * 65
 
 DIFFERENCES: Final = (
@@ -232,7 +225,33 @@ DIFFERENCES: Final = (
         chromium="GET a/x, GET a/x with a=1; b=2, GET a/x with b=2; a=3 -> cors 200, cors 200, cors 200",
         standard="GET a/x, GET a/x with a=1; b=2, GET a/x with a=3; b=2 -> cors 200, cors 200, cors 200",
     ),
-    # The four that LikeChromium has:
+    Difference(
+        "Sec-Fetch-Site forgets the redirects before a preflight, or before a POST became a GET",
+        "Fetch metadata: all URLs of the request's URL list",
+        Case(
+            "anew",
+            (Fetch(X, headers=CUSTOM), Fetch("<a><case>/z", "POST")),
+            (
+                Resource("a/z", (Answer(302, (*OPEN, ("Location", "<page><case>/y"))),)),
+                Resource(
+                    "a/x", (Answer(302, (*OPEN, ("Location", "<page><case>/y"))),), (Answer(204, GRANTS_ONE),)
+                ),
+                Resource("page/y", (Answer(headers=OPEN),), (Answer(204, GRANTS_ONE),)),
+            ),
+        ),
+        chromium=(
+            "preflight a/x same-site, GET a/x same-site,"
+            " preflight page/y same-origin from null, GET page/y same-origin from null,"
+            " POST a/z same-site, GET page/y same-origin from null -> cors 200, cors 200"
+        ),
+        standard=(
+            "preflight a/x same-site, GET a/x same-site,"
+            " preflight page/y same-site from null, GET page/y same-site from null,"
+            " POST a/z same-site, GET page/y same-site from null -> cors 200, cors 200"
+        ),
+        of_sites=True,
+    ),
+    # The four that caching.LikeChromium has:
     Difference(
         "no preflight for the origin null is remembered for the next fetch",
         "create a new cache entry: the byte-serialized origin is `null`",
@@ -289,42 +308,3 @@ DIFFERENCES: Final = (
         of_the_cache=True,
     ),
 )
-
-
-class LikeChromium(PreflightCache):
-    """The model's own cache with the four peculiarities, and nothing else of its own."""
-
-    def store(self, key: CacheKey, methods: Iterable[str], header_names: Iterable[str], max_age: int) -> None:
-        super().forget(key.origin, key.url)
-        if key.origin != "null":
-            as_names = _NO_WILDCARD if key.credentials else {}
-            super().store(key, _renamed(methods, as_names), _renamed(header_names, as_names), max_age)
-
-    def knows_method(self, key: CacheKey, method: str) -> bool:
-        known = super().knows_method(key, method) or super().knows_method(
-            key, _NO_WILDCARD.get(method, method)
-        )
-        return known or self._missed(key, needed=method not in SAFELISTED_METHODS)
-
-    def knows_header(self, key: CacheKey, name: str) -> bool:
-        known = super().knows_header(key, name) or super().knows_header(key, _NO_WILDCARD.get(name, name))
-        return known or self._missed(key, needed=True)
-
-    def forget(self, origin: str, url: str) -> None:
-        """Does nothing: only what is of no use to a request goes."""
-
-    def _missed(self, key: CacheKey, *, needed: bool) -> bool:
-        if needed:
-            super().forget(key.origin, key.url)
-        return False
-
-
-_NO_WILDCARD: Final = {"*": "an asterisk and no wildcard"}
-
-
-def _renamed(names: Iterable[str], other_names: Mapping[str, str]) -> list[str]:
-    return [other_names.get(name, name) for name in names]
-
-
-def remember_like_chromium(browser: Browser) -> None:
-    browser._page = replace(browser._page, preflight_cache=LikeChromium(time.monotonic))

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from route_cors.testing import Browser, CORSBlocked
 
 from .cases import BLOCKED, REFUSED, Case, Fetch, Observed, Outcome
+from .restarts import begun_anew
 
 if TYPE_CHECKING:
     import httpx
+
+    from route_cors.testing.history import Exchange
 
     from .servers import Servers
 
@@ -22,12 +25,23 @@ def in_the_model(
     servers: Servers,
     cases: Mapping[int, Case],
     prepare: Prepare | None = None,
+    *,
+    beginning_anew: bool = True,
 ) -> dict[int, Observed]:
-    return {number: _observed(target, servers, number, case, prepare) for number, case in cases.items()}
+    """What the model does with the cases: `beginning_anew` after redirects as Chromium does, or as it is."""
+    return {
+        number: _observed(target, servers, number, case, prepare, beginning_anew)
+        for number, case in cases.items()
+    }
 
 
 def _observed(
-    target: httpx.Client | str, servers: Servers, number: int, case: Case, prepare: Prepare | None
+    target: httpx.Client | str,
+    servers: Servers,
+    number: int,
+    case: Case,
+    prepare: Prepare | None,
+    beginning_anew: bool,
 ) -> Observed:
     servers.start(number, case)
     page = servers.origins["page"]
@@ -36,17 +50,21 @@ def _observed(
         prepare(browser)
     outcomes: list[Outcome] = []
     notes: list[str] = []
+    fetches: list[list[Exchange]] = []
     for fetch in case.fetches:
         before = len(browser.history)
         outcome, note = _outcome(browser, servers, number, fetch)
         outcomes.append(outcome)
         exchanges = browser.history[before:]
+        fetches.append(exchanges)
         notes.append(note)
         notes += ["redirected"] * (sum(exchange.step == "actual" for exchange in exchanges) > 1)
         notes += ["spared a preflight"] * any(exchange.from_cache for exchange in exchanges)
     sent = servers.take(number)
     told = [exchange.request.method for exchange in browser.history.sent]
     assert told == [request.method for request in sent], f"the history of {case!r}:\n{browser.history}"
+    if beginning_anew:
+        sent = begun_anew(browser, fetches, sent)
     return Observed(sent, tuple(outcomes), tuple(notes))
 
 

@@ -16,12 +16,29 @@ if TYPE_CHECKING:
 LOOPBACK: Final = "127.0.0.1"
 BLANK: Final = "<!doctype html><title>front end</title><link rel=icon href='data:,'>"
 FRAMED: Final = f"{BLANK}<iframe sandbox=allow-scripts src=/sandboxed></iframe>"
-# Of a request that is not part of a case: the page itself.
-PAGES: Final = {"/": FRAMED, "/sandboxed": BLANK}
+HTML: Final = ("Content-Type", "text/html")
+# Of requests that are not part of a case: the pages themselves, and what sets the cookies of a host.
+PAGES: Final = {
+    "/": Answer(headers=(HTML,), body=FRAMED),
+    "/sandboxed": Answer(headers=(HTML,), body=BLANK),
+    "/top": Answer(headers=(HTML,), body=BLANK),
+    "/sandboxed-top": Answer(
+        headers=(HTML, ("Content-Security-Policy", "sandbox allow-scripts allow-forms")), body=BLANK
+    ),
+    "/cookies": Answer(
+        headers=(
+            HTML,
+            ("Set-Cookie", "strict=1; SameSite=Strict; Path=/"),
+            ("Set-Cookie", "lax=1; SameSite=Lax; Path=/"),
+            ("Set-Cookie", "none=1; SameSite=None; Secure; Path=/"),
+        ),
+        body=BLANK,
+    ),
+}
 
 # Neither the transport's own headers nor those a browser adds for other reasons.
 RECORDED: Final = re.compile(
-    r"origin|cookie|authorization|range|accept|accept-language|content-(?:type|language|encoding|location)"
+    r"origin|cookie|sec-fetch-(?:site|mode|dest|user)|authorization|range|accept|accept-language|content-(?:type|language|encoding|location)"
     r"|access-control-.*|cache-control|pragma|if-.*|save-data|dpr|.*\*.*|x-.*"
 )
 ECHOES: Final = {
@@ -52,7 +69,7 @@ class _Running:
 
 
 class Servers:
-    """Three listeners under four origins, in an event loop of their own."""
+    """Three listeners under seven origins, in an event loop of their own."""
 
     def __init__(self) -> None:
         self.origins: Mapping[str, str] = {}
@@ -70,7 +87,12 @@ class Servers:
         self.origins = {
             role: f"http://{LOOPBACK}:{port}" for role, port in zip(("page", "a", "b"), ports, strict=True)
         }
-        self.origins |= {"far": f"http://localhost:{ports[1]}"}
+        self.origins |= {
+            "far": f"http://localhost:{ports[1]}",
+            "name": f"http://a.localhost:{ports[0]}",
+            "below": f"http://b.a.localhost:{ports[1]}",
+            "other": f"http://b.localhost:{ports[2]}",
+        }
         self._roles = {origin.removeprefix("http://"): role for role, origin in self.origins.items()}
         return self
 
@@ -141,7 +163,7 @@ class Servers:
         of_a_case = re.fullmatch(r"/c(\d+)(/.*)", target)
         if of_a_case is None:
             self.default_language = said.get("accept-language")
-            return _message(Answer(200, (("Content-Type", "text/html"),), PAGES.get(target, "")), method)
+            return _message(PAGES.get(target.partition("?")[0], Answer(headers=(HTML,), body="")), method)
         number = int(of_a_case[1])
         recorded: dict[str, str] = {}
         for name, value in headers:

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
+from .caching import remember_like_chromium
 from .chromium import in_chromium
-from .differences import DIFFERENCES, Difference, remember_like_chromium, told
+from .differences import DIFFERENCES, Difference, told
 from .generated import generated
 from .model import each_note, in_the_model
+from .senders_table import SENDER_DIFFERENCES
 from .servers import Servers
 from .table import written_by_hand
 
@@ -70,10 +72,10 @@ def client() -> Iterator[httpx.Client]:
 def of_differences(
     browser: Browser, servers: Servers, client: httpx.Client
 ) -> Mapping[str, tuple[Observed, Observed, Observed]]:
-    """What Chromium, the model, and the model with Chromium's preflight cache make of them."""
+    """What Chromium, the model, and the model with Chromium's cache and new beginnings make of them."""
     cases = {number: difference.case for number, difference in enumerate(DIFFERENCES)}
     chromium = in_chromium(browser, servers, cases)
-    model = in_the_model(client, servers, cases)
+    model = in_the_model(client, servers, cases, beginning_anew=False)
     like_chromium = in_the_model(client, servers, cases, remember_like_chromium)
     return {
         difference.name: (chromium[number], model[number], like_chromium[number])
@@ -120,16 +122,20 @@ def test_the_model_does_the_same_over_connections_of_its_own(
 def test_a_difference_is_as_documented(
     of_differences: Mapping[str, tuple[Observed, Observed, Observed]], difference: Difference
 ) -> None:
-    chromium, model, like_chromium = map(told, of_differences[difference.name])
+    chromium, model, like_chromium = (
+        told(observed, with_sites=difference.of_sites) for observed in of_differences[difference.name]
+    )
+    is_made_up_for = difference.of_the_cache or difference.of_sites
 
     assert chromium == difference.chromium
     assert model == difference.standard
-    assert like_chromium == (difference.chromium if difference.of_the_cache else difference.standard)
+    assert like_chromium == (difference.chromium if is_made_up_for else difference.standard)
 
 
 def test_the_readme_lists_the_differences() -> None:
     readme = README.read_text(encoding="utf-8")
-    rows = [f"| {difference.name} | {difference.standard_says} |" for difference in DIFFERENCES]
+    differences = (*DIFFERENCES, *SENDER_DIFFERENCES)
+    rows = [f"| {difference.name} | {difference.standard_says} |" for difference in differences]
     assert [row for row in readme.splitlines() if row in rows] == rows
 
 

@@ -1,0 +1,94 @@
+"""What becomes of a request that is redirected.
+
+https://fetch.spec.whatwg.org/#concept-http-redirect-fetch
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from route_cors.testing.checks import Refused
+from route_cors.testing.urls import parse_url
+
+if TYPE_CHECKING:
+    from route_cors.testing.url_list import UrlList
+    from route_cors.testing.urls import Url
+
+__all__ = ["becomes_get", "check_redirect", "location_url"]
+
+_MOST_REDIRECTS: Final = 20
+
+
+def location_url(values: tuple[str, ...], current: Url) -> Url | None:
+    """Where a response leads to (https://fetch.spec.whatwg.org/#concept-response-location-url).
+
+    Args:
+        values: of its Location headers.
+        current: the URL that it comes from.
+
+    Returns:
+        None where there is no such header.
+
+    Raises:
+        Refused: it cannot be read, or there are several.
+    """
+    if not values:
+        return None
+    first, *others = values
+    if others:
+        said = f"Several Location headers: {', '.join(values)}."
+        raise Refused("redirect", said, fix="one of them", by_policy=False)
+    try:
+        location = parse_url(first, current)
+    except ValueError as error:
+        said = f"The redirect leads nowhere: {error}."
+        raise Refused("redirect", said, fix="a valid Location", by_policy=False) from None
+    if location.fragment is None and current.fragment is not None:
+        return location.with_fragment(current.fragment)
+    return location
+
+
+def check_redirect(location: Url, urls: UrlList, *, mode: str, is_tainted: bool) -> None:
+    """See whether a redirect may be followed.
+
+    Args:
+        location: where it leads to.
+        urls: where the request has been.
+        mode: the request's.
+        is_tainted: whether its response tainting is `cors`.
+
+    Raises:
+        Refused: it may not.
+    """
+    if location.scheme not in {"http", "https"}:
+        raise Refused(
+            "redirect",
+            "Cross origin requests are only supported for protocol schemes: http, https.",
+            fix="a Location of http or https",
+        )
+    if len(urls.urls) > _MOST_REDIRECTS:
+        said = f"More than {_MOST_REDIRECTS} redirects."
+        raise Refused("redirect", said, fix="an end to them", by_policy=False)
+    crosses = mode == "cors" and location.origin != urls.page.origin
+    if location.has_credentials and (crosses or is_tainted):
+        raise Refused(
+            "redirect",
+            f"Redirect location '{location.href}' contains a username and password, which is disallowed "
+            "for cross-origin requests.",
+            fix="a Location without a username and password",
+        )
+
+
+def becomes_get(status_code: int, method: str) -> bool:
+    """Whether a redirect turns a request into a GET without a body.
+
+    >>> becomes_get(302, "POST"), becomes_get(302, "PUT"), becomes_get(303, "PUT"), becomes_get(307, "POST")
+    (True, False, True, False)
+    """
+    match status_code:
+        case 301 | 302:
+            return method == "POST"
+        case 303:
+            return method not in {"GET", "HEAD"}
+        case _:
+            return False

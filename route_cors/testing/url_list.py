@@ -1,0 +1,76 @@
+"""The URLs of a request, from the first to where redirects have led it, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from route_cors.testing.urls import is_same_site
+
+if TYPE_CHECKING:
+    from route_cors.testing.page import Page
+    from route_cors.testing.urls import Url
+
+__all__ = ["Relation", "UrlList"]
+
+Relation: TypeAlias = Literal["same-origin", "same-site", "cross-site"]
+"""Of a URL to a page. The page's origin `null` is cross-site to everything, itself included."""
+
+
+@dataclass(frozen=True, slots=True)
+class UrlList:
+    """Where a request of a page has been (https://fetch.spec.whatwg.org/#concept-request-url-list).
+
+    Args:
+        page: whose request it is.
+        urls: one at least; of http or https.
+    """
+
+    page: Page
+    urls: tuple[Url, ...]
+
+    def redirected_to(self, url: Url) -> UrlList:
+        """The list with one more URL."""
+        return replace(self, urls=(*self.urls, url))
+
+    @property
+    def current(self) -> Url:
+        """The current URL (https://fetch.spec.whatwg.org/#concept-request-current-url)."""
+        return self.urls[-1]
+
+    @property
+    def redirect_taint(self) -> Relation:
+        """The redirect-taint (https://fetch.spec.whatwg.org/#concept-request-tainted-origin)."""
+        taint: Relation = "same-origin"
+        for last, url in pairwise(self.urls):
+            if not is_same_site(url, last) and not is_same_site(last, self.page.url):
+                return "cross-site"
+            if last.origin not in {url.origin, self.page.origin}:
+                taint = "same-site"
+        return taint
+
+    @property
+    def origin(self) -> str:
+        """The serialized origin (https://fetch.spec.whatwg.org/#serializing-a-request-origin)."""
+        return self.page.origin if self.redirect_taint == "same-origin" else "null"
+
+    @property
+    def is_of_this_site(self) -> bool:
+        """Whether all its cookies go along (https://fetch.spec.whatwg.org/#determine-the-same-site-mode)."""
+        return is_same_site(self.current, self.page.url) and self.redirect_taint != "cross-site"
+
+    @property
+    def farthest(self) -> Relation:
+        """How far from its page the request has been: what Sec-Fetch-Site says.
+
+        https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header
+        """
+        farthest: Relation = "same-origin"
+        for url in self.urls:
+            if url.origin == self.page.origin:
+                continue
+            if not is_same_site(url, self.page.url):
+                return "cross-site"
+            farthest = "same-site"
+        return farthest
