@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from route_cors.protocol import Answer
 
 __all__ = [
+    "ENFORCES",
     "EVENT",
     "FOUND",
     "HEADERS",
@@ -34,13 +35,15 @@ Claim: TypeAlias = list[Any]
 
 `HEADERS`: the headers that the response gets (None: it is not changed). `TARGET`: the target whose terms they
 follow. `JUDGE`: the judge of the outermost layer, which reports the decision. `EVENT`: what is still to be
-reported (None: nothing). `FOUND`: the target that the outermost layer had found.
+reported (None: nothing). `FOUND`: the target that the outermost layer had found. `ENFORCES`: a layer on the
+way refuses the requests of strangers, unless a policy says otherwise.
 """
 HEADERS: Final = 0
 TARGET: Final = 1
 JUDGE: Final = 2
 EVENT: Final = 3
 FOUND: Final = 4
+ENFORCES: Final = 5
 
 
 class Consultation:

@@ -88,6 +88,7 @@ _WORDS: Final[dict[EventId, str]] = {
     )
 }
 
+
 @dataclass(frozen=True, slots=True)
 class DryRun:
     """What a dry run saw: the app's own answer, beside the policy's that was not given.
@@ -116,17 +117,19 @@ class Decision:
     `event` is the stable id of the outcome: RCE01 and RCE02 a preflight that is allowed or refused, RCE03 and
     RCE04 a request whose answer its page may or may not read, RCE05 one that `enforce` refused, RCE06 and
     RCE07 a websocket's handshake that is allowed or refused. `kind` is what asked: "preflight", "actual" or
-    "websocket". `allowed` says whether the page got what it wanted, `failed` which checks it did not pass, of
-    "origin", "method" and "headers".
+    "websocket". `allowed` says whether the page got what it wanted, `failed` which checks failed: "origin",
+    "method" and "headers"; for RCE05 one of "site" (the browser says that another site sent it), "origin"
+    (the browser does not say, and its Origin is another one) and "credentials" (`*` never covers them).
 
     `method` is the request's, of a preflight the one that it announces, and None for a websocket. `path` is
     as the client sent it, percent-encoded, without a query. `route` is the path that was registered, after
     those of its mounts; None where no route answers. There are no more of them than the app has routes: the
-    one field beside `event` that fits a metric's label. `origin` is the Origin header as the client sent it.
-    `refused_headers` are the request-header names that the policy does not allow, of a preflight that failed
-    the check "headers". `own_origin` is the origin of the request's own URL, with which the Origin header was
-    compared where `enforce` or a websocket refuses it; None elsewhere, and where there is no Host header.
-    `method`, `path`, `origin`, `refused_headers` and `own_origin` may hold anything, in 300 characters at most.
+    one field beside `event` that fits a metric's label. `origin` is the Origin header as the client sent it,
+    None if there is none. `refused_headers` are the request-header names that the policy does not allow, if
+    the check "headers" failed. Of a refused request or websocket (RCE05, RCE07), `sec_fetch_site` is the
+    header of that name, None if the browser sent none, and `own_origin` the origin of the request's own URL,
+    with which its Origin was compared, None without a Host header. All that a client sent may contain
+    anything, in 300 characters at most.
 
     `dry_run` is None, but under `install_cors(dry_run=True)`: there nothing of this was done, and it says
     what the app answered.
@@ -144,8 +147,9 @@ class Decision:
     method: str | None
     path: str
     route: str | None
-    origin: str
+    origin: str | None
     refused_headers: tuple[str, ...] = ()
+    sec_fetch_site: str | None = None
     own_origin: str | None = None
     dry_run: DryRun | None = None
 
@@ -157,6 +161,7 @@ class Decision:
             "refused_headers": ",".join(self.refused_headers) or None,
             "path": self.path,
             "origin": self.origin,
+            "sec_fetch_site": self.sec_fetch_site,
             "own_origin": self.own_origin,
             "route": self.route,
             "change": (dry.change or "none") if dry else None,

@@ -59,7 +59,7 @@ class Declaration(NamedTuple):
         file = str(getattr(endpoint, "__module__", None)) if code is None else code.co_filename
         name = getattr(endpoint, "__qualname__", type(endpoint).__qualname__)
         return cls(
-            file, 0 if code is None else code.co_firstlineno, name, getattr(declared, "enforce", False)
+            file, 0 if code is None else code.co_firstlineno, name, bool(getattr(declared, "enforce", False))
         )
 
     def __str__(self) -> str:

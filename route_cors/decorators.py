@@ -113,7 +113,7 @@ def cors(
     allow_credentials: bool = ...,
     max_age: int | None = ...,
     allow_private_network: bool = ...,
-    enforce: bool = ...,
+    enforce: bool | None = ...,
     dangerously_allow_insecure_origins: bool = ...,
     dangerously_allow_public_suffixes: bool = ...,
 ) -> Callable[[_Endpoint], _Endpoint]: ...

@@ -30,7 +30,7 @@ class DescribedPolicy(TypedDict):
     allow_credentials: bool
     max_age: int | None
     allow_private_network: bool
-    enforce: bool
+    enforce: bool | None
 
 
 def describe_policy(declared: Declared) -> DescribedPolicy:
@@ -49,7 +49,7 @@ def describe_policy(declared: Declared) -> DescribedPolicy:
             allow_credentials=False,
             max_age=None,
             allow_private_network=False,
-            enforce=False,
+            enforce=None,
         )
     return DescribedPolicy(
         origins=[*map(_origin_as_text, declared.origins)],
@@ -101,8 +101,8 @@ def policy_in_words(declared: Declared | None) -> str:
         parts.append("no max age" if declared.max_age is None else f"max age {declared.max_age} s")
     if declared.allow_private_network:
         parts.append("private network")
-    if declared.enforce:
-        parts.append("enforced")
+    if declared.enforce is not None:
+        parts.append("enforced" if declared.enforce else "not enforced")
     return "; ".join(parts)
 
 

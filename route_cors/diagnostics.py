@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from route_cors.decisions import Event
     from route_cors.dispatch import Target
     from route_cors.policy import CORSPolicy
-    from route_cors.protocol import Answer, Check, Preflight, Terms
+    from route_cors.protocol import Answer, Check, Preflight, Sender, Terms
 
 __all__ = [
     "LOGGER",
@@ -78,7 +78,9 @@ class Diagnostics:
     def asked_for(self, event: Event, scope: Scope) -> bool:
         """Whether anybody may want to know of it: no is certain, and said faster than by the logger."""
         threshold = LOGGER.level or ROOT_LOGGER.level
-        return self.on_decision is not None or threshold <= event.level or threshold <= self._level(event, scope)
+        return (
+            self.on_decision is not None or threshold <= event.level or threshold <= self._level(event, scope)
+        )
 
     def _level(self, event: Event, scope: Scope) -> int:
         """Who debugs an app sees refusals: Python shows warnings where nobody has set up logging."""
@@ -93,7 +95,7 @@ class Diagnostics:
         method: str | None = None,
         failed: tuple[Check, ...] = (),
         refused_headers: Iterable[bytes] = (),
-        own_origin: bytes | None = None,
+        sender: Sender | None = None,
     ) -> None:
         """Log the decision about a request and hand it to the callback, as far as they are `asked_for`."""
         if not self.asked_for(event, scope):
@@ -108,7 +110,8 @@ class Diagnostics:
             route=None if target.route is None else target.path,
             origin=_origin_as_sent(scope),
             refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
-            own_origin=None if own_origin is None else bounded(own_origin.decode("latin-1")),
+            sec_fetch_site=None if sender is None else _as_text(sender.site),
+            own_origin=None if sender is None else _as_text(sender.own_origin),
         )
         self.tell_of(decision, self._level(event, scope))
 
@@ -167,7 +170,7 @@ def explained(refusal: Answer, terms: Terms, preflight: Preflight, scope: Scope)
     """The refusal of a preflight with its reason: each check that failed, what was sent, what is allowed."""
     _, method, names, _ = preflight
     sent: dict[Check, str] = {
-        "origin": _origin_as_sent(scope),
+        "origin": _origin_as_sent(scope) or "",
         "method": bounded(method.decode("latin-1")),
         "headers": bounded((names or b"").decode("latin-1")),
     }
@@ -188,12 +191,16 @@ def _headers_in_words(policy: CORSPolicy) -> str:
     return "any" if "authorization" in map(str.lower, listed) else "any but Authorization"
 
 
+def _as_text(sent: bytes | None) -> str | None:
+    return None if sent is None else bounded(sent[:_LONGEST_REASON].decode("latin-1"))
+
+
 def _path_as_sent(scope: Scope) -> str:
     # A server need not say it (https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope).
     raw: bytes | None = scope.get("raw_path")
     return bounded(scope["path"] if raw is None else raw.partition(b"?")[0].decode("latin-1"))
 
 
-def _origin_as_sent(scope: Scope) -> str:
-    sent = b", ".join(value for name, value in scope["headers"] if name == b"origin")
-    return bounded(sent.decode("latin-1"))
+def _origin_as_sent(scope: Scope) -> str | None:
+    sent = [value for name, value in scope.get("headers", ()) if name == b"origin"]
+    return _as_text(b", ".join(sent)) if sent else None

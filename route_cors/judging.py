@@ -25,7 +25,7 @@ from route_cors.decisions import (
 from route_cors.diagnostics import LOGGER, Diagnostics, explained
 from route_cors.dispatch import scope_at as scope_at_route
 from route_cors.origins import is_serialized_origin
-from route_cors.protocol import is_foreign, own_origin, read_origin
+from route_cors.protocol import judge_sender, read_sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,37 +34,40 @@ if TYPE_CHECKING:
 
     from route_cors.decisions import Event
     from route_cors.dispatch import Target
-    from route_cors.protocol import Answer, Check, Headers, Preflight, Terms
+    from route_cors.protocol import Answer, Check, Headers, Preflight, Sender, Terms
 
     # The scope as the route of a target will see it, for a request with that method.
     ScopeAt = Callable[[Scope, Target, str | bytes], Scope]
 
-__all__ = ["Judge", "Judgement"]
+__all__ = ["Judge", "Judgement", "sender_of"]
 
 
 class Judgement(NamedTuple):
-    """The decision about an actual request: the headers of its response, and what to report."""
+    """The decision about an actual request: the headers of its response, and what to report.
+
+    `refused_for` is the check for which the request must not be served; None: it is served.
+    """
 
     headers: Headers
     event: Event | None
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the request must not be served."""
-        return self.event is REQUEST_REFUSED
+    refused_for: Check | None = None
 
 
 class Judge:
     """Decides about requests for one layer, or for all routes that apply their policy themselves.
 
     Decisions are reported to `diagnostics`. `scope_at` is the function of the dispatcher, or that of the
-    resolver for an app that has not been entered yet.
+    resolver for an app that has not been entered yet. `enforces`: requests of strangers are refused, unless
+    the policy says otherwise.
     """
 
-    __slots__ = ("curiosity", "diagnostics", "scope_at")
+    __slots__ = ("curiosity", "diagnostics", "enforces", "scope_at")
 
-    def __init__(self, diagnostics: Diagnostics, scope_at: ScopeAt = scope_at_route) -> None:
+    def __init__(
+        self, diagnostics: Diagnostics, scope_at: ScopeAt = scope_at_route, *, enforces: bool = False
+    ) -> None:
         self.diagnostics = diagnostics
+        self.enforces = enforces
         self.curiosity = diagnostics.curiosity
         self.scope_at = scope_at
 
@@ -94,32 +97,58 @@ class Judge:
             return answer
         return explained(answer, target.terms, preflight, scope)
 
-    async def actual(self, terms: Terms, target: Target, scope: Scope) -> Judgement:
-        """The headers for the response to an actual request, and whether it is served at all."""
-        origin = read_origin(scope.get("headers", ()))
-        headers = terms.readers.get(origin) or terms.readable_by(origin)
-        if headers is not None:
-            return Judgement(headers, None if origin is None else ANSWER_READABLE)
-        return await self.unlisted(terms, target, origin or b"", scope)
+    async def actual(
+        self, terms: Terms, target: Target, scope: Scope, *, enforces: bool = False
+    ) -> Judgement:
+        """The headers for the response to an actual request, and whether it is served at all.
 
-    async def unlisted(self, terms: Terms, target: Target, origin: bytes, scope: Scope) -> Judgement:
-        """As `actual`, for an origin that only a callable may allow."""
-        if await self._is_admitted(terms, target, origin, scope, scope["method"]):
-            return Judgement(terms.readable_by_admitted(origin), ANSWER_READABLE)
-        is_refused = terms.enforces and _is_foreign(origin, scope)
-        return Judgement(terms.unreadable, REQUEST_REFUSED if is_refused else ANSWER_NOT_READABLE)
+        `enforces`: as `Judge` has it, for a layer further out.
+        """
+        judgement = self.listed(terms, scope, enforces=enforces)
+        if judgement is not None:
+            return judgement
+        sender = sender_of(scope)
+        origin = cast("bytes", sender.origin)
+        is_admitted = await self._is_admitted(terms, target, origin, scope, scope["method"])
+        readable = terms.readable_by_admitted(origin) if is_admitted else None
+        return self._decided(terms, readable, sender, scope["method"], enforces=enforces)
 
-    def tell_of_actual(self, event: Event | None, target: Target, scope: Scope) -> None:
+    def listed(self, terms: Terms, scope: Scope, *, enforces: bool = False) -> Judgement | None:
+        """As `actual`; None for an origin that only a callable may allow."""
+        sender = sender_of(scope)
+        readable = terms.readers.get(sender.origin) or terms.readable_by(sender.origin)
+        if readable is None and terms.callables:
+            return None
+        return self._decided(terms, readable, sender, scope["method"], enforces=enforces)
+
+    def _decided(
+        self, terms: Terms, readable: Headers | None, sender: Sender, method: str, *, enforces: bool
+    ) -> Judgement:
+        """The decision, where `readable` are the headers for the sender's origin if the policy allows it."""
+        headers = terms.unreadable if readable is None else readable
+        is_enforced = (self.enforces or enforces) if terms.enforces is None else terms.enforces
+        if is_enforced:
+            is_allowed = terms.any_origin or (sender.origin is not None and readable is not None)
+            ruling = judge_sender(sender, method, is_allowed=is_allowed, for_anyone=terms.for_anyone)
+            if ruling.failed is not None:
+                return Judgement(headers, REQUEST_REFUSED, ruling.failed)
+        if readable is None:
+            return Judgement(headers, ANSWER_NOT_READABLE)
+        return Judgement(headers, None if sender.origin is None else ANSWER_READABLE)
+
+    def tell_of_actual(
+        self, event: Event | None, target: Target, scope: Scope, refused_for: Check | None = None
+    ) -> None:
         """Report the decision, unless a page of the app's own origin sent the request: it needs no policy."""
         if event is None or not self.diagnostics.asked_for(event, scope):
             return
-        origin = read_origin(scope.get("headers", ()))
-        if origin is not None and _is_foreign(origin, scope):
-            failed: tuple[Check, ...] = () if event.allowed else ("origin",)
-            own = _own_origin(scope) if event is REQUEST_REFUSED else None
-            self.diagnostics.tell(
-                event, scope, target, method=scope["method"], failed=failed, own_origin=own
-            )
+        sender = sender_of(scope)
+        if sender.is_own_page and refused_for is None:
+            return
+        failed: tuple[Check, ...] = () if event.allowed else (refused_for or "origin",)
+        self.diagnostics.tell(
+            event, scope, target, method=scope["method"], failed=failed, sender=refused_for and sender
+        )
 
     async def refuses_handshake(
         self, terms: Terms, target: Target, scope: Scope, teller: Diagnostics
@@ -130,13 +159,14 @@ class Judge:
         origin (https://websockets.spec.whatwg.org/#websocket-opening-handshake): the server has to check it.
         The decision is reported to `teller`, the diagnostics of the outermost layer.
         """
-        origin = read_origin(scope.get("headers", ()))
-        if origin is None or not _is_foreign(origin, scope):
+        sender = sender_of(scope)
+        if sender.is_own_page:
             return False
+        origin = cast("bytes", sender.origin)
         if terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, ""):
             teller.tell(WEBSOCKET_ALLOWED, scope, target)
             return False
-        teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",), own_origin=_own_origin(scope))
+        teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",), sender=sender)
         return True
 
     async def _is_admitted(
@@ -165,12 +195,9 @@ class Judge:
         return False
 
 
-def _own_origin(scope: Scope) -> bytes | None:
-    return own_origin(scope.get("scheme", "http"), scope.get("headers", ()))
-
-
-def _is_foreign(origin: bytes, scope: Scope) -> bool:
-    return is_foreign(origin, scope.get("scheme", "http"), scope.get("headers", ()))
+def sender_of(scope: Scope) -> Sender:
+    """Who sent a request, as far as its headers say it."""
+    return read_sender(scope.get("scheme", "http"), scope.get("headers", ()))
 
 
 def _ends_the_request(error: BaseException) -> bool:

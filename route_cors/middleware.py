@@ -29,6 +29,7 @@ from route_cors.serving import (
     serve_advising,
     serve_claimed,
     serve_unsure,
+    serve_without_policy,
 )
 from route_cors.stack import put_around
 
@@ -76,15 +77,17 @@ class RouteCORSMiddleware:
         default: CORSPolicy | None = None,
         debug: bool | None = None,
         on_decision: OnDecision | None = None,
+        enforce: bool = False,
     ) -> None:
         _require_policy(default)
         require_on_decision(on_decision)
+        _require_flag("enforce", enforce)
         # Public, as every middleware's: FastAPI (from 0.142 on) and OpenTelemetry walk the stack by it.
         self.app = app
-        remember_default(self, default)
+        remember_default(self, default, enforces=enforce)
         self._resolver = Resolver(app, default)
         diagnostics = Diagnostics(debug=debug, on_decision=on_decision)
-        self._judge = Judge(diagnostics, self._resolver.scope_at)
+        self._judge = Judge(diagnostics, self._resolver.scope_at, enforces=enforce)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, handshake or lifespan (https://asgi.readthedocs.io/en/latest/specs/main.html)."""
@@ -115,7 +118,9 @@ class RouteCORSMiddleware:
         if CLAIM in scope:
             return serve_claimed(self.app, target, scope, receive, send, self._judge)
         if target.terms is None and not target.asks_inside:
-            return self.app(scope, receive, send)
+            if not self._judge.enforces:
+                return self.app(scope, receive, send)
+            return serve_without_policy(self.app, target, scope, receive, send, self._judge)
         return serve_unsure(self.app, target, scope, receive, send, self._judge)
 
     def _serve_preflight(
@@ -169,6 +174,7 @@ def install_cors(
     debug: bool | None = None,
     on_decision: OnDecision | None = None,
     openapi: bool = False,
+    enforce: bool = False,
 ) -> None:
     """Put the CORS layer around everything that can answer for the app, its 500s included.
 
@@ -190,19 +196,28 @@ def install_cors(
     _require_app(app)
     _require_policy(default)
     require_on_decision(on_decision)
+    _require_flag("enforce", enforce)
     schema_of = _app_with_schema(app) if openapi else None
-    arguments = {"default": default, "debug": debug, "on_decision": on_decision, "openapi": openapi}
+    arguments = {
+        "default": default,
+        "debug": debug,
+        "on_decision": on_decision,
+        "openapi": openapi,
+        "enforce": enforce,
+    }
     installed = getattr(app, _INSTALLED, arguments)
     if installed != arguments:
         before = ", ".join(f"{name}={value!r}" for name, value in installed.items())
         raise ValueError(f"install_cors() was called on this app before, with {before}: call it once")
-    layer = functools.partial(RouteCORSMiddleware, default=default, debug=debug, on_decision=on_decision)
+    layer = functools.partial(
+        RouteCORSMiddleware, default=default, debug=debug, on_decision=on_decision, enforce=enforce
+    )
     # The second time as well: somebody may have taken it out since.
     put_around(app, layer)
     if hasattr(app, _INSTALLED):
         return
     setattr(app, _INSTALLED, arguments)
-    remember_default(app, default)
+    remember_default(app, default, enforces=enforce)
     changes.note()
     if schema_of is not None:
         # By its name: what people look at is loaded where somebody asks for it, and stands on all of this.
@@ -221,6 +236,11 @@ def _app_with_schema(app: Starlette) -> FastAPI:
     if not isinstance(app, FastAPI):
         raise TypeError(f"openapi=True takes a FastAPI app, not {app!r}: Starlette has no schema to add to")
     return app
+
+
+def _require_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
 
 
 def _require_policy(default: object) -> None:

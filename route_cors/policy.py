@@ -51,7 +51,7 @@ class PolicyArguments(TypedDict, total=False):
     allow_credentials: bool
     max_age: int | None
     allow_private_network: bool
-    enforce: bool
+    enforce: bool | None
     dangerously_allow_insecure_origins: bool
     dangerously_allow_public_suffixes: bool
 
@@ -78,8 +78,10 @@ class CORSPolicy:
         max_age: for how many seconds browsers may cache a preflight, 0 to 86400. With None no header is sent,
             and browsers cache it for 5 seconds.
         allow_private_network: whether pages of public networks may call this server in a private network.
-        enforce: whether a request from an origin that is not allowed gets a 403 before the endpoint runs,
-            instead of a response that its page cannot read.
+        enforce: True: a request that a browser sends for a page of another origin, which is not allowed, gets
+            a 403 before the endpoint runs, instead of a response that the page cannot read; with
+            `origins="*"`, only if it has cookies or HTTP authentication. False: such requests run. None: as
+            `install_cors(app, enforce=...)` says.
         dangerously_allow_insecure_origins: allows credentials with `http://` origins other than localhost and
             loopback addresses. Anyone on the network can impersonate them.
         dangerously_allow_public_suffixes: allows credentials with a wildcard directly under a public suffix,
@@ -127,7 +129,7 @@ class CORSPolicy:
     allow_credentials: bool
     max_age: int | None
     allow_private_network: bool
-    enforce: bool
+    enforce: bool | None
     dangerously_allow_insecure_origins: bool
     dangerously_allow_public_suffixes: bool
     origin_set: OriginSet
@@ -143,7 +145,7 @@ class CORSPolicy:
         allow_credentials: bool = False,
         max_age: int | None = 600,
         allow_private_network: bool = False,
-        enforce: bool = False,
+        enforce: bool | None = None,
         dangerously_allow_insecure_origins: bool = False,
         dangerously_allow_public_suffixes: bool = False,
     ) -> None:
@@ -151,7 +153,6 @@ class CORSPolicy:
         flags: dict[str, object] = {
             "allow_credentials": allow_credentials,
             "allow_private_network": allow_private_network,
-            "enforce": enforce,
             "dangerously_allow_insecure_origins": dangerously_allow_insecure_origins,
             "dangerously_allow_public_suffixes": dangerously_allow_public_suffixes,
         }
@@ -161,6 +162,7 @@ class CORSPolicy:
             allow_headers=_read_header_names("allow_headers", allow_headers, problems),
             expose_headers=_read_header_names("expose_headers", expose_headers, problems),
             max_age=_read_max_age(max_age, problems),
+            enforce=_read_enforce(enforce, problems),
             **_read_flags(flags, problems),
         )
         problems.extend(problem for rule in _RULES for problem in rule(declared))
@@ -172,6 +174,12 @@ class CORSPolicy:
         compiled = OriginSet.compile(declared.origins, insecure_regexes=insecure_regexes)
         object.__setattr__(self, "origin_set", compiled)
         object.__setattr__(self, "_key", declared.key())
+
+    @property
+    def matches_anyone(self) -> bool:
+        """Whether one of its regexes matches origins that anyone can register."""
+        regexes = (item for item in self.origins if isinstance(item, re.Pattern))
+        return any(_admitted_by(regex) is not None for regex in regexes)
 
     def evolve(self, **changes: Unpack[PolicyArguments]) -> CORSPolicy:
         """A copy with some arguments changed, validated as a whole.
@@ -245,7 +253,7 @@ class _Declared:
     max_age: int | None
     allow_credentials: bool
     allow_private_network: bool
-    enforce: bool
+    enforce: bool | None
     dangerously_allow_insecure_origins: bool
     dangerously_allow_public_suffixes: bool
 
@@ -491,6 +499,13 @@ def _read_max_age(value: object, problems: list[Problem]) -> int | None:
     return None
 
 
+def _read_enforce(value: object, problems: list[Problem]) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    problems.append(Problem("enforce", value, "not True, False or None"))
+    return None
+
+
 def _read_flags(flags: dict[str, object], problems: list[Problem]) -> dict[str, bool]:
     wrong = [name for name, value in flags.items() if not isinstance(value, bool)]
     problems.extend(Problem(name, flags[name], "not True or False") for name in wrong)
@@ -554,9 +569,13 @@ _PROBES: Final = (
 
 def _regexes_for_anyone(declared: _Declared) -> Iterator[tuple[re.Pattern[str], str]]:
     for regex in declared.regexes():
-        admitted = next((origin for origin in _PROBES if regex.fullmatch(origin)), None)
+        admitted = _admitted_by(regex)
         if admitted is not None:
             yield regex, admitted
+
+
+def _admitted_by(regex: re.Pattern[str]) -> str | None:
+    return next((origin for origin in _PROBES if regex.fullmatch(origin)), None)
 
 
 def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[Problem]:

@@ -36,12 +36,14 @@ __all__ = [
     "Headers",
     "Preflight",
     "RawHeaders",
+    "Ruling",
+    "Sender",
     "Terms",
-    "is_foreign",
+    "judge_sender",
     "merge_headers",
-    "own_origin",
     "read_origin",
     "read_preflight",
+    "read_sender",
     "refuse_actual",
     "with_reason",
     "within_bound",
@@ -50,8 +52,9 @@ __all__ = [
 Header = tuple[bytes, bytes]
 Headers = tuple[Header, ...]
 RawHeaders = list[Header]
-# The checks of a preflight, in this order; actual requests and handshakes only have the first one.
-Check = Literal["origin", "method", "headers"]
+# The checks of a preflight: origin, method, headers. Handshakes only have the first one. An actual request is
+# refused for what `judge_sender` says: site, credentials or origin.
+Check = Literal["origin", "method", "headers", "site", "credentials"]
 # A preflight: its Origin, and the values of its Access-Control-Request-Method, -Headers and -Private-Network,
 # None if there is none. A plain tuple, because it is fast to make and to hash.
 Preflight = tuple[bytes, bytes, bytes | None, bytes | None]
@@ -64,9 +67,15 @@ _REQUEST_METHOD = b"access-control-request-method"
 _REQUEST_HEADERS = b"access-control-request-headers"
 _REQUEST_PRIVATE_NETWORK = b"access-control-request-private-network"
 _HOST = b"host"
+_SITE = b"sec-fetch-site"
+_COOKIE = b"cookie"
+_AUTHORIZATION = b"authorization"
 # In place of an origin that is too long, so that it need not be hashed: no policy allows it.
 _NO_ORIGIN = b""
+# In place of a Sec-Fetch-Site that was sent more than once: no browser sends it.
+_SEVERAL = b","
 _OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS, _REQUEST_PRIVATE_NETWORK})
+_OF_A_SENDER = frozenset({_ORIGIN, _HOST, _SITE, _COOKIE, _AUTHORIZATION})
 _READ = _OF_A_PREFLIGHT | {_HOST}
 # How many answers of each kind are cached, and the bytes of the longest preflight that is. So a client can
 # make us keep at most 256 KiB for one policy at one set of methods (tests/test_protocol.py weighs it).
@@ -92,6 +101,9 @@ _VARY_PREFLIGHT: Header = (
     b"vary",
     b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
 )
+# On a request that was refused: what the decision looked at.
+_VARY_SENDER: Header = (b"vary", b"Origin, Sec-Fetch-Site")
+_VARY_SENDER_AND_CREDENTIALS: Header = (b"vary", b"Origin, Sec-Fetch-Site, Cookie, Authorization")
 _PLAIN_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _CONTENT_LENGTH = b"content-length"
 _REASON = b"x-route-cors-refused"
@@ -177,8 +189,8 @@ class Terms:
     safelisted methods need no listing there: no answer keeps a browser from sending them with a header once
     granted. None: it is not known what is served there (an opaque ASGI app, a 404); then any method that a
     browser can send is granted, each on its own. A policy may restrict the methods: `registered` are those
-    given, `methods` those that the policy allows. `enforces` without a policy: requests of other origins are
-    refused as well.
+    given, `methods` those that the policy allows. `enforces`: whether requests are refused by `judge_sender`;
+    None: as the layer says.
 
     `granted`, `refused` and `readers` cache earlier results: browsers ask the same again and again, from the
     same few origins, and a look-up takes less than half the time of a new answer. A client that makes up new
@@ -197,6 +209,7 @@ class Terms:
         "any_origin",
         "callables",
         "enforces",
+        "for_anyone",
         "granted",
         "methods",
         "policy",
@@ -207,7 +220,7 @@ class Terms:
     )
 
     def __init__(
-        self, policy: CORSPolicy | None, methods: Iterable[str] | None = (), *, enforces: bool = False
+        self, policy: CORSPolicy | None, methods: Iterable[str] | None = (), *, enforces: bool | None = None
     ) -> None:
         self.policy = policy
         self.registered = None if methods is None else frozenset(methods)
@@ -217,7 +230,9 @@ class Terms:
         self.admits = origins.matches
         self.callables = origins.callables
         self.any_origin = origins.any
-        self.enforces = enforces or (policy is not None and policy.enforce)
+        # For enforcement: a regex that matches all origins is no more than another way to write `*`.
+        self.for_anyone = origins.any or (policy is not None and policy.matches_anyone)
+        self.enforces = enforces if policy is None else policy.enforce
         self._private_network = policy is not None and policy.allow_private_network
         self._any_name = policy is not None and "*" in policy.allow_headers
         self._echoes_names = policy is not None and self._any_name and policy.allow_credentials
@@ -379,29 +394,129 @@ def with_reason(refusal: Answer, reason: str) -> Answer:
     return refusal._replace(headers=resized, body=body)
 
 
-def refuse_actual() -> Answer:
-    """The answer to an actual request that `enforce` stops before it reaches the application."""
-    return _refusal("request", _ORIGIN_ALONE, _VARY_ORIGIN)
+class Sender(NamedTuple):
+    """What a request says about the page that sent it.
 
-
-def is_foreign(origin: bytes, scheme: str, sent: Iterable[Header]) -> bool:
-    """Whether that origin differs from the origin of the request's own URL.
-
-    The latter is the scheme and Host header, without the default port. `scheme` is that of the ASGI scope
-    (`ws` and `wss` count as `http` and `https`), `sent` are the headers of the request. A page cannot choose
-    the Host header that its browser sends, so an equal Origin means a same-origin request
-    (https://fetch.spec.whatwg.org/#origin-header: browsers send it with every POST).
+    `site` and `origin` are its Sec-Fetch-Site and Origin headers, None if it has none. `own_origin` is the
+    origin of its own URL: the scheme and the Host header, without the default port; None without a Host
+    header. A page cannot choose any of these. `has_credentials`: it has a cookie, or an Authorization of a
+    kind that browsers send by themselves.
     """
-    return origin != own_origin(scheme, sent)
+
+    site: bytes | None
+    origin: bytes | None
+    own_origin: bytes | None
+    has_credentials: bool
+
+    @property
+    def is_own_page(self) -> bool:
+        """Whether the browser says, or the Origin shows, that no page of another origin sent it."""
+        if self.site in _NO_OTHER_SITE:
+            return True
+        return self.origin is None or self.origin == self.own_origin
 
 
-def own_origin(scheme: str, sent: Iterable[Header]) -> bytes | None:
-    """The origin of a request's own URL, as `is_foreign` has it; None where there is no Host header."""
-    host = _joined(sent).get(_HOST)
-    if host is None:
+class Ruling(NamedTuple):
+    """What `judge_sender` decides: the step of the rule that decided, and the check that failed, if any."""
+
+    step: int
+    failed: Check | None
+
+
+# https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header: the page has the origin of the URL,
+# on the whole way of redirects; or the user typed the URL in, or opened a bookmark.
+_NO_OTHER_SITE = frozenset({b"same-origin", b"none"})
+# https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1. Links, images and forms with GET send these without an
+# Origin, from everywhere.
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Browsers ask for a password, or the system knows the user, and then send them with every request. All other
+# schemes, such as Bearer, are set by scripts, which needs a preflight from another origin.
+_SENT_BY_BROWSERS = frozenset({b"basic", b"digest", b"negotiate", b"ntlm"})
+# Bytes, more than the longest of their names.
+_LONGEST_SCHEME = 16
+
+_PASSES_AS_OWN = Ruling(1, None)
+_PASSES_AS_ALLOWED = Ruling(2, None)
+_PASSES_AS_SAFE = Ruling(3, None)
+_PASSES_AS_OLD = Ruling(4, None)
+
+
+def read_sender(scheme: str, sent: Iterable[Header]) -> Sender:
+    """What the headers of a request say about its sender.
+
+    `scheme` is that of the ASGI scope; `ws` and `wss` count as `http` and `https`. A site, origin or host
+    that was sent more than once is replaced by a value that equals nothing.
+    """
+    site = origin = host = None
+    has_credentials = False
+    for name, value in sent:
+        if name not in _OF_A_SENDER:
+            continue
+        if name == _SITE:
+            site = value if site is None else _SEVERAL
+        elif name == _ORIGIN:
+            origin = value if origin is None else _NO_ORIGIN
+        elif name == _HOST:
+            host = value if host is None else b""
+        elif name == _COOKIE or _is_sent_by_browsers(value):
+            has_credentials = True
+    return Sender(site, within_bound(origin), _own_origin(scheme, host), has_credentials)
+
+
+def _is_sent_by_browsers(authorization: bytes) -> bool:
+    scheme, _, _ = authorization[:_LONGEST_SCHEME].partition(b" ")
+    return scheme.lower() in _SENT_BY_BROWSERS
+
+
+def _own_origin(scheme: str, host: bytes | None) -> bytes | None:
+    if not host or len(host) > MAX_ORIGIN_BYTES:
         return None
     scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
     return scheme.encode() + b"://" + host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, b""))
+
+
+def judge_sender(sender: Sender, method: str, *, is_allowed: bool, for_anyone: bool) -> Ruling:
+    """Whether a request may run, by what its browser says about the page that sent it.
+
+    Browsers send a stranger's forms, images and simple fetches with the cookies of their user, and CORS only
+    hides the response. This is the protection against that. `is_allowed`: the policy allows the origin.
+    `for_anyone`: it does so for all of them.
+
+    The order is that of Go's net/http.CrossOriginProtection, with the policy in its second step. Each step
+    says where it lets a stranger in.
+    """
+    # 1. The browser says that no other site has to do with it, redirects included. It goes before the Origin,
+    # which is `null` under `Referrer-Policy: no-referrer`, and before the Host, which a proxy may have
+    # rewritten. Pages cannot set the header: https://fetch.spec.whatwg.org/#forbidden-request-header. Open
+    # to: scripts that run in a page of the app (XSS), and what the app's own service worker sends on.
+    if sender.site in _NO_OTHER_SITE:
+        return _PASSES_AS_OWN
+    # 2. The policy. `*` never covers credentials (https://fetch.spec.whatwg.org/#cors-protocol-and-credentials),
+    # so a stranger's request may not use them. Open to: what an allowed origin does, and under `*` what a
+    # server allows by the client's address or TLS certificate.
+    if is_allowed and not (for_anyone and sender.has_credentials):
+        return _PASSES_AS_ALLOWED
+    # 3. The browser says that another site has to do with it, or what no browser says. Links and images from
+    # elsewhere stay possible. Open to: safe methods that change something.
+    if sender.site is not None:
+        if sender.origin is None and method in _SAFE_METHODS:
+            return _PASSES_AS_SAFE
+        return Ruling(3, "credentials" if for_anyone else "site")
+    # 4. The browser says nothing: it is older than 2023, asks over plain http, or is none. Browsers send the
+    # Origin with everything but GET and HEAD. Open to: browsers of before 2020, which left it out of forms.
+    if sender.origin is None or sender.origin == sender.own_origin:
+        return _PASSES_AS_OLD
+    return Ruling(4, "credentials" if for_anyone else "origin")
+
+
+def refuse_actual(failed: Check, readable: Headers = ()) -> Answer:
+    """The answer to an actual request that enforcement stops before it reaches the application.
+
+    `readable` are the headers of the route's policy for that origin.
+    """
+    vary = _VARY_SENDER_AND_CREDENTIALS if failed == "credentials" else _VARY_SENDER
+    refusal = _refusal("request", (failed,), vary)
+    return refusal._replace(headers=(*(each for each in readable if each != _VARY_ORIGIN), *refusal.headers))
 
 
 def merge_headers(present: Iterable[Header], decided: Headers) -> RawHeaders:

@@ -6,9 +6,21 @@ request does the writing; who is further in tells it what to write, by the claim
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from route_cors.claims import EVENT, FOUND, HEADERS, JUDGE, TARGET, Claim, Consultation, is_lost, knows_better
+from route_cors.claims import (
+    ENFORCES,
+    EVENT,
+    FOUND,
+    HEADERS,
+    JUDGE,
+    TARGET,
+    Claim,
+    Consultation,
+    is_lost,
+    knows_better,
+)
 from route_cors.decisions import ANSWER_NOT_READABLE, ANSWER_READABLE, ENDPOINT_CONTRADICTS, bounded, escaped
 from route_cors.diagnostics import LOGGER, ROOT_LOGGER
 from route_cors.dispatch import CLAIM, served_in
@@ -20,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from route_cors.dispatch import Target
-    from route_cors.judging import Judge
+    from route_cors.judging import Judge, Judgement
     from route_cors.protocol import Answer, Headers, Preflight
 
 __all__ = [
@@ -32,6 +44,7 @@ __all__ = [
     "serve_advising",
     "serve_claimed",
     "serve_unsure",
+    "serve_without_policy",
 ]
 
 _CLOSED: Final = Terms(None)
@@ -212,16 +225,15 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
         for name, value in scope.get("headers", ()):
             if name == b"origin":
                 origin = value if origin is None else read_origin(scope["headers"])
-        headers = terms.readers.get(origin)
-        if headers is None:
-            origin = within_bound(origin)
-            headers = terms.readable_by(origin)
-            if headers is None:
-                return _serve_unlisted(app, terms, target, scope, receive, send, judge, cast("bytes", origin))
+        headers = terms.readers.get(origin) or terms.readable_by(within_bound(origin))
+        # An origin that the policy names needs no second look: see `judge_sender`, step 2.
+        is_enforced = (terms.enforces or judge.enforces) and (origin is None or terms.for_anyone)
+        if headers is None or is_enforced:
+            return _serve_guarded(app, terms, target, scope, receive, send, judge)
         if (LOGGER.level or ROOT_LOGGER.level) <= judge.curiosity:
             judge.tell_of_actual(ANSWER_READABLE, target, scope)
     # Few variables in the function below: to make it takes the longer, the more it holds.
-    claim: Claim = [headers, target, judge, None, target]
+    claim: Claim = [headers, target, judge, None, target, judge.enforces]
     scope[CLAIM] = claim
 
     def send_with_headers(message: Message) -> Awaitable[None]:
@@ -236,37 +248,67 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
     return app(scope, receive, send_with_headers)
 
 
-async def _serve_unlisted(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+def _serve_guarded(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp, terms: Terms, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
+) -> Awaitable[None]:
+    """An actual request that may be refused, or whose origin is not listed."""
+    judgement = judge.listed(terms, scope)
+    if judgement is None:
+        return _serve_asking(app, terms, target, scope, receive, send, judge)
+    return _serve_judged(app, judgement, terms, target, scope, receive, send, judge)
+
+
+async def _serve_asking(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp, terms: Terms, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
+) -> None:
+    """An actual request from an origin that only a callable may allow."""
+    judgement = await judge.actual(terms, target, scope)
+    await _serve_judged(app, judgement, terms, target, scope, receive, send, judge)
+
+
+def _serve_judged(  # noqa: PLR0917 - an ASGI call, and what was found out about it
     app: ASGIApp,
+    judgement: Judgement,
     terms: Terms,
     target: Target,
     scope: Scope,
     receive: Receive,
     send: Send,
     judge: Judge,
-    origin: bytes,
-) -> None:
-    """An actual request from an origin that no more than a callable may allow."""
-    judgement = await judge.unlisted(terms, target, origin, scope)
-    judge.tell_of_actual(judgement.event, target, scope)
-    if judgement.is_refused:
-        await _send(refuse_actual(), send)
-        return
-    await serve_actual(app, terms, target, scope, receive, send, judge, judgement.headers)
+) -> Awaitable[None]:
+    judge.tell_of_actual(judgement.event, target, scope, judgement.refused_for)
+    if judgement.refused_for is not None:
+        return _send(refuse_actual(judgement.refused_for, judgement.headers), send)
+    return serve_actual(app, terms, target, scope, receive, send, judge, judgement.headers)
+
+
+def serve_without_policy(  # noqa: PLR0917 - an ASGI call, and what was found out about it
+    app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
+) -> Awaitable[None]:
+    """Hand a request on to a route without a policy, unless this layer refuses it: there nobody is allowed.
+
+    Its response is not changed.
+    """
+    judgement = cast("Judgement", judge.listed(_CLOSED, scope))
+    if judgement.refused_for is None:
+        return app(scope, receive, send)
+    judge.tell_of_actual(judgement.event, target, scope, judgement.refused_for)
+    return _send(refuse_actual(judgement.refused_for), send)
 
 
 async def serve_unsure(  # noqa: PLR0917 - an ASGI call, and what was found out about it
     app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
 ) -> None:
     """As `serve_actual`, where something of ours further in may know better."""
-    claim: Claim = [None, target, judge, None, target]
-    if target.terms is not None:
-        judgement = await judge.actual(target.terms, target, scope)
-        if judgement.is_refused:
-            judge.tell_of_actual(judgement.event, target, scope)
-            await _send(refuse_actual(), send)
+    claim: Claim = [None, target, judge, None, target, judge.enforces]
+    if target.terms is not None or judge.enforces:
+        judgement = await judge.actual(target.terms or _CLOSED, target, scope)
+        if judgement.refused_for is not None:
+            judge.tell_of_actual(judgement.event, target, scope, judgement.refused_for)
+            await _send(refuse_actual(judgement.refused_for, judgement.headers), send)
             return
-        claim[HEADERS], claim[EVENT] = judgement
+        if target.terms is not None:
+            claim[HEADERS], claim[EVENT] = judgement.headers, judgement.event
     noted = scope.get("endpoint")
     scope[CLAIM] = claim
 
@@ -287,22 +329,31 @@ def serve_claimed(  # noqa: PLR0917 - an ASGI call, and what was found out about
         # A preflight that a middleware has turned into another request: its answer goes nowhere.
         return app(scope, receive, send)
     outer: Target = claim[TARGET]
+    # No layer further out refuses on its own, but this one does.
+    is_first_to_enforce = judge.enforces and not claim[ENFORCES]
+    claim[ENFORCES] = claim[ENFORCES] or judge.enforces
     if knows_better(target, outer):
         return _take_over(app, claim, target, scope, receive, send, judge)
     if is_lost(target, outer):
-        claim[HEADERS], claim[TARGET], claim[EVENT] = _CLOSED.unreadable, target, ANSWER_NOT_READABLE
+        return _take_over(app, claim, replace(target, terms=_CLOSED), scope, receive, send, judge)
+    if is_first_to_enforce:
+        return _take_over(app, claim, outer, scope, receive, send, judge)
     return app(scope, receive, send)
 
 
 async def _take_over(  # noqa: PLR0917 - an ASGI call, and what was found out about it
     app: ASGIApp, claim: Claim, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
 ) -> None:
-    judgement = await judge.actual(cast("Terms", target.terms), target, scope)
-    claim[HEADERS], claim[EVENT], claim[TARGET] = *judgement, target
-    if judgement.is_refused:
-        await _send(refuse_actual(), send)
-    else:
+    """Serve a request that was claimed further out under the terms of that target."""
+    judgement = await judge.actual(target.terms or _CLOSED, target, scope, enforces=claim[ENFORCES])
+    if target is not claim[TARGET]:
+        claim[HEADERS], claim[EVENT], claim[TARGET] = judgement.headers, judgement.event, target
+    if judgement.refused_for is None:
         await app(scope, receive, send)
+        return
+    claim[EVENT] = None
+    claim[JUDGE].tell_of_actual(judgement.event, target, scope, judgement.refused_for)
+    await _send(refuse_actual(judgement.refused_for, judgement.headers), send)
 
 
 async def _settle(claim: Claim, noted: object, scope: Scope, message: Message, send: Send) -> None:
@@ -339,7 +390,7 @@ async def _correct(claim: Claim, served: Target, scope: Scope) -> None:
     judgement = await claim[JUDGE].actual(terms, served, scope)
     claim[HEADERS], claim[TARGET] = judgement.headers, served
     # It has run: there is nothing left to refuse.
-    claim[EVENT] = ANSWER_NOT_READABLE if judgement.is_refused else judgement.event
+    claim[EVENT] = ANSWER_NOT_READABLE if judgement.refused_for else judgement.event
 
 
 # --- Handshakes
@@ -365,7 +416,7 @@ async def guard_handshake(  # noqa: PLR0917 - an ASGI call, and what was found o
     elif terms is None and not target.asks_inside:
         await app(scope, receive, send)
     else:
-        scope[CLAIM] = claim = [None, target, judge, None, target]
+        scope[CLAIM] = claim = [None, target, judge, None, target, judge.enforces]
         await _Handshake(claim, scope, receive, send).serve(app)
 
 

@@ -50,7 +50,7 @@ DIFFERENT: dict[str, Any] = {
     "allow_credentials": False,
     "max_age": 61,
     "allow_private_network": False,
-    "enforce": False,
+    "enforce": None,
     "dangerously_allow_insecure_origins": False,
     "dangerously_allow_public_suffixes": False,
 }
@@ -100,7 +100,7 @@ def test_the_defaults() -> None:
     assert policy.allow_credentials is False
     assert policy.max_age == 600
     assert policy.allow_private_network is False
-    assert policy.enforce is False
+    assert policy.enforce is None
     assert policy.dangerously_allow_insecure_origins is False
     assert policy.dangerously_allow_public_suffixes is False
     assert policy.origin_set.exact == {A.encode()}
@@ -379,7 +379,6 @@ def test_max_age_that_is_refused(max_age: Any, reason: str, fix: str | None) -> 
 FLAGS = [
     "allow_credentials",
     "allow_private_network",
-    "enforce",
     "dangerously_allow_insecure_origins",
     "dangerously_allow_public_suffixes",
 ]
@@ -391,6 +390,12 @@ def test_flags_are_bools(flag: str, value: Any) -> None:
     problem = the_problem_of(**{flag: value})
     assert (problem.field, problem.value) == (flag, value)
     assert "not True or False" in problem.reason
+
+
+@pytest.mark.parametrize("value", [1, 0, "yes", ""])
+def test_enforce_is_a_bool_or_none(value: Any) -> None:
+    problem = the_problem_of(enforce=value)
+    assert (problem.field, problem.value, problem.reason) == ("enforce", value, "not True, False or None")
 
 
 # Refusals of several arguments together

@@ -18,11 +18,9 @@ from route_cors.protocol import (
     Headers,
     Preflight,
     Terms,
-    is_foreign,
     merge_headers,
     read_origin,
     read_preflight,
-    refuse_actual,
     with_reason,
 )
 
@@ -433,44 +431,6 @@ def test_what_is_too_long_for_an_origin_is_nobodys(length: int, times: int) -> N
 )
 def test_where_a_request_comes_from(sent: list[tuple[bytes, bytes]], expected: bytes | None) -> None:
     assert read_origin(sent) == expected
-
-
-def test_what_enforce_answers() -> None:
-    assert refuse_actual() == Answer(
-        403,
-        (
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"28"),
-            (b"vary", b"Origin"),
-        ),
-        b"CORS request refused: origin",
-        ("origin",),
-    )
-
-
-@pytest.mark.parametrize(
-    ("scheme", "host", "own"),
-    [
-        ("https", b"a.example", b"https://a.example"),
-        ("https", b"A.example:443", b"https://a.example"),
-        ("http", b"a.example:80", b"http://a.example"),
-        ("http", b"a.example:443", b"http://a.example:443"),
-        ("wss", b"a.example", b"https://a.example"),
-        ("ws", b"a.example:8000", b"http://a.example:8000"),
-        ("http", b"[::1]:8000", b"http://[::1]:8000"),
-    ],
-)
-def test_the_own_origin_is_not_foreign(scheme: str, host: bytes, own: bytes) -> None:
-    sent = [(b"host", host), (b"origin", own)]
-    assert not is_foreign(own, scheme, sent)
-    for other in (own + b"0", own.replace(b"http", b"https", 1), own.upper(), b"null", b""):
-        assert is_foreign(other, scheme, sent)
-    assert is_foreign(own, scheme, [*sent, (b"host", host)])
-
-
-def test_without_a_host_every_origin_is_foreign() -> None:
-    assert is_foreign(b"https://a.example", "https", [(b"accept", b"*/*")])
-    assert is_foreign(b"https://", "https", [])
 
 
 ADDED = ((b"access-control-allow-origin", ORIGIN), (b"vary", b"Origin"))

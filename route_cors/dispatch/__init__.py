@@ -23,7 +23,7 @@ point for requests). survey.py lists the routes for people.
 
 from __future__ import annotations
 
-from route_cors.dispatch.apps import is_installed, remember_default
+from route_cors.dispatch.apps import enforces, is_installed, remember_default
 from route_cors.dispatch.lost import misplaced_in, note_given, policy_at
 from route_cors.dispatch.resolver import ENTERED, Resolver, declared_in, resolve, resolve_at_route, scope_at
 from route_cors.dispatch.routes import ROUTER_POLICY, Source, asks_its_base, declared_on, policies_of_methods
@@ -43,6 +43,7 @@ __all__ = [
     "asks_its_base",
     "declared_in",
     "declared_on",
+    "enforces",
     "is_installed",
     "misplaced_in",
     "note_given",

@@ -22,6 +22,7 @@ __all__ = [
     "NO_ROUTES",
     "certain_defaults_of",
     "default_of",
+    "enforces",
     "has_layer",
     "holds_nothing",
     "is_installed",
@@ -33,13 +34,16 @@ __all__ = [
     "wrappers_of",
 ]
 
-# On apps and layers: the default of the layer that it is, or that install_cors put around it.
+# On apps and layers: the default of the layer that it is, or that install_cors put around it, and whether
+# that refuses requests of strangers.
 _DEFAULT: Final = "_route_cors_default"
+_ENFORCES: Final = "_route_cors_enforces"
 
 
-def remember_default(app: object, default: CORSPolicy | None) -> None:
+def remember_default(app: object, default: CORSPolicy | None, *, enforces: bool = False) -> None:
     """Note an app's own default, for the index of an app that mounts it."""
     setattr(app, _DEFAULT, default)
+    setattr(app, _ENFORCES, enforces)
 
 
 def is_installed(app: object) -> bool:
@@ -103,6 +107,12 @@ def _layers_of(app: object) -> Iterator[Any]:
 
 def _is_ours(middleware: Any) -> bool:
     return is_layer(middleware.cls)
+
+
+def enforces(app: object) -> bool:
+    """Whether a layer that the app has or is refuses requests of strangers."""
+    added = any(layer.kwargs.get("enforce", False) for layer in _layers_of(app))
+    return added or bool(getattr(app, _ENFORCES, False))
 
 
 def default_of(app: object) -> CORSPolicy | None:

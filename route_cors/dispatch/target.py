@@ -116,7 +116,7 @@ def first(*declared: _Policy | None) -> _Policy | None:
 def terms_of(declared: Declared, methods: Iterable[str] | None = ()) -> Terms:
     """The terms of what is declared, for these methods."""
     if isinstance(declared, NoCORS):
-        return Terms(None, enforces=isinstance(declared, Lost) and declared.enforce)
+        return Terms(None, enforces=(isinstance(declared, Lost) and declared.enforce) or None)
     return Terms(declared, methods)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from route_cors.dispatch import Target
-    from route_cors.protocol import Check, Preflight
+    from route_cors.protocol import Check, Preflight, Sender
 
 __all__ = ["Asked", "Carrier", "Handled"]
 
@@ -49,6 +49,8 @@ class Handled:
         carrier: what applies the policy; None if nothing does.
         is_decided: whether the policy was applied to it.
         failed: the checks of the policy that failed.
+        refused_for: the check for which enforcement, or the policy of a websocket, refused it.
+        sender: what the browser said about its page then.
         asked: the callables that were called, in their order.
         passages: the layers on its way, from the outside in, and what they did.
         reached_app: whether the response is from the app and not from a layer.
@@ -64,6 +66,8 @@ class Handled:
     carrier: Carrier | None
     is_decided: bool = False
     failed: tuple[Check, ...] = ()
+    refused_for: Check | None = None
+    sender: Sender | None = None
     asked: list[Asked] = field(default_factory=list[Asked])
     passages: list[Passage] = field(default_factory=list[Passage])
     reached_app: bool = False

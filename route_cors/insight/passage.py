@@ -64,7 +64,7 @@ class Passage:
 
         async def enter(scope: Scope, receive: Receive, send: Send) -> None:
             self.is_reached = True
-            if credentials and isinstance(self.layer, KnownLayer):
+            if credentials and not isinstance(self.layer, UnknownLayer):
                 scope = _with_cookie(scope)
             await layer(scope, receive, send)
 

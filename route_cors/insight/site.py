@@ -42,7 +42,7 @@ class _Shown:
         self.app = app
         self.is_route_cors_layer = isinstance(layer, OurLayer)
         if isinstance(layer, OurLayer):
-            remember_default(self, layer.default)
+            remember_default(self, layer.default, enforces=layer.enforces)
 
 
 class Site:

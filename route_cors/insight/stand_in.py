@@ -19,6 +19,7 @@ from starlette.datastructures import URL
 from starlette.responses import RedirectResponse, Response
 
 from route_cors.claims import Consultation
+from route_cors.decisions import REQUEST_REFUSED, WEBSOCKET_REFUSED
 from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from route_cors.insight.site import Site
     from route_cors.origins import OriginCallable
     from route_cors.policy import CORSPolicy
-    from route_cors.protocol import Check
+    from route_cors.protocol import Check, Sender
 
 __all__ = ["UNCHANGED", "Change", "StandIn"]
 
@@ -102,8 +103,8 @@ class StandIn:
             serve = passage.around(serve, self._guise, credentials=self._credentials)
         await serve(scope, receive, send)
 
-    def _our_layer(self, resolver: Resolver, app: ASGIApp) -> ASGIApp:
-        return _Layer(app, resolver, _Listener(self))
+    def _our_layer(self, resolver: Resolver, app: ASGIApp, *, enforces: bool) -> ASGIApp:
+        return _Layer(app, resolver, _Listener(self), enforces=enforces)
 
     def _handled(self, scope: Scope) -> Handled:
         preflight = None
@@ -137,9 +138,14 @@ class StandIn:
             layers.append(OurLayer())
         elif carrier == "layer":
             ours = self._ours(layers)
+        # One of ours does the work of all; a route that applies its policy itself enforces nothing else.
+        enforces = carrier == "layer" and any(isinstance(each, OurLayer) and each.enforces for each in layers)
         return [
             Passage(
-                layer=layer, makes_ours=functools.partial(self._our_layer, ours.get(place, self._resolver))
+                layer=layer,
+                makes_ours=functools.partial(
+                    self._our_layer, ours.get(place, self._resolver), enforces=enforces
+                ),
             )
             for place, layer in enumerate(layers)
             if place in ours or not isinstance(layer, OurLayer)
@@ -210,10 +216,10 @@ class StandIn:
 class _Layer(RouteCORSMiddleware):
     """The layer with a resolver and a listener of ours."""
 
-    def __init__(self, app: ASGIApp, resolver: Resolver, listener: Diagnostics) -> None:
+    def __init__(self, app: ASGIApp, resolver: Resolver, listener: Diagnostics, *, enforces: bool) -> None:
         super().__init__(app)
         self._resolver = resolver
-        self._judge = Judge(listener, resolver.scope_at)
+        self._judge = Judge(listener, resolver.scope_at, enforces=enforces)
 
 
 class _Listener(Diagnostics):
@@ -232,18 +238,20 @@ class _Listener(Diagnostics):
 
     def tell(
         self,
-        event: Event,  # noqa: ARG002 - as it is called
-        scope: Scope,  # noqa: ARG002
+        event: Event,
+        scope: Scope,  # noqa: ARG002 - as it is called
         target: Target,  # noqa: ARG002
         *,
         method: str | None = None,  # noqa: ARG002
         failed: tuple[Check, ...] = (),
         refused_headers: Iterable[bytes] = (),  # noqa: ARG002
-        own_origin: bytes | None = None,  # noqa: ARG002
+        sender: Sender | None = None,
     ) -> None:
         handled = self._stand_in.handled[-1]
         handled.is_decided = True
         handled.failed = failed
+        if event in {REQUEST_REFUSED, WEBSOCKET_REFUSED}:
+            handled.refused_for, handled.sender = failed[0], sender
 
 
 class _TryingResolver(Resolver):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from route_cors.decorators import no_cors
 from route_cors.describe import origins_in_words, policy_in_words
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from route_cors.insight.handled import Handled
     from route_cors.insight.routes import Surveyed
     from route_cors.insight.site import Site
+    from route_cors.protocol import Sender
 
 __all__ = ["declared", "instead_in_words", "shortened", "step_of", "where_declared"]
 
@@ -257,6 +258,9 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
     handled = sent.handled
     terms = handled.target.terms
     is_preflight = handled.preflight is not None
+    if handled.refused_for is not None:
+        yield Check("origin", passed=False, detail=_refused_words(origin, handled))
+        return
     if terms is None or not handled.is_decided:
         yield Check("origin", passed=None, detail="no policy is asked")
         if is_preflight:
@@ -269,16 +273,33 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
         yield _headers(handled, terms)
 
 
+def _refused_words(origin: str, handled: Handled) -> str:
+    """Why enforcement, or the policy of a websocket, refuses it: what the rule looked at."""
+    terms, sender = handled.target.terms, cast("Sender", handled.sender)
+    policy = "no policy" if terms is None else _policy_in_words(terms)
+    asked = "".join(f"; {each}" for each in handled.asked)
+    refused = f"{origin} is not allowed by {policy}{asked}"
+    if handled.refused_for == "site":
+        reason = f"{refused}, and the browser sends Sec-Fetch-Site: {(sender.site or b'').decode('latin-1')}"
+    elif handled.refused_for == "credentials":
+        reason = f"{policy} is allowed, but not with cookies or HTTP authentication"
+    else:
+        own = "unknown" if sender.own_origin is None else sender.own_origin.decode("latin-1")
+        reason = f"{refused}, and is not the app's own origin, {shortened(own)}"
+    return f"{reason}; refused with a 403 before the endpoint runs"
+
+
+def _policy_in_words(terms: Terms) -> str:
+    return "@no_cors" if terms.policy is None else origins_in_words(terms.policy)
+
+
 def _origin(origin: str, terms: Terms, sent: Sent) -> Check:
     handled = sent.handled
-    passed = "origin" not in handled.failed
-    policy = "@no_cors" if terms.policy is None else origins_in_words(terms.policy)
+    policy = _policy_in_words(terms)
     said = "".join(f"; {asked}" for asked in handled.asked)
-    if passed:
+    if "origin" not in handled.failed:
         return Check("origin", passed=True, detail=f"{origin} is allowed by {policy}{said}")
-    is_enforced = handled.preflight is None and not handled.reached_app
-    refused = "; refused with a 403 before the endpoint runs" if is_enforced else ""
-    return Check("origin", passed=False, detail=f"{origin} is not allowed by {policy}{said}{refused}")
+    return Check("origin", passed=False, detail=f"{origin} is not allowed by {policy}{said}")
 
 
 def _method(handled: Handled, terms: Terms) -> Check:

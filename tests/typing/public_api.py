@@ -219,7 +219,7 @@ Starlette(middleware=[])
 def on_decision(decision: Decision) -> None:
     assert_type(decision.kind, Literal["preflight", "actual", "websocket"])
     assert_type(decision.route, str | None)
-    assert_type(decision.failed, tuple[Literal["origin", "method", "headers"], ...])
+    assert_type(decision.failed, tuple[Literal["origin", "method", "headers", "site", "credentials"], ...])
 
 
 async def on_decision_later(decision: Decision) -> None: ...

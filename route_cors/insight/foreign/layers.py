@@ -14,7 +14,7 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from route_cors.describe import name_of
-from route_cors.dispatch.apps import default_of, is_layer
+from route_cors.dispatch.apps import default_of, enforces, is_layer
 from route_cors.insight.foreign.cors import CORSArguments
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ class OurLayer:
 
     Attributes:
         default: its default policy.
+        enforces: whether it refuses requests of strangers, unless the policy says otherwise.
     """
 
     default: CORSPolicy | None = None
+    enforces: bool = False
 
     @property
     def name(self) -> str:
@@ -175,7 +177,7 @@ def layer_of_middleware(middleware: Middleware) -> Layer | None:
         arguments = {**make.keywords, **arguments}
         make = make.func
     if is_layer(make):
-        return OurLayer(arguments.get("default"))
+        return OurLayer(arguments.get("default"), arguments.get("enforce", False))
     modelled = _modelled(make, is_made=False)
     if modelled is None:
         return _other(make, arguments.get("dispatch"))
@@ -191,7 +193,7 @@ def layer_of_middleware(middleware: Middleware) -> Layer | None:
 def layer_of(app: object) -> Layer | None:
     """The layer of a middleware object; None for a harmless one."""
     if is_layer(app):
-        return OurLayer(default_of(app))
+        return OurLayer(default_of(app), enforces(app))
     made_of = type(app)
     modelled = _modelled(made_of, is_made=True)
     state = {} if modelled is None else vars(app)

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from route_cors.describe import name_of
 from route_cors.dispatch.apps import (
     certain_defaults_of,
+    enforces,
     holds_nothing,
     is_installed,
     shows_routes,
@@ -37,7 +38,7 @@ def layers_around(app: object) -> tuple[Layer, ...]:
 
 def layers_of_app(app: object) -> tuple[Layer, ...]:
     """The layers of an app that shows its routes: those in its stack and in its router."""
-    installed = [OurLayer(certain_defaults_of(app)[-1])] if is_installed(app) else []
+    installed = [OurLayer(certain_defaults_of(app)[-1], enforces(app))] if is_installed(app) else []
     overridden = [UnknownLayer(name_of(type(app)))] if _serves_its_own_way(app) else []
     added: list[Layer | None] = [*map(layer_of_middleware, getattr(app, "user_middleware", ()))]
     router = getattr(app, "router", app)
