@@ -51,9 +51,9 @@ Headers = tuple[Header, ...]
 RawHeaders = list[Header]
 # The checks of a preflight, in this order; actual requests and handshakes only have the first one.
 Check = Literal["origin", "method", "headers"]
-# A preflight: its Origin, and the values of its Access-Control-Request-Method, -Headers and -Private-Network,
-# None if there is none. A plain tuple, because it is fast to make and to hash.
-Preflight = tuple[bytes, bytes, bytes | None, bytes | None]
+# A preflight: its Origin, and the values of its Access-Control-Request-Method and -Headers, None if there are
+# none. A plain tuple, because it is fast to make and to hash.
+Preflight = tuple[bytes, bytes, bytes | None]
 
 _Asked = TypeVar("_Asked")
 _Said = TypeVar("_Said")
@@ -61,11 +61,10 @@ _Said = TypeVar("_Said")
 _ORIGIN = b"origin"
 _REQUEST_METHOD = b"access-control-request-method"
 _REQUEST_HEADERS = b"access-control-request-headers"
-_REQUEST_PRIVATE_NETWORK = b"access-control-request-private-network"
 _HOST = b"host"
 # In place of an origin that is too long, so that it need not be hashed: no policy allows it.
 _NO_ORIGIN = b""
-_OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS, _REQUEST_PRIVATE_NETWORK})
+_OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS})
 _READ = _OF_A_PREFLIGHT | {_HOST}
 # How many answers of each kind are cached, and the bytes of the longest preflight that is. So a client can
 # make us keep at most 256 KiB for one policy at one set of methods (tests/test_protocol.py weighs it).
@@ -81,7 +80,6 @@ _ALLOW_ORIGIN = b"access-control-allow-origin"
 _ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
 _ALLOW_METHODS = b"access-control-allow-methods"
 _ALLOW_HEADERS = b"access-control-allow-headers"
-_ALLOW_PRIVATE_NETWORK = (b"access-control-allow-private-network", b"true")
 _EXPOSE_HEADERS = b"access-control-expose-headers"
 _MAX_AGE = b"access-control-max-age"
 _ANY_ORIGIN = (_ALLOW_ORIGIN, b"*")
@@ -118,7 +116,7 @@ def read_preflight(sent: Iterable[Header]) -> Preflight | None:
 
     https://fetch.spec.whatwg.org/#cors-preflight-request; names are lower-case, as ASGI has them.
     """
-    origin = method = names = private_network = None
+    origin = method = names = None
     for name, value in sent:
         if name not in _OF_A_PREFLIGHT:
             continue
@@ -128,13 +126,11 @@ def read_preflight(sent: Iterable[Header]) -> Preflight | None:
             method = value
         elif name == _REQUEST_HEADERS and names is None:
             names = value
-        elif name == _REQUEST_PRIVATE_NETWORK and private_network is None:
-            private_network = value
         else:
             return read_preflight(_joined(sent).items())
     if origin is None or method is None:
         return None
-    return origin if len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN, method, names, private_network
+    return origin if len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN, method, names
 
 
 def read_origin(sent: Iterable[Header]) -> bytes | None:
@@ -190,7 +186,6 @@ class Terms:
         "_echoes_names",
         "_every_grant",
         "_longest_name",
-        "_private_network",
         "_readable",
         "admits",
         "any_origin",
@@ -217,7 +212,6 @@ class Terms:
         self.callables = origins.callables
         self.any_origin = origins.any
         self.enforces = enforces or (policy is not None and policy.enforce)
-        self._private_network = policy is not None and policy.allow_private_network
         self._any_name = policy is not None and "*" in policy.allow_headers
         self._echoes_names = policy is not None and self._any_name and policy.allow_credentials
         self._allowed_names: frozenset[bytes] = frozenset()
@@ -253,7 +247,7 @@ class Terms:
         browsers treat safelisted methods as allowed, whatever the answer lists: for those the status stays
         403, and the console says that instead of blaming the origin.
         """
-        _, announced, asked, _ = preflight
+        _, announced, asked = preflight
         method = announced.decode("latin-1")
         method_allowed = self.grants(method)
         names = self._granted_names(asked)
@@ -307,14 +301,12 @@ class Terms:
         return ((_ALLOW_ORIGIN, origin), *self._readable, _VARY_ORIGIN)
 
     def _granting(self, preflight: Preflight, names: tuple[bytes, ...]) -> Headers:
-        origin, method, _, private_network = preflight
+        origin, method, _ = preflight
         headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, origin), *self._every_grant]
         if self.registered is None and self.grants(method.decode("latin-1")):
             headers.append((_ALLOW_METHODS, method))
         if names:
             headers.append((_ALLOW_HEADERS, b", ".join(names)))
-        if self._private_network and private_network == b"true":
-            headers.append(_ALLOW_PRIVATE_NETWORK)
         return tuple(headers)
 
     def _granted_names(self, value: bytes | None) -> tuple[bytes, ...] | None:
