@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 
 from route_cors.declarations import Changes, Declaration, mark
-from route_cors.policy import CORSPolicy
+from route_cors.policy import CORSPolicy, check_names
 
 if TYPE_CHECKING:
     from route_cors.origins import OriginItem
@@ -112,7 +112,6 @@ def cors(
     expose_headers: str | Iterable[str] = ...,
     allow_credentials: bool = ...,
     max_age: int | None = ...,
-    allow_private_network: bool = ...,
     enforce: bool | None = ...,
     dangerously_allow_insecure_origins: bool = ...,
     dangerously_allow_public_suffixes: bool = ...,
@@ -135,6 +134,7 @@ def cors(policy: object = None, /, **arguments: Any) -> Callable[[_Endpoint], _E
 
     The rules: https://fetch.spec.whatwg.org/#http-cors-protocol
     """
+    check_names(arguments)
     if policy is None:
         if "origins" not in arguments:
             raise TypeError(

@@ -29,7 +29,6 @@ class DescribedPolicy(TypedDict):
     expose_headers: list[str]
     allow_credentials: bool
     max_age: int | None
-    allow_private_network: bool
     enforce: bool | None
 
 
@@ -48,7 +47,6 @@ def describe_policy(declared: Declared) -> DescribedPolicy:
             expose_headers=[],
             allow_credentials=False,
             max_age=None,
-            allow_private_network=False,
             enforce=None,
         )
     return DescribedPolicy(
@@ -58,7 +56,6 @@ def describe_policy(declared: Declared) -> DescribedPolicy:
         expose_headers=[*declared.expose_headers],
         allow_credentials=declared.allow_credentials,
         max_age=declared.max_age,
-        allow_private_network=declared.allow_private_network,
         enforce=declared.enforce,
     )
 
@@ -99,8 +96,6 @@ def policy_in_words(declared: Declared | None) -> str:
         parts.append(f"exposes {', '.join(declared.expose_headers)}")
     if declared.max_age != _DEFAULT_MAX_AGE:
         parts.append("no max age" if declared.max_age is None else f"max age {declared.max_age} s")
-    if declared.allow_private_network:
-        parts.append("private network")
     if declared.enforce is not None:
         parts.append("enforced" if declared.enforce else "not enforced")
     return "; ".join(parts)

@@ -168,7 +168,7 @@ def _runs_later(function: Any) -> bool:
 
 def explained(refusal: Answer, terms: Terms, preflight: Preflight, scope: Scope) -> Answer:
     """The refusal of a preflight with its reason: each check that failed, what was sent, what is allowed."""
-    _, method, names, _ = preflight
+    _, method, names = preflight
     sent: dict[Check, str] = {
         "origin": _origin_as_sent(scope) or "",
         "method": bounded(method.decode("latin-1")),

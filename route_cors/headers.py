@@ -40,8 +40,6 @@ FORBIDDEN_REQUEST_HEADERS: Final = frozenset(
         "accept-encoding",
         "access-control-request-headers",
         "access-control-request-method",
-        # Added to the list by https://wicg.github.io/private-network-access/#forbidden-header-names
-        "access-control-request-private-network",
         "connection",
         "content-length",
         "cookie",

@@ -75,7 +75,7 @@ class Judge:
         self, terms: Terms, target: Target, preflight: Preflight, scope: Scope, *, explain: bool
     ) -> Answer:
         """The answer to a preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7)."""
-        origin, method, _, _ = preflight
+        origin, method, _ = preflight
         allowed = terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, method)
         return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
 

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack, cast, final
+from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypedDict, Unpack, cast, final
 
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.headers import (
@@ -33,12 +33,39 @@ from route_cors.origins import (
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "public_suffix_list"]
+__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names", "public_suffix_list"]
 
 MAX_MAX_AGE: Final = 86400
 """Seconds. No browser caches a preflight for longer: Firefox a day at most, Chromium two hours."""
 
 _WILDCARD: Final = "*"
+
+
+_Arguments = ParamSpec("_Arguments")
+
+_NO_ARGUMENTS: Final = {
+    "allow_methods": "write methods=",
+    "allow_origin_regex": "write origins=re.compile(...)",
+    "allow_origins": "write origins=",
+    "allow_private_network": "browsers have dropped the headers of Private Network Access: remove it",
+}
+"""What other CORS middleware takes, and what to do instead."""
+
+
+def check_names(arguments: Iterable[str]) -> None:
+    """Raise a `TypeError` that says what to write, if one of these is not called so here."""
+    for name in arguments:
+        if name in _NO_ARGUMENTS:
+            raise TypeError(f"a policy has no argument {name}: {_NO_ARGUMENTS[name]}")
+
+
+def _naming_the_argument_to_write(init: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
+    @functools.wraps(init)
+    def checked(*args: _Arguments.args, **arguments: _Arguments.kwargs) -> None:
+        check_names(arguments)
+        init(*args, **arguments)
+
+    return checked
 
 
 class PolicyArguments(TypedDict, total=False):
@@ -50,7 +77,6 @@ class PolicyArguments(TypedDict, total=False):
     expose_headers: str | Iterable[str]
     allow_credentials: bool
     max_age: int | None
-    allow_private_network: bool
     enforce: bool | None
     dangerously_allow_insecure_origins: bool
     dangerously_allow_public_suffixes: bool
@@ -77,7 +103,6 @@ class CORSPolicy:
             the response.
         max_age: for how many seconds browsers may cache a preflight, 0 to 86400. With None no header is sent,
             and browsers cache it for 5 seconds.
-        allow_private_network: whether pages of public networks may call this server in a private network.
         enforce: True: a request that a browser sends for a page of another origin, which is not allowed, gets
             a 403 before the endpoint runs, instead of a response that the page cannot read; with
             `origins="*"`, only if it has cookies or HTTP authentication. False: such requests run. None: as
@@ -111,7 +136,6 @@ class CORSPolicy:
         "_key",
         "allow_credentials",
         "allow_headers",
-        "allow_private_network",
         "dangerously_allow_insecure_origins",
         "dangerously_allow_public_suffixes",
         "enforce",
@@ -128,13 +152,13 @@ class CORSPolicy:
     expose_headers: tuple[str, ...]
     allow_credentials: bool
     max_age: int | None
-    allow_private_network: bool
     enforce: bool | None
     dangerously_allow_insecure_origins: bool
     dangerously_allow_public_suffixes: bool
     origin_set: OriginSet
     _key: tuple[object, ...]
 
+    @_naming_the_argument_to_write
     def __init__(
         self,
         *,
@@ -144,7 +168,6 @@ class CORSPolicy:
         expose_headers: str | Iterable[str] = (),
         allow_credentials: bool = False,
         max_age: int | None = 600,
-        allow_private_network: bool = False,
         enforce: bool | None = None,
         dangerously_allow_insecure_origins: bool = False,
         dangerously_allow_public_suffixes: bool = False,
@@ -152,7 +175,6 @@ class CORSPolicy:
         problems: list[Problem] = []
         flags: dict[str, object] = {
             "allow_credentials": allow_credentials,
-            "allow_private_network": allow_private_network,
             "dangerously_allow_insecure_origins": dangerously_allow_insecure_origins,
             "dangerously_allow_public_suffixes": dangerously_allow_public_suffixes,
         }
@@ -252,7 +274,6 @@ class _Declared:
     expose_headers: tuple[str, ...]
     max_age: int | None
     allow_credentials: bool
-    allow_private_network: bool
     enforce: bool | None
     dangerously_allow_insecure_origins: bool
     dangerously_allow_public_suffixes: bool
@@ -266,7 +287,6 @@ class _Declared:
             tuple(name.lower() for name in self.expose_headers),
             self.max_age,
             self.allow_credentials,
-            self.allow_private_network,
             self.enforce,
             self.dangerously_allow_insecure_origins,
             self.dangerously_allow_public_suffixes,
@@ -522,24 +542,15 @@ def _refuse_any_origin_beside_others(declared: _Declared) -> Iterator[Problem]:
         )
 
 
-# Arguments that give an origin a power which no stranger may have: its name, and the power.
-_POWERS: Final = (
-    ("allow_credentials", "credentials", "act as the user"),
-    ("allow_private_network", "allow_private_network", "reach the network"),
-)
-
-
-def _refuse_any_origin_with_powers(declared: _Declared) -> Iterator[Problem]:
-    for flag, called, power in _POWERS:
-        if not getattr(declared, flag):
-            continue
-        if declared.any_origin:
-            reason = f"with {called} every site could {power}: name the origins to allow"
-            yield Problem("origins", ANY_ORIGIN, reason)
-        for regex, origin in _regexes_for_anyone(declared):
-            sites = f"origins that anyone can register, such as {origin}"
-            reason = f"matches {sites}: with {called} they could {power}"
-            yield Problem("origins", regex, reason)
+def _refuse_any_origin_with_credentials(declared: _Declared) -> Iterator[Problem]:
+    if not declared.allow_credentials:
+        return
+    if declared.any_origin:
+        reason = "with credentials every site could act as the user: name the origins to allow"
+        yield Problem("origins", ANY_ORIGIN, reason)
+    for regex, origin in _regexes_for_anyone(declared):
+        sites = f"origins that anyone can register, such as {origin}"
+        yield Problem("origins", regex, f"matches {sites}: with credentials they could act as the user")
 
 
 # Random names of the kinds that anyone can register. A regex that matches one of them matches whatever name
@@ -652,7 +663,7 @@ def _refuse_any_exposed_header_with_credentials(declared: _Declared) -> Iterator
 
 _RULES: Final[tuple[Callable[[_Declared], Iterator[Problem]], ...]] = (
     _refuse_any_origin_beside_others,
-    _refuse_any_origin_with_powers,
+    _refuse_any_origin_with_credentials,
     _refuse_insecure_origins_with_credentials,
     _refuse_public_suffixes_with_credentials,
     _refuse_any_exposed_header_with_credentials,

@@ -55,9 +55,9 @@ RawHeaders = list[Header]
 # The checks of a preflight: origin, method, headers. Handshakes only have the first one. An actual request is
 # refused for what `judge_sender` says: site, credentials or origin.
 Check = Literal["origin", "method", "headers", "site", "credentials"]
-# A preflight: its Origin, and the values of its Access-Control-Request-Method, -Headers and -Private-Network,
-# None if there is none. A plain tuple, because it is fast to make and to hash.
-Preflight = tuple[bytes, bytes, bytes | None, bytes | None]
+# A preflight: its Origin, and the values of its Access-Control-Request-Method and -Headers, None if there are
+# none. A plain tuple, because it is fast to make and to hash.
+Preflight = tuple[bytes, bytes, bytes | None]
 
 _Asked = TypeVar("_Asked")
 _Said = TypeVar("_Said")
@@ -65,7 +65,6 @@ _Said = TypeVar("_Said")
 _ORIGIN = b"origin"
 _REQUEST_METHOD = b"access-control-request-method"
 _REQUEST_HEADERS = b"access-control-request-headers"
-_REQUEST_PRIVATE_NETWORK = b"access-control-request-private-network"
 _HOST = b"host"
 _SITE = b"sec-fetch-site"
 _COOKIE = b"cookie"
@@ -74,7 +73,7 @@ _AUTHORIZATION = b"authorization"
 _NO_ORIGIN = b""
 # In place of a Sec-Fetch-Site that was sent more than once: no browser sends it.
 _SEVERAL = b","
-_OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS, _REQUEST_PRIVATE_NETWORK})
+_OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS})
 _OF_A_SENDER = frozenset({_ORIGIN, _HOST, _SITE, _COOKIE, _AUTHORIZATION})
 _READ = _OF_A_PREFLIGHT | {_HOST}
 # How many answers of each kind are cached, and the bytes of the longest preflight that is. So a client can
@@ -91,7 +90,6 @@ _ALLOW_ORIGIN = b"access-control-allow-origin"
 _ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
 _ALLOW_METHODS = b"access-control-allow-methods"
 _ALLOW_HEADERS = b"access-control-allow-headers"
-_ALLOW_PRIVATE_NETWORK = (b"access-control-allow-private-network", b"true")
 _EXPOSE_HEADERS = b"access-control-expose-headers"
 _MAX_AGE = b"access-control-max-age"
 _ANY_ORIGIN = (_ALLOW_ORIGIN, b"*")
@@ -131,7 +129,7 @@ def read_preflight(sent: Iterable[Header]) -> Preflight | None:
 
     https://fetch.spec.whatwg.org/#cors-preflight-request; names are lower-case, as ASGI has them.
     """
-    origin = method = names = private_network = None
+    origin = method = names = None
     for name, value in sent:
         if name not in _OF_A_PREFLIGHT:
             continue
@@ -141,13 +139,11 @@ def read_preflight(sent: Iterable[Header]) -> Preflight | None:
             method = value
         elif name == _REQUEST_HEADERS and names is None:
             names = value
-        elif name == _REQUEST_PRIVATE_NETWORK and private_network is None:
-            private_network = value
         else:
             return read_preflight(_joined(sent).items())
     if origin is None or method is None:
         return None
-    return origin if len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN, method, names, private_network
+    return origin if len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN, method, names
 
 
 def read_origin(sent: Iterable[Header]) -> bytes | None:
@@ -203,7 +199,6 @@ class Terms:
         "_echoes_names",
         "_every_grant",
         "_longest_name",
-        "_private_network",
         "_readable",
         "admits",
         "any_origin",
@@ -233,7 +228,6 @@ class Terms:
         # For enforcement: a regex that matches all origins is no more than another way to write `*`.
         self.for_anyone = origins.any or (policy is not None and policy.matches_anyone)
         self.enforces = enforces if policy is None else policy.enforce
-        self._private_network = policy is not None and policy.allow_private_network
         self._any_name = policy is not None and "*" in policy.allow_headers
         self._echoes_names = policy is not None and self._any_name and policy.allow_credentials
         self._allowed_names: frozenset[bytes] = frozenset()
@@ -269,7 +263,7 @@ class Terms:
         browsers treat safelisted methods as allowed, whatever the answer lists: for those the status stays
         403, and the console says that instead of blaming the origin.
         """
-        _, announced, asked, _ = preflight
+        _, announced, asked = preflight
         method = announced.decode("latin-1")
         method_allowed = self.grants(method)
         names = self._granted_names(asked)
@@ -323,14 +317,12 @@ class Terms:
         return ((_ALLOW_ORIGIN, origin), *self._readable, _VARY_ORIGIN)
 
     def _granting(self, preflight: Preflight, names: tuple[bytes, ...]) -> Headers:
-        origin, method, _, private_network = preflight
+        origin, method, _ = preflight
         headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, origin), *self._every_grant]
         if self.registered is None and self.grants(method.decode("latin-1")):
             headers.append((_ALLOW_METHODS, method))
         if names:
             headers.append((_ALLOW_HEADERS, b", ".join(names)))
-        if self._private_network and private_network == b"true":
-            headers.append(_ALLOW_PRIVATE_NETWORK)
         return tuple(headers)
 
     def _granted_names(self, value: bytes | None) -> tuple[bytes, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import pickle
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import Mock
 
 import pytest
@@ -15,6 +15,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from route_cors import CORSConfigError, CORSPolicy, cors, no_cors, policy_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 POLICY = CORSPolicy(origins="https://a.example")
 OTHER = CORSPolicy(origins="https://b.example")
@@ -151,6 +154,35 @@ def test_without_origins() -> None:
         cors()  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="needs origins"):
         cors(allow_credentials=True)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("argument", "instead"),
+    [
+        ("allow_origins", "write origins="),
+        ("allow_methods", "write methods="),
+        ("allow_origin_regex", "write origins=re.compile(...)"),
+        (
+            "allow_private_network",
+            "browsers have dropped the headers of Private Network Access: remove it",
+        ),
+    ],
+)
+def test_an_argument_of_other_middleware_is_refused_with_what_to_write(argument: str, instead: str) -> None:
+    untyped: Any = cors
+    policy: Any = CORSPolicy
+    calls: list[Callable[[], object]] = [
+        lambda: untyped(**{argument: True}),
+        lambda: untyped(origins="*", **{argument: True}),
+        lambda: untyped(POLICY, **{argument: True}),
+        lambda: policy(**{argument: True}),
+        lambda: policy(origins="*", **{argument: True}),
+        lambda: policy(origins="*").evolve(**{argument: True}),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError) as caught:
+            call()
+        assert str(caught.value) == f"a policy has no argument {argument}: {instead}"
 
 
 @pytest.mark.parametrize("misused", [function, "https://a.example", ["https://a.example"], no_cors])

@@ -37,7 +37,6 @@ FULL: dict[str, Any] = {
     "expose_headers": ["ETag", "X-Id"],
     "allow_credentials": True,
     "max_age": 60,
-    "allow_private_network": True,
     "enforce": True,
     "dangerously_allow_insecure_origins": True,
     "dangerously_allow_public_suffixes": True,
@@ -49,7 +48,6 @@ DIFFERENT: dict[str, Any] = {
     "expose_headers": ["ETag"],
     "allow_credentials": False,
     "max_age": 61,
-    "allow_private_network": False,
     "enforce": None,
     "dangerously_allow_insecure_origins": False,
     "dangerously_allow_public_suffixes": False,
@@ -99,7 +97,6 @@ def test_the_defaults() -> None:
     assert policy.expose_headers == ()
     assert policy.allow_credentials is False
     assert policy.max_age == 600
-    assert policy.allow_private_network is False
     assert policy.enforce is None
     assert policy.dangerously_allow_insecure_origins is False
     assert policy.dangerously_allow_public_suffixes is False
@@ -114,7 +111,6 @@ def test_arguments_become_attributes() -> None:
         expose_headers=("ETag", "etag", "X-Id"),
         allow_credentials=True,
         max_age=None,
-        allow_private_network=True,
         enforce=True,
         dangerously_allow_insecure_origins=True,
         dangerously_allow_public_suffixes=True,
@@ -125,7 +121,6 @@ def test_arguments_become_attributes() -> None:
     assert policy.expose_headers == ("ETag", "X-Id")
     assert policy.allow_credentials is True
     assert policy.max_age is None
-    assert policy.allow_private_network is True
     assert policy.enforce is True
     assert policy.dangerously_allow_insecure_origins is True
     assert policy.dangerously_allow_public_suffixes is True
@@ -378,7 +373,6 @@ def test_max_age_that_is_refused(max_age: Any, reason: str, fix: str | None) -> 
 
 FLAGS = [
     "allow_credentials",
-    "allow_private_network",
     "dangerously_allow_insecure_origins",
     "dangerously_allow_public_suffixes",
 ]
@@ -408,14 +402,10 @@ def test_any_origin_beside_others(other: Any) -> None:
     assert "leave out the other origins" in problem.reason
 
 
-@pytest.mark.parametrize(
-    ("flag", "reason"),
-    [("allow_credentials", "credentials"), ("allow_private_network", "allow_private_network")],
-)
-def test_any_origin_is_refused_with_what_is_for_some_origins_only(flag: str, reason: str) -> None:
-    problem = the_problem_of(origins="*", **{flag: True})
+def test_any_origin_with_credentials() -> None:
+    problem = the_problem_of(origins="*", allow_credentials=True)
     assert (problem.field, problem.value, problem.fix) == ("origins", "*", None)
-    assert reason in problem.reason
+    assert problem.reason == "with credentials every site could act as the user: name the origins to allow"
 
 
 REGEXES_FOR_ANYONE = [
@@ -437,11 +427,10 @@ REGEXES_FOR_ANYONE = [
 ]
 
 
-@pytest.mark.parametrize("flag", ["allow_credentials", "allow_private_network"])
 @pytest.mark.parametrize("pattern", REGEXES_FOR_ANYONE)
-def test_regexes_that_mean_any_origin(pattern: str, flag: str) -> None:
+def test_regexes_that_mean_any_origin(pattern: str) -> None:
     regex = re.compile(pattern)
-    problem = the_problem_of(origins=[A, regex], **{flag: True})
+    problem = the_problem_of(origins=[A, regex], allow_credentials=True)
     assert (problem.field, problem.value, problem.fix) == ("origins", regex, None)
     assert "origins that anyone can register, such as" in problem.reason
     named = re.search(r"such as (\S+): ", problem.reason)
@@ -473,7 +462,7 @@ def test_regexes_that_mean_any_origin(pattern: str, flag: str) -> None:
 )
 def test_regexes_that_are_fine_with_credentials(pattern: str) -> None:
     regex = re.compile(pattern)
-    policy = CORSPolicy(origins=regex, allow_credentials=True, allow_private_network=True)
+    policy = CORSPolicy(origins=regex, allow_credentials=True)
     assert policy.origins == (regex,)
 
 

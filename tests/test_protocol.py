@@ -38,13 +38,12 @@ def ask(
     *,
     method: str = "PUT",
     names: bytes | None = None,
-    private_network: bytes | None = None,
     origin: bytes = ORIGIN,
     explain: bool = False,
     registered: str = "GET PUT",
 ) -> Answer:
     terms = Terms(policy, registered.split())
-    preflight = (origin, method.encode("latin-1"), names, private_network)
+    preflight = (origin, method.encode("latin-1"), names)
     return terms.answer_preflight(preflight, origin_allowed=terms.admits(origin), explain=explain)
 
 
@@ -177,14 +176,6 @@ def test_with_credentials_the_wildcard_is_not_sent_where_no_name_is_asked_for() 
     assert "allow-headers" not in granted(ask(COOKIES.evolve(allow_headers="*")))
 
 
-def test_private_network_is_granted_where_it_is_asked_for_and_allowed() -> None:
-    allowing = LISTED.evolve(allow_private_network=True)
-    assert granted(ask(allowing, private_network=b"true"))["allow-private-network"] == "true"
-    assert "allow-private-network" not in granted(ask(allowing))
-    assert "allow-private-network" not in granted(ask(allowing, private_network=b"TRUE"))
-    assert "allow-private-network" not in granted(ask(LISTED, private_network=b"true"))
-
-
 @pytest.mark.parametrize("method", ["DELETE", "put", "PUT ", "", "PUT, PUT", "*", "\xff"])
 def test_a_method_that_is_not_registered(method: str) -> None:
     assert refused(ask(LISTED, method=method)) == "method"
@@ -288,7 +279,7 @@ def test_whom_a_response_tells_nothing() -> None:
 
 def test_each_answer_can_be_given_again() -> None:
     terms = Terms(LISTED, {"PUT"})
-    preflight = (ORIGIN, b"PUT", b"content-type", None)
+    preflight = (ORIGIN, b"PUT", b"content-type")
     answer = terms.answer_preflight(preflight, origin_allowed=True)
     assert granted(answer)["allow-methods"] == "PUT"
     assert terms.granted == {preflight: answer.headers}
@@ -302,10 +293,10 @@ def test_a_callable_is_not_asked_here_and_its_verdict_is_not_remembered() -> Non
     terms = Terms(LISTED.evolve(origins=["https://b.example", lambda origin, connection: True]), {"PUT"})
     assert not terms.admits(ORIGIN)
     assert terms.readable_by(ORIGIN) is None
-    by_verdict = terms.answer_preflight((ORIGIN, b"PUT", None, None), origin_allowed=True)
+    by_verdict = terms.answer_preflight((ORIGIN, b"PUT", None), origin_allowed=True)
     assert granted(by_verdict)["allow-origin"] == "https://a.example"
     assert (b"access-control-allow-origin", ORIGIN) in terms.readable_by_admitted(ORIGIN)
-    terms.answer_preflight((ORIGIN, b"PUT", None, None), origin_allowed=False)
+    terms.answer_preflight((ORIGIN, b"PUT", None), origin_allowed=False)
     assert terms.granted == {}
     assert terms.refused == {}
     assert terms.readers == {}
@@ -321,9 +312,9 @@ def test_what_a_client_makes_us_remember_is_bounded() -> None:
             origin = b"https://%s%d.example.com" % (b"x" * 60, number)
             assert terms.readable_by(origin) is not None
             for size in (0, 400, 700):
-                preflight = (origin, b"PUT", b"x" * size, None)
+                preflight = (origin, b"PUT", b"x" * size)
                 assert terms.answer_preflight(preflight, origin_allowed=True).status == 204
-                stranger = (b"https://%d.example" % number, b"PUT", b"x" * size, b"true")
+                stranger = (b"https://%d.example" % number, b"PUT", b"x" * size)
                 assert terms.answer_preflight(stranger, origin_allowed=False).status == 403
 
     ask(range(1))
@@ -344,10 +335,10 @@ def test_what_a_client_makes_us_remember_is_bounded() -> None:
 
 def test_those_who_are_refused_drive_out_no_grant() -> None:
     terms = Terms(LISTED, {"PUT"})
-    allowed = (ORIGIN, b"PUT", None, None)
+    allowed = (ORIGIN, b"PUT", None)
     terms.answer_preflight(allowed, origin_allowed=True)
     for number in range(1000):
-        stranger = (b"https://%d.example" % number, b"PUT", None, None)
+        stranger = (b"https://%d.example" % number, b"PUT", None)
         assert terms.answer_preflight(stranger, origin_allowed=False).status == 403
     assert [*terms.granted] == [allowed]
     assert terms.readers == {}
@@ -356,7 +347,7 @@ def test_those_who_are_refused_drive_out_no_grant() -> None:
 @pytest.mark.parametrize("explain", [False, True])
 @pytest.mark.parametrize(
     "preflight",
-    [(STRANGER, b"PUT", None, None), (ORIGIN, b"PUT", b"x-other", None), (ORIGIN, b"DELETE", None, None)],
+    [(STRANGER, b"PUT", None), (ORIGIN, b"PUT", b"x-other"), (ORIGIN, b"DELETE", None)],
 )
 def test_a_refusal_is_remembered_as_such(preflight: Preflight, explain: bool) -> None:
     terms = Terms(LISTED, {"PUT"})
@@ -370,16 +361,15 @@ def test_a_refusal_is_remembered_as_such(preflight: Preflight, explain: bool) ->
 
 METHOD = b"access-control-request-method"
 NAMES = b"access-control-request-headers"
-NETWORK = b"access-control-request-private-network"
 
 
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
-        ([(b"origin", ORIGIN), (METHOD, b"PUT")], (ORIGIN, b"PUT", None, None)),
+        ([(b"origin", ORIGIN), (METHOD, b"PUT")], (ORIGIN, b"PUT", None)),
         (
-            [(METHOD, b"PUT"), (NAMES, b""), (b"accept", b"*/*"), (NETWORK, b"true"), (b"origin", b"")],
-            (b"", b"PUT", b"", b"true"),
+            [(METHOD, b"PUT"), (NAMES, b""), (b"accept", b"*/*"), (b"origin", b"")],
+            (b"", b"PUT", b""),
         ),
         ([(b"origin", ORIGIN)], None),
         ([(METHOD, b"PUT")], None),
@@ -387,19 +377,15 @@ NETWORK = b"access-control-request-private-network"
         ([], None),
         (
             [(b"origin", ORIGIN), (METHOD, b"PUT"), (b"origin", STRANGER)],
-            (ORIGIN + b", " + STRANGER, b"PUT", None, None),
+            (ORIGIN + b", " + STRANGER, b"PUT", None),
         ),
         (
             [(b"origin", ORIGIN), (METHOD, b"PUT"), (METHOD, b"PUT"), (b"host", b"a"), (b"host", b"b")],
-            (ORIGIN, b"PUT, PUT", None, None),
+            (ORIGIN, b"PUT, PUT", None),
         ),
         (
             [(NAMES, b"x-a"), (b"origin", ORIGIN), (METHOD, b"PUT"), (NAMES, b"x-b"), (NAMES, b"x-c")],
-            (ORIGIN, b"PUT", b"x-a, x-b, x-c", None),
-        ),
-        (
-            [(b"origin", ORIGIN), (METHOD, b"PUT"), (NETWORK, b"true"), (NETWORK, b"true")],
-            (ORIGIN, b"PUT", None, b"true, true"),
+            (ORIGIN, b"PUT", b"x-a, x-b, x-c"),
         ),
     ],
 )
@@ -412,10 +398,10 @@ def test_what_a_preflight_asks(sent: list[tuple[bytes, bytes]], expected: Prefli
 def test_what_is_too_long_for_an_origin_is_nobodys(length: int, times: int) -> None:
     longest = b"https://" + b"a" * 504
     assert read_origin([(b"origin", longest)]) == longest
-    assert read_preflight([(b"origin", longest), (METHOD, b"PUT")]) == (longest, b"PUT", None, None)
+    assert read_preflight([(b"origin", longest), (METHOD, b"PUT")]) == (longest, b"PUT", None)
     sent = [(b"origin", b"https://" + b"a" * (length - 8))] * times
     assert read_origin(sent) == b""
-    assert read_preflight([*sent, (METHOD, b"PUT")]) == (b"", b"PUT", None, None)
+    assert read_preflight([*sent, (METHOD, b"PUT")]) == (b"", b"PUT", None)
     for policy in (LISTED, CORSPolicy(origins=re.compile(".*a"))):
         assert not Terms(policy).admits(b"")
 

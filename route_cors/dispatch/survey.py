@@ -10,7 +10,6 @@ from starlette.routing import Host
 
 from route_cors.decorators import Declared, declared_policy, policy_of
 from route_cors.dispatch.apps import default_of, has_layer, router_of, shows_routes, wrappers_of
-from route_cors.dispatch.examples import example_of
 from route_cors.dispatch.leaves import Entry
 from route_cors.dispatch.routes import ROUTER_POLICY, Registered, Source, flatten, frontends_of
 from route_cors.dispatch.target import first
@@ -30,10 +29,10 @@ class Placed:
 
     `route` is what a Target names; `view` has its attributes as they are here (path, methods, dependant),
     with the prefixes of its routers. `endpoint` serves it: for a mount, the app. `path` and `methods` are as
-    in a Target. `example` is a path that it matches, None if none can be made up, and `host` the host that it
-    is served at, an example too, None for any.
+    in a Target. `through` holds the mounts that lead here, the outermost first. `template` is the part of
+    `path` that it matches itself, for a mount with the slash that follows. `host` is that of a `Host`.
     `policy` applies here and is declared on `source`; both are None if there is none. `shows_routes`: it is a
-    mount whose routes follow. `in_layer`: there is a layer around it. `depth` counts the mounts around it.
+    mount whose routes follow. `in_layer`: there is a layer around it.
     """
 
     route: object
@@ -41,14 +40,19 @@ class Placed:
     endpoint: Any
     kind: Literal["http", "websocket", "mount"]
     path: str
-    example: str | None
+    through: tuple[Placed, ...]
+    template: str
     host: str | None
     methods: frozenset[str] | None
     shows_routes: bool
     policy: Declared | None
     source: Source | None
     in_layer: bool
-    depth: int
+
+    @property
+    def depth(self) -> int:
+        """How many mounts are around it."""
+        return len(self.through)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,7 @@ def survey(app: object) -> Iterator[Placed]:
         default_of="app",
         in_layer=outermost.in_layer,
         path="",
-        example="",
-        host=None,
+        through=(),
         routers=(router,),
     )
     yield from _survey(router, outer)
@@ -102,7 +105,7 @@ def survey(app: object) -> Iterator[Placed]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Surroundings:
-    """What a router inherits from where it is mounted. Paths and hosts are as in a Placed."""
+    """What a router inherits from where it is mounted. `path` and `through` are as in a Placed."""
 
     inherited: Declared | None
     inherited_from: Source
@@ -110,8 +113,7 @@ class _Surroundings:
     default_of: Source
     in_layer: bool
     path: str
-    example: str | None
-    host: str | None
+    through: tuple[Placed, ...]
     routers: tuple[Any, ...]
 
 
@@ -126,23 +128,20 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
         kind = entry.kinds[0] if registered.mounted_app is None else "mount"
         default = (here.default_of, here.default if kind != "websocket" else None)
         source, policy = next(filter(_is_declared, (*registered.declarations(), default)), (None, None))
-        view = registered.effective
-        # What a mount matches goes on after its own path.
-        example = _joined(here.example, example_of(view, entry.path + "/" if kind == "mount" else entry.path))
         placed = Placed(
             route=entry.route,
-            view=view,
+            view=registered.effective,
             endpoint=registered.endpoint,
             kind=kind,
             path=here.path + entry.path,
-            example=example,
-            host=example_of(view, view.host) if isinstance(registered.matcher, Host) else here.host,
+            through=here.through,
+            template=entry.path + "/" if kind == "mount" else entry.path,
+            host=registered.effective.host if isinstance(registered.matcher, Host) else None,
             methods=frozenset() if leads_on else entry.methods,
             shows_routes=leads_on,
             policy=policy,
             source=source,
             in_layer=here.in_layer,
-            depth=len(here.routers) - 1,
         )
         yield placed
         if leads_on:
@@ -157,14 +156,14 @@ def _survey(router: Any, outer: _Surroundings) -> Iterator[Placed]:
             endpoint=frontend.route.app,
             kind="mount",
             path=outer.path + frontend.path,
-            example=_joined(outer.example, frontend.path),
-            host=outer.host,
+            through=outer.through,
+            template=frontend.path,
+            host=None,
             methods=None,
             shows_routes=False,
             policy=policy,
             source=source,
             in_layer=outer.in_layer,
-            depth=len(outer.routers) - 1,
         )
 
 
@@ -192,12 +191,7 @@ def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
         inherited=None if mount.source in {"app", "mounted app"} else mount.policy,
         inherited_from=mount.source or "mount",
         path=mount.path,
-        example=None if mount.example is None else mount.example.removesuffix("/"),
-        host=mount.host,
+        through=(*here.through, mount),
         routers=(*here.routers, router),
     )
     yield from _survey(router, inner)
-
-
-def _joined(prefix: str | None, path: str | None) -> str | None:
-    return None if prefix is None or path is None else prefix + path

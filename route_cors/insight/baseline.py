@@ -122,7 +122,6 @@ class _Policy(BaseModel):
     allow_headers: frozenset[str]
     expose_headers: frozenset[str]
     allow_credentials: bool
-    allow_private_network: bool
     enforce: bool
 
 
@@ -202,7 +201,6 @@ def _grant_of(row: _Row | None, method: str | None) -> Grant | None:
         methods=_methods_of(policy, method),
         headers=policy.allow_headers,
         exposed=policy.expose_headers,
-        private_network=policy.allow_private_network,
         enforce=policy.enforce,
     )
 

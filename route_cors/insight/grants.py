@@ -24,7 +24,6 @@ class Grant:
         methods: those that a preflight grants; None: any.
         headers: request-header names.
         exposed: response-header names.
-        private_network: whether public sites may call a private address.
         enforce: whether calls of others are refused before the endpoint runs.
     """
 
@@ -33,7 +32,6 @@ class Grant:
     methods: frozenset[str] | None = frozenset()
     headers: frozenset[str] = frozenset()
     exposed: frozenset[str] = frozenset()
-    private_network: bool = False
     enforce: bool = False
 
     def __str__(self) -> str:
@@ -95,9 +93,6 @@ def _changed(before: Grant, after: Grant) -> Iterator[Difference]:
         "pages may read response header {} now",
         _joined(_unlisted(before.exposed, after.exposed)),
         "pages may no longer read response header {}",
-    )
-    yield from _flag(
-        "calls into a private network", before=before.private_network, after=after.private_network
     )
 
 

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from route_cors.describe import describe_policy, name_of
 from route_cors.dispatch import Source, surrounded, survey
+from route_cors.insight.examples import example_host, example_path
 from route_cors.insight.foreign import layers_around, layers_at, layers_of_app
 from route_cors.routing import answers_itself
 
@@ -156,13 +157,13 @@ def _reported(placed: Placed, outside: tuple[Layer, ...], own: tuple[Layer, ...]
         # Starlette keeps that of a mount at / as an empty text.
         path="/" if placed.kind == "mount" and not placed.path else placed.path,
         methods=None if placed.methods is None or placed.kind == "mount" else tuple(sorted(placed.methods)),
-        host=placed.host,
+        host=example_host(placed),
         endpoint=name_of(placed.endpoint),
         place=None if placed.kind == "mount" else place_of(placed.endpoint),
         policy=placed.policy,
         source=placed.source,
         takes_effect=placed.in_layer or answers_itself(placed.route),
-        example=placed.example,
+        example=example_path(placed),
         layers=(*outside, *own),
         preflight_layers=(*outside, *own) if takes_preflights else outside,
         is_documentation=_is_documentation(placed.endpoint),

@@ -339,7 +339,7 @@ def _names_asked_for(handled: Handled) -> list[str]:
 
 def _grants(terms: Terms, name: str) -> bool:
     """Whether the terms grant that one header, whatever else is asked for."""
-    alone = (b"", b"", name.encode("latin-1"), None)
+    alone = (b"", b"", name.encode("latin-1"))
     # Terms remember what they granted: these are nobody else's.
     answer = Terms(terms.policy, terms.registered).answer_preflight(alone, origin_allowed=True)
     return "headers" not in answer.failed

@@ -36,8 +36,6 @@ https://fetch.spec.whatwg.org/#request-body-header-name
 
 _NO_CORS_SAFELISTED = frozenset({"accept", "accept-language", "content-language", "content-type"})
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
-# Forbidden by the draft on private networks alone, which no browser carries out any more.
-_OF_A_DRAFT = "access-control-request-private-network"
 _METHOD_OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
 
 _LONGEST_VALUE = 128
@@ -60,7 +58,7 @@ def is_forbidden(name: str, value: str) -> bool:
     """
     if name.lower() in _METHOD_OVERRIDES:
         return any(is_forbidden_method(method.strip(" \t")) for method in _ELEMENTS.findall(value))
-    return name.lower() != _OF_A_DRAFT and is_forbidden_request_header(name)
+    return is_forbidden_request_header(name)
 
 
 def is_safelisted(name: str, value: str) -> bool:

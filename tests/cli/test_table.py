@@ -171,7 +171,6 @@ def test_the_same_as_json(workplace: Workplace) -> None:
                     "expose_headers": [],
                     "allow_credentials": False,
                     "max_age": 60,
-                    "allow_private_network": False,
                     "enforce": False,
                 },
                 "source": "endpoint",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .support import Workplace
 
 EVIL = "\\x1b[31m\\u202e"
@@ -37,21 +41,35 @@ COMMANDS = (
 )
 
 
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app as the command is given it; imported once, as FastAPI takes seconds for so many routes."""
+    directory = tmp_path_factory.mktemp("wide")
+    (directory / "wide_app.py").write_text(MANY, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "dont_write_bytecode", True)
+        patched.setattr(sys, "path", [str(directory), *sys.path])
+        importlib.invalidate_caches()
+        importlib.import_module("wide_app")
+        yield "wide_app:app"
+    del sys.modules["wide_app"]
+
+
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_line_is_longer_than_the_terminal(workplace: Workplace, command: list[str], width: int) -> None:
-    workplace.write({"main.py": MANY})
+def test_no_line_is_longer_than_the_terminal(
+    workplace: Workplace, app: str, command: list[str], width: int
+) -> None:
     given = ["--no-pager"] if command[0] == "table" else []
-    run = workplace.run_on_a_terminal(*command, *given, width=width, height=40)
+    run = workplace.run_on_a_terminal(*command, "--app", app, *given, width=width, height=40)
     assert run.out
     assert max(map(len, run.lines)) <= width
     assert "\x1b" not in run.out
     assert "\u202e" not in run.out
 
 
-def test_every_route_is_there_once(workplace: Workplace) -> None:
-    workplace.write({"main.py": MANY})
-    lines = workplace.run("table").lines
+def test_every_route_is_there_once(workplace: Workplace, app: str) -> None:
+    lines = workplace.run("table", "--app", app).lines
     assert "400 routes" in lines[402]
     assert lines[-1] == "4 routes of FastAPI's docs are hidden; --all shows them"
     assert sum("closed (@no_cors)" in line for line in lines) == 136

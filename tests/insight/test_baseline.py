@@ -31,7 +31,6 @@ BY_REGEX = CORSPolicy(origins=[A, re.compile(r"https://b\.example")])
 X_A = OF_A.evolve(allow_headers=["X-A"])
 ANY_HEADER = OF_A.evolve(allow_headers="*")
 AND_AUTHORIZATION = OF_A.evolve(allow_headers=["Authorization", "*"])
-PRIVATE = OF_A.evolve(allow_private_network=True)
 
 
 def is_known(origin: str, connection: object) -> bool:
@@ -115,8 +114,6 @@ def between(before: CORSPolicy | str | None, after: CORSPolicy | str | None, **r
         # What goes with them.
         (OF_A, OF_A.evolve(allow_credentials=True), ["+ credentials are allowed now"]),
         (OF_A.evolve(allow_credentials=True), OF_A, ["- credentials are no longer allowed"]),
-        (OF_A, PRIVATE, ["+ calls into a private network are allowed now"]),
-        (PRIVATE, OF_A, ["- calls into a private network are no longer allowed"]),
         (OF_A, OF_A.evolve(allow_headers=["X-B", "X-A"]), ["+ request header X-A, X-B is allowed now"]),
         (X_A, OF_A.evolve(allow_headers=["x-a", "X-B"]), ["+ request header X-B is allowed now"]),
         (X_A, OF_A, ["- request header X-A is no longer allowed"]),
@@ -300,7 +297,6 @@ policies = st.one_of(
         origins=st.sampled_from([A, B, [A, B], "https://*.example", re.compile("https://a.example")]),
         allow_headers=st.sampled_from([(), ("X-A",), "*"]),
         expose_headers=st.sampled_from([(), ("ETag",)]),
-        allow_private_network=st.booleans(),
         enforce=st.booleans(),
     ),
 )

@@ -146,6 +146,8 @@ def test_every_planted_fault_is_found_and_nothing_else() -> None:
         code: sorted(routes) for code, routes in faulty.EXPECTED.items()
     }
     assert seen.keys() == CODES.keys()
+    # No longer used, and never used again for something else.
+    assert "RC008" not in CODES
 
 
 @pytest.mark.parametrize("app", [clean.app, flat.app, plain.app], ids=["clean", "flat", "plain"])
@@ -1116,16 +1118,10 @@ def test_what_is_wrong_with_a_policy_is_said_once() -> None:
 
 
 def test_a_default_that_no_route_has() -> None:
-    default = policy(origins=["http://a.example", "https://b.example"], allow_private_network=True)
+    default = policy(origins=["http://a.example", "https://b.example"])
     app = installed(fastapi_app(), default=default)
     everything_else = "the default, for paths without a route"
     assert [(each.code, each.route, each.place, each.sentence) for each in report(app).findings] == [
-        (
-            "RC008",
-            None,
-            None,
-            f"pages of public networks may call this server in a private one ({everything_else})",
-        ),
         (
             "RC009",
             None,
@@ -1142,20 +1138,6 @@ def test_what_holds_on_a_mount_is_shown_on_a_route_of_it() -> None:
     inside = Starlette(routes=[Route("/a", starlette_endpoint)])
     app = Starlette(routes=[Mount("/in", cors(policy(origins="http://a.example"))(inside))])
     assert [each.where for each in found(installed(app), "RC009")] == ["GET,HEAD /in/a"]
-
-
-# --- RC008
-
-
-def test_a_private_network() -> None:
-    assert found(with_route("/a", policy(allow_private_network=True)), "RC008") == [
-        Found(
-            "warning",
-            "GET /a",
-            "pages of public networks may call this server in a private one (GET /a)",
-            "leave allow_private_network out, unless public pages are meant to call this server",
-        )
-    ]
 
 
 # --- RC010

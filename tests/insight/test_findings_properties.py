@@ -67,11 +67,12 @@ def test_what_is_reported_holds_unless_it_is_said_to_be_hidden(case: tuple[Progr
     said = [route for route, _ in hidden(found)]
     for each in surveyed:
         placed = each.placed
-        if placed.shows_routes or placed.example is None or placed.policy is None or each.reported in said:
+        example = each.reported.example
+        if placed.shows_routes or example is None or placed.policy is None or each.reported in said:
             continue
         kind = "websocket" if placed.kind == "websocket" else "http"
         for method in methods_of(placed):
-            scope = scope_of(kind, placed.example, method, placed.host)
+            scope = scope_of(kind, example, method, each.reported.host)
             target = dispatch.resolve(scope, method, app=app, default=default)
             if target.route is placed.route and target.path == placed.path:
                 expected = None if isinstance(placed.policy, NoCORS) else placed.policy

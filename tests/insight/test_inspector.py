@@ -362,8 +362,8 @@ SLASH_AND_CASE = (
 )
 NO_SCHEME = 'no scheme: an origin is "scheme://host" or "scheme://host:port"'
 NO_HOST = (
-    "Unicode in the host: browsers send it as Punycode; a character that no host has: it may hold letters, "
-    'digits, "-", "_" and "."'
+    "Unicode in the host: browsers send it as Punycode; a character that is not allowed in a host: "
+    'only letters, digits, "-", "_" and "." are'
 )
 
 
@@ -372,13 +372,13 @@ NO_HOST = (
     [
         ("", "missing: write origin=… once"),
         (f"origin={A}&origin={B}", "more than one: write origin=… once"),
-        ("origin=", "'': an empty string is no origin"),
+        ("origin=", "'': an empty string is not an origin"),
         ("origin=https://A.example/", SLASH_AND_CASE),
         ("origin=*", "'*': a pattern: name one origin, as a browser would send it"),
         ("origin=%3Cscript%3E%E2%80%AE", f"'<script>\\u202e': {NO_SCHEME}; {NO_HOST}"),
         (
             f"origin=https://{'a' * 5000}",
-            f"'https://{'a' * 92}…': longer than 512 characters, as no origin is",
+            f"'https://{'a' * 92}…': longer than 512 characters, which no origin is",
         ),
     ],
 )

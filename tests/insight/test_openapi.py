@@ -30,7 +30,6 @@ PLAIN: dict[str, Any] = {
     "expose_headers": [],
     "allow_credentials": False,
     "max_age": 600,
-    "allow_private_network": False,
     "enforce": False,
 }
 
@@ -64,7 +63,6 @@ def create_app() -> FastAPI:
         allow_headers=["X-Token"],
         expose_headers=["ETag"],
         max_age=None,
-        allow_private_network=True,
         enforce=True,
     )
     async def things() -> None: ...
@@ -140,13 +138,12 @@ def test_every_argument_of_a_policy_is_there(app: FastAPI, method: str) -> None:
         "expose_headers": ["ETag"],
         "allow_credentials": False,
         "max_age": None,
-        "allow_private_network": True,
         "enforce": True,
     }
     # A code span that the backticks of the regex do not end.
     assert description == (
         f"**CORS:** ``https://*.a.example, regex: https://`b`, callable: {__name__}.is_tenant; "
-        "methods DELETE; headers X-Token; exposes ETag; no max age; private network; enforced``"
+        "methods DELETE; headers X-Token; exposes ETag; no max age; enforced``"
     )
 
 

@@ -423,7 +423,6 @@ def test_a_report_as_data() -> None:
                     "expose_headers": [],
                     "allow_credentials": False,
                     "max_age": 600,
-                    "allow_private_network": False,
                     "enforce": False,
                 },
                 "source": "endpoint",
@@ -594,7 +593,6 @@ EVERYTHING = policy(
     expose_headers=["ETag"],
     allow_credentials=True,
     max_age=60,
-    allow_private_network=True,
     enforce=True,
 )
 ORIGINS = rf"https://*.a.example, https://b.example, regex: https://x\.example, callable: {MODULE}.asks"
@@ -614,7 +612,7 @@ ORIGINS = rf"https://*.a.example, https://b.example, regex: https://x\.example, 
             ORIGINS,
             (
                 f"{ORIGINS}; credentials; methods GET, PUT; headers X-A, X-B; exposes ETag; max age 60 s;"
-                " private network; enforced"
+                " enforced"
             ),
         ),
     ],
@@ -632,7 +630,6 @@ def test_a_policy_as_data() -> None:
         "expose_headers": ["ETag"],
         "allow_credentials": True,
         "max_age": 60,
-        "allow_private_network": True,
         "enforce": True,
     }
     assert describe_policy(no_cors) == {
@@ -642,7 +639,6 @@ def test_a_policy_as_data() -> None:
         "expose_headers": [],
         "allow_credentials": False,
         "max_age": None,
-        "allow_private_network": False,
         "enforce": False,
     }
 

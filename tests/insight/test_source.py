@@ -172,10 +172,10 @@ install_cors(app)
 
 
 def test_a_default_is_never_placed_in_a_library(load: Callable[..., Any]) -> None:
-    policy = "CORSPolicy(origins='https://a.example', allow_private_network=True)"
+    policy = "CORSPolicy(origins='http://a.example')"
     source = f"app = FastAPI()\ninstall_cors(app, default={policy})\n"
     app = load(main_h=IMPORTS + source).app
-    assert places(app) == {"RC008": "main_h.py:6"}
+    assert places(app) == {"RC009": "main_h.py:6"}
 
 
 COOKIES = """

@@ -106,7 +106,6 @@ def granted(
     names: str | None = ALWAYS,
     credentials: bool = False,
     max_age: str | None = "600",
-    private_network: bool = False,
 ) -> Seen:
     """A preflight that is answered with yes."""
     headers = {
@@ -120,8 +119,6 @@ def granted(
         headers["access-control-allow-credentials"] = "true"
     if max_age is not None:
         headers["access-control-max-age"] = max_age
-    if private_network:
-        headers["access-control-allow-private-network"] = "true"
     return 204, headers
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from route_cors import CORSConfigError, CORSPolicy, no_cors
+from route_cors import CORSPolicy, no_cors
 
 from .shapes import Build, everywhere, on_layered, serves
 from .support import (
@@ -102,15 +102,12 @@ async def test_21_a_method_header_that_comes_twice(build: Build) -> None:
 @everywhere
 async def test_21_an_origin_that_is_not_allowed(build: Build) -> None:
     calls: list[str] = []
-    policy = CORSPolicy(
-        origins=A, allow_credentials=True, allow_headers=["X-Token"], allow_private_network=True
-    )
+    policy = CORSPolicy(origins=A, allow_credentials=True, allow_headers=["X-Token"])
     site = build(serves("GET", "/get", policy, calls=calls))
     reply = await site.preflight("/get", origin=E)
     assert reply.seen == REFUSED
     assert_explains(reply.text, "origin")
-    headers = {"Access-Control-Request-Private-Network": "true", **preflight_headers("DELETE", "x-other")}
-    reply = await site.send("OPTIONS", "/get", origin=E, headers=headers)
+    reply = await site.send("OPTIONS", "/get", origin=E, headers=preflight_headers("DELETE", "x-other"))
     assert reply.seen == REFUSED
     assert_explains(reply.text, "origin", "method", "headers")
     assert calls == []
@@ -145,28 +142,15 @@ async def test_21_or_with_the_default_policy(build: Build) -> None:
 
 
 @everywhere
-async def test_23_private_network_access(build: Build) -> None:
-    site = build(
-        serves("GET", "/on", CORSPolicy(origins=A, allow_private_network=True)), serves("GET", "/off", FOR_A)
-    )
-    methods = site.methods("GET")
+async def test_23_a_preflight_for_a_private_network_is_one_like_any_other(build: Build) -> None:
+    site = build(serves("GET", "/get", FOR_A))
+    headers = {"Access-Control-Request-Private-Network": "true", **preflight_headers("GET")}
 
-    async def asked(path: str, value: str, origin: str = A) -> object:
-        headers = {"Access-Control-Request-Private-Network": value, **preflight_headers("GET")}
-        return (await site.send("OPTIONS", path, origin=origin, headers=headers)).seen
+    async def asked(origin: str) -> object:
+        return (await site.send("OPTIONS", "/get", origin=origin, headers=headers)).seen
 
-    assert await asked("/on", "true") == granted(A, *methods, private_network=True)
-    assert await asked("/on", "false") == granted(A, *methods)
-    assert (await site.preflight("/on")).seen == granted(A, *methods)
-    assert await asked("/off", "true") == granted(A, *methods)
-    assert await asked("/on", "true", E) == REFUSED
-    actual = await site.get("/on", A, headers={"Access-Control-Request-Private-Network": "true"})
-    assert actual.seen == readable(200, A)
-
-
-def test_23_never_for_any_origin() -> None:
-    with pytest.raises(CORSConfigError):
-        CORSPolicy(origins="*", allow_private_network=True)
+    assert await asked(A) == granted(A, *site.methods("GET"))
+    assert await asked(E) == REFUSED
 
 
 TOLERATED: list[tuple[bytes, ...]] = [

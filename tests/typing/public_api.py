@@ -61,7 +61,6 @@ policy = CORSPolicy(
     expose_headers=("X-Total-Count",),
     allow_credentials=True,
     max_age=None,
-    allow_private_network=True,
     enforce=True,
     dangerously_allow_insecure_origins=False,
     dangerously_allow_public_suffixes=False,
@@ -84,6 +83,7 @@ CORSPolicy(origins=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumen
 CORSPolicy(origins=wrong_callable)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 CORSPolicy(origins="*", max_age="600")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 CORSPolicy(origins="*", allow_origins=["*"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+CORSPolicy(origins="*", allow_private_network=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 policy.evolve(maxage=60)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 # --- cors and no_cors keep the type of what they decorate ---------------------------------------

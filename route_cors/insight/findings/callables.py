@@ -56,7 +56,7 @@ async def _awaited(answer: Any) -> Any:
 
 
 def _scope(origin: str, facts: Facts, rows: list[Row]) -> dict[str, Any]:
-    path = (rows[0].placed.example if rows else None) or "/"
+    path = (rows[0].reported.example if rows else None) or "/"
     headers = [(b"host", b"testserver"), (b"origin", origin.encode())]
     return {
         "type": "http",

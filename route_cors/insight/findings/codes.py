@@ -69,11 +69,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Whoever registers a domain that the regex matches can read the responses, with credentials as your"
         " user.",
     ),
-    "RC008": Code(
-        "warning",
-        "A private network that pages of public networks can reach",
-        "A page on the internet can reach a server that only the visitor's own network should reach.",
-    ),
+    # RC008 was about `allow_private_network`, which a policy no longer has. The code is not used again.
     "RC009": Code(
         "warning",
         "An http origin that is not localhost",

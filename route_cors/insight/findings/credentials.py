@@ -115,7 +115,7 @@ def _grants(row: Row, name: str) -> bool:
     method = next(iter(sorted(terms.methods or ())), None)
     if method is None:
         return True
-    asked = (b"", method.encode(), name.lower().encode("latin-1", "replace"), None)
+    asked = (b"", method.encode(), name.lower().encode("latin-1", "replace"))
     return terms.answer_preflight(asked, origin_allowed=True).status == _GRANTED
 
 

@@ -15,22 +15,10 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.finding import Finding
 
 __all__ = [
-    "find_open_networks",
     "find_open_websockets",
     "find_repeated_policies",
     "find_routes_by_default",
 ]
-
-
-def find_open_networks(facts: Facts) -> Iterator[Finding]:
-    """RC008: pages of public networks may call a server in a private network."""
-    for policy, rows in facts.policies:
-        if policy.allow_private_network:
-            sentence = f"pages of public networks may call this server in a private one ({named(rows, 3)})"
-            fix = "leave allow_private_network out, unless public pages are meant to call this server"
-            found = finding_about(rows[0].reported if rows else None, "RC008", sentence, fix)
-            place = facts.place_of_policy(policy, rows)
-            yield replace(found, place=place, routes=tuple(row.reported for row in rows))
 
 
 def find_repeated_policies(facts: Facts) -> Iterator[Finding]:

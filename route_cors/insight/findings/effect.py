@@ -40,7 +40,7 @@ def find_hidden_routes(facts: Facts) -> Iterator[Finding]:
     """
     is_by_path = _by_path_alone(facts)
     for row in facts.rows:
-        if row.placed.policy is None or not row.speaks or row.placed.example is None:
+        if row.placed.policy is None or not row.speaks or row.reported.example is None:
             continue
         if not is_by_path(row):
             continue
@@ -53,7 +53,7 @@ def _takers(facts: Facts, row: Row) -> dict[Row, list[str]]:
     """The routes that always serve a route's methods in its place, whatever its parameters are."""
     takers: dict[Row, list[str]] = {}
     for method in _methods(row):
-        taker = facts.reached(row.placed.example or "", method, row)
+        taker = facts.reached(row.reported.example or "", method, row)
         if taker is None or taker is row:
             continue
         reached = [facts.reached(path, method, row) for path in example_paths(row)]
@@ -114,10 +114,10 @@ def find_taken_preflights(facts: Facts) -> Iterator[Finding]:
     for row in facts.rows[first:]:
         if row.placed.kind != "http" or row.placed.policy is None or not row.reported.takes_effect:
             continue
-        taker = facts.reached(row.placed.example or "", "OPTIONS", row)
+        taker = facts.reached(row.reported.example or "", "OPTIONS", row)
         if taker is None or taker.order >= row.order or not _answers_options(taker):
             continue
-        if facts.reached(row.placed.example or "", _methods(row)[0], row) is not row:
+        if facts.reached(row.reported.example or "", _methods(row)[0], row) is not row:
             continue  # RC002
         sentence = f"the preflights for {row} go to {place_of(taker.reported)}, which comes first"
         fix = "call install_cors(app): it answers preflights before any route does"

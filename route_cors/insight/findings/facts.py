@@ -155,13 +155,13 @@ class Facts:
 
         A mount, if the request gets no further than that mount.
         """
-        host = "qzkv.example" if row.placed.host is None else row.placed.host
+        host = "qzkv.example" if row.reported.host is None else row.reported.host
         target = self._resolver.resolve(_scope(row.placed.kind, path, method, host), method)
         if target.redirects_to is not None:
             return None
         found = self._by_target.get(_key(target.through, target.route, target.path))
         # That an example for one host leads to a route of that host says nothing about a route for any host.
-        return found if found is None or found.placed.host in {None, row.placed.host} else None
+        return found if found is None or found.reported.host in {None, row.reported.host} else None
 
 
 def _innermost_app(row: Row) -> object:

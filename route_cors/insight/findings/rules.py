@@ -14,7 +14,6 @@ from route_cors.insight.findings.credentials import (
     find_unasked_changes,
 )
 from route_cors.insight.findings.declared import (
-    find_open_networks,
     find_open_websockets,
     find_repeated_policies,
     find_routes_by_default,
@@ -60,7 +59,6 @@ _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     find_any_origin_reflected,
     find_wide_patterns,
     find_loose_regexes,
-    find_open_networks,
     find_insecure_origins,
     find_repeated_policies,
     find_unasked_changes,

@@ -7,6 +7,8 @@ from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+from route_cors.insight.examples import example_host
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -88,7 +90,7 @@ def _keys(placed: Sequence[Placed]) -> Iterator[_Key]:
 
 def _key_of(placed: Placed, home: str | None, tags: Mapping[tuple[str | None, str], set[str]]) -> _Key:
     prefix = _prefix_of(placed, home)
-    host = "" if placed.host is None else f"//{placed.host}"
+    host = _host_of(placed)
     among = tags.get((home, prefix), set())
     # A websocket has no tags: it goes where the routes beside it are, if that is one place.
     tag = _tag_of(placed) or (next(iter(among)) if len(among) == 1 else None)
@@ -113,14 +115,18 @@ def _homes(placed: Iterable[Placed]) -> Iterator[str | None]:
     for each in placed:
         del around[each.depth :]
         if each.shows_routes:
-            host = "" if each.host is None else f"//{each.host}"
-            around.append(f"{host}{each.path}" or "/")
+            around.append(f"{_host_of(each)}{each.path}" or "/")
         yield around[-1] if around else None
+
+
+def _host_of(placed: Placed) -> str:
+    host = example_host(placed)
+    return "" if host is None else f"//{host}"
 
 
 def _prefix_of(placed: Placed, home: str | None) -> str:
     """The first segment of a path that tells routers apart, and what comes before it."""
-    path = "" if home is None else home.removeprefix(f"//{placed.host}")
+    path = "" if home is None else home.removeprefix(_host_of(placed))
     segments = placed.path.strip("/").split("/")
     end = path.rstrip("/").count("/")
     while end < len(segments) - 1 and _COMMON.fullmatch(segments[end]):

@@ -32,7 +32,10 @@ _DEFAULT_MAX_AGE: Final = 600
 def read_credentials(reading: Reading) -> None:
     """Whether credentials are allowed."""
     if reading.credentials:
-        _put_true(reading, "allow_credentials")
+        # A policy refuses values that merely count as true. Starlette keeps the argument only since 1.0.
+        is_given = vars(reading.made).get("allow_credentials", True) is True
+        written_as = "allow_credentials" if is_given else None
+        reading.put("allow_credentials", value=True, literal="True", written_as=written_as)
 
 
 def read_methods(reading: Reading) -> None:
@@ -129,12 +132,7 @@ def read_max_age(reading: Reading) -> None:
 
 
 def read_private_network(reading: Reading) -> None:
-    """Whether pages of public networks may call a server in a private network."""
-    if reading.private_network:
-        _put_true(reading, "allow_private_network")
-
-
-def _put_true(reading: Reading, name: str) -> None:
-    # A policy refuses values that merely count as true. Starlette keeps the argument only since 1.0.
-    is_given = vars(reading.made).get(name, True) is True
-    reading.put(name, value=True, literal="True", written_as=name if is_given else None)
+    """`allow_private_network`, which has no effect in browsers any more."""
+    if reading.cors.allow_private_network:
+        why = "browsers have dropped the headers of Private Network Access: left out, and nobody loses access"
+        reading.remark("allow_private_network", why)

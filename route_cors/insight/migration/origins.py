@@ -60,13 +60,6 @@ def _read_any_origin(reading: Reading) -> None:
             "allow_credentials=True",
             loses=True,
         )
-    if reading.cors.allow_private_network:
-        reading.remark(
-            "allow_private_network with '*'",
-            "every site could reach the private network: it is left out",
-            "name the origins to allow, with allow_private_network=True",
-            loses=True,
-        )
 
 
 def _texts(reading: Reading) -> list[str]:
@@ -134,7 +127,6 @@ def _fault(reading: Reading, item: OriginItem, *, insecure: bool = False) -> Pro
         CORSPolicy(
             origins=[item],
             allow_credentials=reading.credentials,
-            allow_private_network=reading.private_network,
             dangerously_allow_insecure_origins=insecure,
         )
     except CORSConfigError as error:

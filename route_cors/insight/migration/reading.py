@@ -104,11 +104,6 @@ class Reading:
         """Add a remark about something that differs from before."""
         self.remarks.append(Remark(about, why, instead, loses))
 
-    @property
-    def private_network(self) -> bool:
-        """Whether the policy allows the private network, which it never does for every site."""
-        return self.cors.allow_private_network and not self.cors.any_origin
-
 
 def quoted(text: str) -> str:
     """A string as Python source, in double quotes as formatters write it, and escaped."""

@@ -39,7 +39,6 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     ),
     "RC006": ("GET /shop/wide", "GET /shop/wide/hosted"),
     "RC007": ("GET /shop/regex/unanchored", "GET /shop/regex/unescaped"),
-    "RC008": ("GET /shop/private",),
     "RC009": ("GET /shop/insecure", "GET /shop/insecure/regex"),
     "RC010": ("GET /shop/twice/one",),
     "RC011": ("POST /shop/notes", "POST /shop/notes/{note_id}/star"),
@@ -195,11 +194,6 @@ async def unanchored() -> None: ...
 @shop.get("/regex/unescaped")
 @cors(origins=re.compile(r"https://(app|admin).example\.com"), allow_credentials=True)
 async def unescaped() -> None: ...
-
-
-@shop.get("/private")
-@cors(origins=A, allow_private_network=True)
-async def private() -> None: ...
 
 
 @shop.get("/insecure")

@@ -1,4 +1,4 @@
-"""Paths that a template matches, and whose parameters the endpoint takes: else the answer is a 404 or a 422.
+"""A path and a host for each route, whose parameters the endpoint takes: else the answer is a 404 or a 422.
 
 Read from convertors and annotations. No validator or convertor of the app's own is run.
 """
@@ -21,20 +21,34 @@ from starlette.routing import PARAM_REGEX
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["example_of"]
+    from route_cors.dispatch import Placed
+
+__all__ = ["example_host", "example_path"]
 
 # Values for the parameters of example paths. Nobody registers these names, so that no literal path is hit.
 _EXAMPLES: Final = ("qzkv", "7", "7.5", "01234567-89ab-4def-8123-456789abcdef", "2026-11-22", "qzkv/qzkv")
 _LONGEST: Final = 64
 
 
-def example_of(view: Any, template: str) -> str | None:
-    """A path, or host, that the template matches; None where a convertor wants what cannot be guessed.
+def example_path(placed: Placed) -> str | None:
+    """A path that a route matches; None if a convertor asks for a value that cannot be guessed."""
+    path = ""
+    for each in (*placed.through, placed):
+        own = _matching(each.view, each.template)
+        if own is None:
+            return None
+        path = path.removesuffix("/") + own
+    return path
 
-    Args:
-        view: the route, with the attributes that it has where it stands.
-        template: of its path, or host.
-    """
+
+def example_host(placed: Placed) -> str | None:
+    """The host that a route is served at, or one of those; None for any, or if none can be guessed."""
+    outwards = (placed, *reversed(placed.through))
+    return next((_matching(each.view, each.host) for each in outwards if each.host is not None), None)
+
+
+def _matching(view: Any, template: str) -> str | None:
+    """A text that a template of a route's path or host matches."""
     if "{" not in template:
         return template
     convertors: dict[str, Any] = getattr(view, "param_convertors", {})
