@@ -498,3 +498,52 @@ def test_a_second_call_with_another_enforce() -> None:
     install_cors(app, enforce=True)
     with pytest.raises(ValueError, match="enforce=True: call it once"):
         install_cors(app)
+
+
+def test_a_layer_between_two_others_that_enforces() -> None:
+    """The outermost default lets A in, and so the layer in between; what serves it names another."""
+    policy = CORSPolicy(origins="https://b.example")
+    innermost = Starlette(
+        routes=[Route("/x", attached(policy, AnyMethod()))], middleware=[Middleware(RouteCORSMiddleware)]
+    )
+    between = RouteCORSMiddleware(Opaque(innermost), default=NAMED, enforce=True)
+    app = FastAPI(openapi_url=None)
+    app.mount("/inner", Opaque(between))
+    install_cors(app, default=NAMED)
+    sent = [(b"sec-fetch-site", b"cross-site"), (b"origin", A)]
+    assert ask(app, http_scope("POST", "/inner/x", sent)).status == 403
+    sent = [(b"sec-fetch-site", b"same-origin"), (b"origin", A)]
+    assert ask(app, http_scope("POST", "/inner/x", sent)).status == 200
+
+
+@pytest.mark.parametrize("has_default", [True, False])
+def test_two_layers_that_enforce_ask_once(has_default: bool) -> None:
+    asked: list[str] = []
+
+    def is_partner(origin: str, connection: object) -> bool:
+        asked.append(origin)
+        return True
+
+    decisions: list[Decision] = []
+    default = CORSPolicy(origins=is_partner) if has_default else None
+    inner = app_with(None, default=default, on_decision=decisions.append)
+    app = FastAPI(openapi_url=None)
+    app.mount("/inner", Opaque(inner))
+    install_cors(app, default=CORSPolicy(origins=is_partner), enforce=True, on_decision=decisions.append)
+    sent = [(b"sec-fetch-site", b"cross-site"), (b"origin", A)]
+    reply = ask(app, http_scope("POST", "/inner/x", sent))
+    assert (reply.status, [each.event for each in decisions]) == (200, ["RCE03"])
+    # Each of the defaults once: an inner one takes over.
+    assert asked == ["https://a.example"] * (2 if has_default else 1)
+
+
+def test_a_layer_inside_that_enforces_leaves_answers_without_a_policy_alone() -> None:
+    async def with_its_own_headers(request: Request) -> Response:
+        return PlainTextResponse("ran", headers={"Access-Control-Allow-Origin": "https://a.example"})
+
+    inner = Starlette(routes=[Route("/x", with_its_own_headers, methods=["POST"])])
+    install_cors(inner, enforce=True)
+    app = mounted(inner, enforce=False, around="opaque")
+    reply = ask(app, http_scope("POST", "/inner/x", [(b"sec-fetch-site", b"same-origin")]))
+    assert (reply.status, reply.cors) == (200, {"access-control-allow-origin": "https://a.example"})
+    assert ask(app, http_scope("POST", "/inner/x", STRANGERS_POST)).status == 403
