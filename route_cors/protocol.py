@@ -39,6 +39,7 @@ __all__ = [
     "Ruling",
     "Sender",
     "Terms",
+    "is_said_to_be_own",
     "judge_sender",
     "merge_headers",
     "read_origin",
@@ -453,6 +454,15 @@ def read_sender(scheme: str, sent: Iterable[Header]) -> Sender:
         elif name == _COOKIE or _is_sent_by_browsers(value):
             has_credentials = True
     return Sender(site, within_bound(origin), _own_origin(scheme, host), has_credentials)
+
+
+def is_said_to_be_own(sent: Iterable[Header]) -> bool:
+    """Whether the browser says that no other site sent the request: step 1 of `judge_sender` alone, and fast."""
+    site = None
+    for name, value in sent:
+        if name == _SITE:
+            site = value if site is None else _SEVERAL
+    return site in _NO_OTHER_SITE
 
 
 def _is_sent_by_browsers(authorization: bytes) -> bool:

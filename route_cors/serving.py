@@ -24,7 +24,14 @@ from route_cors.claims import (
 from route_cors.decisions import ANSWER_NOT_READABLE, ANSWER_READABLE, ENDPOINT_CONTRADICTS, bounded, escaped
 from route_cors.diagnostics import LOGGER, ROOT_LOGGER
 from route_cors.dispatch import CLAIM, served_in
-from route_cors.protocol import Terms, merge_headers, read_origin, refuse_actual, within_bound
+from route_cors.protocol import (
+    Terms,
+    is_said_to_be_own,
+    merge_headers,
+    read_origin,
+    refuse_actual,
+    within_bound,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -289,6 +296,8 @@ def serve_without_policy(  # noqa: PLR0917 - an ASGI call, and what was found ou
 
     Its response is not changed.
     """
+    if is_said_to_be_own(scope.get("headers", ())):
+        return app(scope, receive, send)
     judgement = cast("Judgement", judge.listed(_CLOSED, scope))
     if judgement.refused_for is None:
         return app(scope, receive, send)

@@ -107,9 +107,9 @@ def shop() -> FastAPI:
     return app
 
 
-def layer(app: ASGIApp) -> ASGIApp:
+def layer(app: ASGIApp, *, enforce: bool = False) -> ASGIApp:
     """The layer as any middleware is: directly around an app."""
-    return RouteCORSMiddleware(app)
+    return RouteCORSMiddleware(app, enforce=enforce)
 
 
 def with_install_cors(app: FastAPI) -> FastAPI:
@@ -118,8 +118,8 @@ def with_install_cors(app: FastAPI) -> FastAPI:
     return app
 
 
-def installed(app: FastAPI, inner: ASGIApp) -> Any:
+def installed(app: FastAPI, inner: ASGIApp, *, enforce: bool = False) -> Any:
     """The layer as `install_cors` puts it around the stack of an app; here that stack is the inner app."""
     app.middleware_stack = inner
-    install_cors(app)
+    install_cors(app, enforce=enforce)
     return app.middleware_stack

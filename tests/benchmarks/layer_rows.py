@@ -8,7 +8,7 @@ from answers import WrongAnswerError, require_answer
 from apps import PATH, SILENT_PATH, bare, cors_middleware, floor, installed, layer, shop
 from other_libraries import asgi_cors_around, flask_cors_preflight
 from row import Row, Target, compared
-from scopes import ORIGIN, actual_headers, fresh_scopes, one_scope, preflight_headers, served_scopes
+from scopes import ORIGIN, OWN, actual_headers, fresh_scopes, one_scope, preflight_headers, served_scopes
 from timing import added_by, calls_of, interleave, own_time
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from scopes import Header
-    from timing import Asked
+    from timing import Asked, Chunk
 
     Scopes = Callable[[object, str, str, Iterable[Header]], Callable[[], Scope]]
 
-__all__ = ["actual", "preflight", "refused", "silent"]
+__all__ = ["actual", "enforced", "preflight", "refused", "silent"]
 
 _MIDDLEWARE = "RouteCORSMiddleware"
 _INSTALLED = "install_cors"
@@ -80,6 +80,20 @@ def silent(seconds: float) -> Iterator[Row]:
     yield from _added("GET without Origin and policy", SILENT_PATH, None, Target(0.25), seconds)
 
 
+def enforced(seconds: float) -> Iterator[Row]:
+    """What each layer adds where ours refuses the requests of strangers."""
+    own_page = [(name, OWN if name == b"origin" else value) for name, value in actual_headers(OWN)]
+    own_page = [(name, b"same-origin" if name == b"sec-fetch-site" else value) for name, value in own_page]
+    for what, asked, target in (
+        ("enforced PUT of an allowed origin", ("PUT", PATH, actual_headers(), ORIGIN), Target(0.45)),
+        ("enforced PUT of the app's own page, no policy", ("PUT", SILENT_PATH, own_page, None), Target(0.45)),
+        ("enforced GET, no Origin, no policy", ("GET", SILENT_PATH, actual_headers(None), None), None),
+    ):
+        timings = interleave(_subjects(_layers(*asked, enforce=True)), seconds / 3)
+        for name in (_INSTALLED, _MIDDLEWARE):
+            yield compared(what, timings, name, _STARLETTE, target)
+
+
 def _added(
     what: str,
     path: str,
@@ -89,23 +103,35 @@ def _added(
     scopes: Scopes = fresh_scopes,
 ) -> Iterator[Row]:
     layers = _layers("GET", path, actual_headers(origin), origin, scopes)
-    subjects = {name: added_by(asked, bare) for name, asked in layers.items()}
-    timings = interleave(subjects, seconds)
+    timings = interleave(_subjects(layers), seconds)
     for name in (_INSTALLED, _MIDDLEWARE):
         yield compared(what, timings, name, _STARLETTE, target)
     yield compared(what, timings, _ASGI_CORS, _STARLETTE)
 
 
+def _subjects(layers: dict[str, Asked]) -> dict[str, Chunk]:
+    return {name: added_by(asked, bare) for name, asked in layers.items()}
+
+
 def _layers(
-    method: str, path: str, headers: list[Header], origin: bytes | None, scopes: Scopes = fresh_scopes
+    method: str,
+    path: str,
+    headers: list[Header],
+    origin: bytes | None,
+    scopes: Scopes = fresh_scopes,
+    *,
+    enforce: bool = False,
 ) -> dict[str, Asked]:
     """The layers, each around the inner app, and seen to allow that origin (None: they were not asked)."""
     app = shop()
     installed_app = shop()
     scope_of_app = scopes(app, method, path, headers)
     layers: dict[str, Asked] = {
-        _MIDDLEWARE: (layer(bare), scope_of_app),
-        _INSTALLED: (installed(installed_app, bare), scopes(installed_app, method, path, headers)),
+        _MIDDLEWARE: (layer(bare, enforce=enforce), scope_of_app),
+        _INSTALLED: (
+            installed(installed_app, bare, enforce=enforce),
+            scopes(installed_app, method, path, headers),
+        ),
         _STARLETTE: (cors_middleware(bare), scope_of_app),
         _ASGI_CORS: (asgi_cors_around(bare), scope_of_app),
     }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NUMBER",
     "ORIGIN",
+    "OWN",
     "Header",
     "actual_headers",
     "fresh_scopes",
@@ -33,6 +34,8 @@ __all__ = [
 Header = tuple[bytes, bytes]
 
 ORIGIN = b"https://app.example.com"
+# Of the app itself.
+OWN = b"https://api.example.com"
 
 # In a path: where each request has another number.
 NUMBER = "{number}"
