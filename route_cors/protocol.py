@@ -457,7 +457,7 @@ def read_sender(scheme: str, sent: Iterable[Header]) -> Sender:
 
 
 def is_said_to_be_own(sent: Iterable[Header]) -> bool:
-    """Whether the browser says that no other site sent the request: step 1 of `judge_sender` alone, and fast."""
+    """Whether the browser says that no other site sent the request: step 1 of `judge_sender`, and fast."""
     site = None
     for name, value in sent:
         if name == _SITE:
