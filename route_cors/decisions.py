@@ -66,7 +66,7 @@ WEBSOCKET_REFUSED: Final = _refused("RCE07", "websocket", "websocket refused")
 # No decisions: these are only logged.
 CALLABLE_FAILED: Final = "RCE08 origin callable failed"
 ON_DECISION_FAILED: Final = "RCE09 on_decision failed"
-ENDPOINT_CONTRADICTS: Final = "RCE10 another endpoint was served than foretold"
+ENDPOINT_CONTRADICTS: Final = "RCE10 another endpoint was served than predicted"
 POLICY_LOST: Final = "RCE11 a declared policy is lost"
 
 _WORDS: Final[dict[EventId, str]] = {
