@@ -88,14 +88,15 @@ _WORDS: Final[dict[EventId, str]] = {
     )
 }
 
+
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What a dry run saw: the app's own answer, beside the policy's that was not given.
+    """What the app itself answered during a dry run, compared with what the policy would have answered.
 
-    `status` is what the app answered; None where it failed, or closed a websocket. `allowed` says whether
-    that answer lets the page do what it wanted, with or without credentials. `change` is what the page would
-    gain or lose under the policy ("" where that is nothing; "both" where it is some of each), and `why` says
-    it in a sentence.
+    `status` is that of the app's answer (101 for a websocket that was accepted); None if there was no answer,
+    or if the app closed the websocket. `allowed`: the answer lets the page do what it wanted, with or without
+    credentials. `change` is what the page would gain or lose under the policy: "gains", "loses", "both" if it
+    is some of each, "" if nothing changes. `why` explains the change in a sentence of 300 characters at most.
     """
 
     status: int | None
@@ -126,10 +127,11 @@ class Decision:
     `refused_headers` are the request-header names that the policy does not allow, of a preflight that failed
     the check "headers". `own_origin` is the origin of the request's own URL, with which the Origin header was
     compared where `enforce` or a websocket refuses it; None elsewhere, and where there is no Host header.
-    `method`, `path`, `origin`, `refused_headers` and `own_origin` may hold anything, in 300 characters at most.
+    `method`, `path`, `origin`, `refused_headers` and `own_origin` may hold anything, in at most 300
+    characters.
 
-    `dry_run` is None, but under `install_cors(dry_run=True)`: there nothing of this was done, and it says
-    what the app answered.
+    `dry_run` is None except under `install_cors(dry_run=True)`: there the decision was not carried out, and
+    `dry_run` says what the app answered.
 
     >>> put = {"kind": "preflight", "method": "PUT", "path": "/notes/7", "route": "/notes/{n}"}
     >>> stranger = {"origin": "https://evil.com", "allowed": False, "failed": ("origin",)}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from route_cors.decisions import Event
+    from route_cors.decisions import DryRun, Event
     from route_cors.dispatch import Target
     from route_cors.policy import CORSPolicy
     from route_cors.protocol import Answer, Check, Preflight, Terms
@@ -34,6 +34,7 @@ __all__ = [
     "ROOT_LOGGER",
     "Diagnostics",
     "OnDecision",
+    "decided",
     "explained",
     "require_on_decision",
 ]
@@ -78,7 +79,9 @@ class Diagnostics:
     def asked_for(self, event: Event, scope: Scope) -> bool:
         """Whether anybody may want to know of it: no is certain, and said faster than by the logger."""
         threshold = LOGGER.level or ROOT_LOGGER.level
-        return self.on_decision is not None or threshold <= event.level or threshold <= self._level(event, scope)
+        return (
+            self.on_decision is not None or threshold <= event.level or threshold <= self._level(event, scope)
+        )
 
     def _level(self, event: Event, scope: Scope) -> int:
         """Who debugs an app sees refusals: Python shows warnings where nobody has set up logging."""
@@ -96,21 +99,9 @@ class Diagnostics:
         own_origin: bytes | None = None,
     ) -> None:
         """Log the decision about a request and hand it to the callback, as far as they are `asked_for`."""
-        if not self.asked_for(event, scope):
-            return
-        decision = Decision(
-            event=event.id,
-            kind=event.kind,
-            allowed=event.allowed,
-            failed=failed,
-            method=None if method is None else bounded(method),
-            path=_path_as_sent(scope),
-            route=None if target.route is None else target.path,
-            origin=_origin_as_sent(scope),
-            refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
-            own_origin=None if own_origin is None else bounded(own_origin.decode("latin-1")),
-        )
-        self.tell_of(decision, self._level(event, scope))
+        if self.asked_for(event, scope):
+            decision = decided(event, scope, target, method, failed, refused_headers, own_origin)
+            self.tell_of(decision, self._level(event, scope))
 
     def tell_of(self, decision: Decision, level: int) -> None:
         """Log a decision, and hand it to the callback."""
@@ -134,6 +125,32 @@ class Diagnostics:
                 )
                 self._failures = 0
                 self._quiet_until = now + _QUIET_SECONDS
+
+
+def decided(  # noqa: PLR0917 - as `Diagnostics.tell`
+    event: Event,
+    scope: Scope,
+    target: Target,
+    method: str | None,
+    failed: tuple[Check, ...],
+    refused_headers: Iterable[bytes],
+    own_origin: bytes | None,
+    dry_run: DryRun | None = None,
+) -> Decision:
+    """The decision about a request, as data; what the client sent is cut to a bound."""
+    return Decision(
+        event=event.id,
+        kind=event.kind,
+        allowed=event.allowed,
+        failed=failed,
+        method=None if method is None else bounded(method),
+        path=_path_as_sent(scope),
+        route=None if target.route is None else target.path,
+        origin=_origin_as_sent(scope),
+        refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
+        own_origin=None if own_origin is None else bounded(own_origin.decode("latin-1")),
+        dry_run=dry_run,
+    )
 
 
 _NOT_PLAIN = (

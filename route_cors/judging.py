@@ -73,7 +73,7 @@ class Judge:
     ) -> Answer:
         """The answer to a preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7)."""
         origin, method, _, _ = preflight
-        allowed = terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, method)
+        allowed = terms.admits(origin) or await self.is_admitted(terms, target, origin, scope, method)
         return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
 
     def speaks_of_refusals(self, scope: Scope) -> bool:
@@ -104,7 +104,7 @@ class Judge:
 
     async def unlisted(self, terms: Terms, target: Target, origin: bytes, scope: Scope) -> Judgement:
         """As `actual`, for an origin that only a callable may allow."""
-        if await self._is_admitted(terms, target, origin, scope, scope["method"]):
+        if await self.is_admitted(terms, target, origin, scope, scope["method"]):
             return Judgement(terms.readable_by_admitted(origin), ANSWER_READABLE)
         is_refused = terms.enforces and _is_foreign(origin, scope)
         return Judgement(terms.unreadable, REQUEST_REFUSED if is_refused else ANSWER_NOT_READABLE)
@@ -117,9 +117,7 @@ class Judge:
         if origin is not None and _is_foreign(origin, scope):
             failed: tuple[Check, ...] = () if event.allowed else ("origin",)
             own = _own_origin(scope) if event is REQUEST_REFUSED else None
-            self.diagnostics.tell(
-                event, scope, target, method=scope["method"], failed=failed, own_origin=own
-            )
+            self.diagnostics.tell(event, scope, target, method=scope["method"], failed=failed, own_origin=own)
 
     async def refuses_handshake(
         self, terms: Terms, target: Target, scope: Scope, teller: Diagnostics
@@ -133,16 +131,16 @@ class Judge:
         origin = read_origin(scope.get("headers", ()))
         if origin is None or not _is_foreign(origin, scope):
             return False
-        if terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, ""):
+        if terms.admits(origin) or await self.is_admitted(terms, target, origin, scope, ""):
             teller.tell(WEBSOCKET_ALLOWED, scope, target)
             return False
         teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",), own_origin=_own_origin(scope))
         return True
 
-    async def _is_admitted(
+    async def is_admitted(
         self, terms: Terms, target: Target, sent: bytes, scope: Scope, method: str | bytes
     ) -> bool:
-        """Whether one of the policy's callables allows the origin."""
+        """Whether one of the policy's callables allows the origin; listed origins are not looked at."""
         if not terms.callables or not is_serialized_origin(sent):
             return False
         origin = sent.decode("ascii")

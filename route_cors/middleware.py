@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -169,6 +169,7 @@ def install_cors(
     debug: bool | None = None,
     on_decision: OnDecision | None = None,
     openapi: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Put the CORS layer around everything that can answer for the app, its 500s included.
 
@@ -179,9 +180,15 @@ def install_cors(
 
     `default`, `debug` and `on_decision` are those of `RouteCORSMiddleware`. `openapi` has the app's OpenAPI
     schema say who may call each operation. Calling it again with the same arguments changes nothing, unless
-    somebody has taken the layer out of the app's stack since: it is put back. With other arguments it raises
-    `ValueError`. `TypeError` for what is no Starlette or FastAPI app, and for a schema of one that is not
-    FastAPI.
+    somebody has taken the layer out of the app's stack since: it is put back.
+
+    `dry_run` only watches, next to another CORS middleware for example: no response is changed, no request
+    refused, and no body read. For each cross-origin request with a policy, the log and `on_decision` get the
+    `Decision` that would be made, whose `dry_run` says what the app answered instead and what would change.
+    What would change is logged as a warning the first time. Origin callables are called as usual.
+
+    Raises `ValueError` if it was called with other arguments before, and for `openapi` with `dry_run`;
+    `TypeError` for what is no Starlette or FastAPI app, and for a schema of one that is not FastAPI.
 
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
@@ -190,22 +197,27 @@ def install_cors(
     _require_app(app)
     _require_policy(default)
     require_on_decision(on_decision)
+    if openapi and dry_run:
+        raise ValueError("openapi=True describes policies that apply, and dry_run=True applies none: use one")
     schema_of = _app_with_schema(app) if openapi else None
-    arguments = {"default": default, "debug": debug, "on_decision": on_decision, "openapi": openapi}
-    installed = getattr(app, _INSTALLED, arguments)
-    if installed != arguments:
+    arguments: dict[str, Any] = {"default": default, "debug": debug, "on_decision": on_decision}
+    named = {**arguments, "openapi": openapi, "dry_run": dry_run}
+    installed = getattr(app, _INSTALLED, named)
+    if installed != named:
         before = ", ".join(f"{name}={value!r}" for name, value in installed.items())
         raise ValueError(f"install_cors() was called on this app before, with {before}: call it once")
-    layer = functools.partial(RouteCORSMiddleware, default=default, debug=debug, on_decision=on_decision)
+    # By their names: what people look at is loaded where somebody asks for it, and stands on all of this.
+    watching = importlib.import_module("route_cors.insight.dry_run").DryRunLayer if dry_run else None
     # The second time as well: somebody may have taken it out since.
-    put_around(app, layer)
+    put_around(app, functools.partial(watching or RouteCORSMiddleware, **arguments))
     if hasattr(app, _INSTALLED):
         return
-    setattr(app, _INSTALLED, arguments)
+    setattr(app, _INSTALLED, named)
+    if dry_run:
+        return
     remember_default(app, default)
     changes.note()
     if schema_of is not None:
-        # By its name: what people look at is loaded where somebody asks for it, and stands on all of this.
         importlib.import_module("route_cors.insight.openapi").describe_in_schema(schema_of)
 
 
