@@ -24,7 +24,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Asked", "Chunk", "Timings", "added_by", "calls_of", "interleave", "net", "nothing", "own_time", "receive"]
+__all__ = [
+    "Asked",
+    "Chunk",
+    "Timings",
+    "added_by",
+    "calls_of",
+    "interleave",
+    "net",
+    "nothing",
+    "own_time",
+    "receive",
+]
 
 # An ASGI app, and what makes the scopes of the requests to it. Not ASGIApp, whose calls may be any awaitable:
 # these are coroutines.
