@@ -85,7 +85,8 @@ class Judge:
         event = PREFLIGHT_REFUSED if answer.failed else PREFLIGHT_ALLOWED
         # For any preflight: browsers do not send them to the page's own origin.
         method = preflight[1].decode("latin-1")
-        names = preflight[2] if "headers" in answer.failed else None
+        is_named = "headers" in answer.failed and self.diagnostics.asked_for(event, scope)
+        names = preflight[2] if is_named else None
         refused = () if names is None or target.terms is None else target.terms.refused_names(names)
         self.diagnostics.tell(
             event, scope, target, method=method, failed=answer.failed, refused_headers=refused

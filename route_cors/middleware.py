@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from route_cors.dispatch import Target
     from route_cors.protocol import Preflight
 
-__all__ = ["RouteCORSMiddleware", "install_cors"]
+__all__ = ["RouteCORSMiddleware", "install_cors", "is_dry_run"]
 
 _INSTALLED = "_route_cors_installed"
 
@@ -219,6 +219,11 @@ def install_cors(
     changes.note()
     if schema_of is not None:
         importlib.import_module("route_cors.insight.openapi").describe_in_schema(schema_of)
+
+
+def is_dry_run(app: object) -> bool:
+    """Whether `install_cors(dry_run=True)` was called on this very app."""
+    return bool(getattr(app, _INSTALLED, {}).get("dry_run"))
 
 
 def _require_app(app: object) -> None:
