@@ -85,9 +85,9 @@ class WouldBe:
             if seen == sent and seen_status == status:
                 return compared
         compared = self._beside(status, sent)
-        if len(self._seen) >= _MAX_REMEMBERED:
-            self._seen.clear()
         if sum(len(name) + len(value) for name, value in sent) <= _MAX_REMEMBERED_BYTES:
+            if len(self._seen) >= _MAX_REMEMBERED:
+                self._seen.clear()
             self._seen.append((status, sent, compared))
         return compared
 
