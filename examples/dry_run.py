@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import httpx
 import uvicorn
@@ -88,6 +89,8 @@ CALLS = [
     ("GET", "/internal/metrics"),
     ("POST", "/orders"),
 ]
+MODES: tuple[Literal["same-origin", "include"], ...] = ("same-origin", "include")
+HEADERS: tuple[dict[str, str], ...] = ({}, {"X-Token": "a"}, {"Authorization": "Bearer a"})
 HOST = "127.0.0.1"
 
 EXPECTED = """\
@@ -119,9 +122,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 def call(browser: Browser) -> None:
     """What pages of one origin do: calls with and without credentials and headers, and a websocket."""
-    for (method, path), credentials, headers in itertools.product(
-        CALLS, ("same-origin", "include"), ({}, {"X-Token": "a"}, {"Authorization": "Bearer a"})
-    ):
+    for (method, path), credentials, headers in itertools.product(CALLS, MODES, HEADERS):
         with contextlib.suppress(CORSBlocked):
             browser.fetch(path, method=method, credentials=credentials, headers=headers)
     with contextlib.suppress(CORSBlocked):

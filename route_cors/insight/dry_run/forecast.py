@@ -70,8 +70,8 @@ class Forecast:
             return None
         key = (id(target), preflight or origin)
         kept = self._kept.get(key)
-        # The terms may say something else since then, and the id may be that of an earlier target.
-        if kept is None or kept[0] is not found or kept[1].target is not target:
+        # The terms may say something else since then. The target of that id is kept, so it is still the same.
+        if kept is None or kept[0] is not found:
             if len(self._kept) >= _MAX_REMEMBERED:
                 self._kept.clear()  # a client makes up new ones
             self._kept[key] = kept = found, _made(terms, target, preflight, origin, found)

@@ -25,7 +25,7 @@ from route_cors.dispatch import CLAIM
 from route_cors.insight.dry_run import Differences, DryRunLayer, layer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from starlette.requests import HTTPConnection, Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -566,7 +566,7 @@ def test_messages_and_scope_are_the_same_objects() -> None:
 def test_a_stream_is_judged_when_it_starts_and_never_buffered() -> None:
     events: list[str] = []
 
-    async def stream() -> Any:
+    async def stream() -> AsyncIterator[str]:
         for number in range(3):
             events.append(f"made {number}")
             yield str(number)
@@ -728,6 +728,23 @@ def test_what_is_remembered_is_bounded() -> None:
         ask(app, get("/x", b"https://x%d.example" % number))
         ask(app, asks_first("/x", b"PUT", b"https://x%d.example" % number, b"x-%d" % number))
     assert 0 < len(dry._forecast._kept) <= 256
+
+
+def test_a_known_answer_with_another_status_is_another_one() -> None:
+    statuses = iter((200, 400, 200, 400))
+
+    async def stack(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": next(statuses), "headers": [*GRANT]})
+
+    app, seen = watched(stack)
+    for _ in range(4):
+        messages_of(app, asks_first("/x", b"PUT"))
+    assert [each.dry_run and (each.dry_run.status, each.dry_run.change) for each in seen] == [
+        (200, ""),
+        (400, "gains"),
+        (200, ""),
+        (400, "gains"),
+    ]
 
 
 def test_what_is_remembered_of_one_decision_is_bounded() -> None:

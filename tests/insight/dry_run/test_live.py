@@ -6,6 +6,7 @@ import contextlib
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,15 +21,16 @@ from route_cors.testing import Browser, CORSBlocked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 A = "https://a.example"
 E = "https://evil.example"
 POLICY = CORSPolicy(origins=A)
+README = Path(__file__).resolve().parents[3] / "README.md"
 # Far beyond what any of it takes, so that a hanging program fails its test and no more.
 PATIENCE = 60
 
 MAIN = """
+{before}
 from fastapi import FastAPI
 from route_cors import CORSPolicy, install_cors
 
@@ -44,7 +46,8 @@ install_cors(app, default=CORSPolicy(origins="https://a.example"){more})
 @contextlib.contextmanager
 def uvicorn_of(directory: Path, **written: object) -> Iterator[tuple[str, Any]]:
     """A running `uvicorn main:app`, as it is without any options: its URL, and what reads its stderr."""
-    (directory / "main.py").write_text(MAIN.format(**written), encoding="utf-8")
+    text = MAIN.format(**{"before": "", "more": ""} | written)
+    (directory / "main.py").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "uvicorn", "main:app", "--port", "0"]
     with subprocess.Popen(
         command,
@@ -81,7 +84,7 @@ def _calls(url: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="a process that is terminated there says no more")
 class TestWithoutAnySetUp:
     def test_a_refusal_is_seen_in_debug_mode(self, tmp_path: Path) -> None:
-        with uvicorn_of(tmp_path, debug=True, more="") as (url, rest):
+        with uvicorn_of(tmp_path, debug=True) as (url, rest):
             _calls(url)
             assert rest() == [
                 (
@@ -91,9 +94,21 @@ class TestWithoutAnySetUp:
             ]
 
     def test_it_is_not_seen_in_production(self, tmp_path: Path) -> None:
-        with uvicorn_of(tmp_path, debug=False, more="") as (url, rest):
+        with uvicorn_of(tmp_path, debug=False) as (url, rest):
             _calls(url)
             assert rest() == []
+
+    def test_it_is_seen_with_the_three_lines_of_the_readme(self, tmp_path: Path) -> None:
+        (before,) = re.findall(r"```python\n(import logging\n.*?)```", README.read_text("utf-8"), re.DOTALL)
+        assert len(before.splitlines()) == 3
+        with uvicorn_of(tmp_path, debug=False, before=before) as (url, rest):
+            _calls(url)
+            assert rest() == [
+                (
+                    "INFO:route_cors:RCE02 preflight refused: failed=origin method=PUT path=/items/7 "
+                    "origin=https://evil.example route=/items/{number}"
+                )
+            ]
 
     def test_the_differences_of_a_dry_run_are_seen_in_production(self, tmp_path: Path) -> None:
         with uvicorn_of(tmp_path, debug=False, more=", dry_run=True") as (url, rest):
