@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from route_cors.protocol import Check
 
 __all__ = [
@@ -26,16 +28,20 @@ __all__ = [
     "REQUEST_REFUSED",
     "WEBSOCKET_ALLOWED",
     "WEBSOCKET_REFUSED",
+    "Change",
     "Decision",
+    "DryRun",
     "Event",
     "EventId",
     "Kind",
     "bounded",
+    "bounded_names",
     "escaped",
 ]
 
 EventId = Literal["RCE01", "RCE02", "RCE03", "RCE04", "RCE05", "RCE06", "RCE07"]
 Kind = Literal["preflight", "actual", "websocket"]
+Change = Literal["", "gains", "loses", "both"]
 
 
 class Event(NamedTuple):
@@ -82,6 +88,23 @@ _WORDS: Final[dict[EventId, str]] = {
     )
 }
 
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What the app itself answered during a dry run, compared with what the policy would have answered.
+
+    `status` is that of the app's answer (101 for a websocket that was accepted); None if there was no answer,
+    or if the app closed the websocket. `allowed`: the answer lets the page do what it wanted, with or without
+    credentials. `change` is what the page would gain or lose under the policy: "gains", "loses", "both" if it
+    is some of each, "" if nothing changes. `why` explains the change in a sentence of 300 characters at most.
+    """
+
+    status: int | None
+    allowed: bool
+    change: Change
+    why: str
+
+
 # Characters. Longer than any origin that a browser sends: a host name has 253 at most.
 _LONGEST: Final = 300
 _CUT: Final = "..."
@@ -101,7 +124,14 @@ class Decision:
     as the client sent it, percent-encoded, without a query. `route` is the path that was registered, after
     those of its mounts; None where no route answers. There are no more of them than the app has routes: the
     one field beside `event` that fits a metric's label. `origin` is the Origin header as the client sent it.
-    `method`, `path` and `origin` may hold anything, in 300 characters at most.
+    `refused_headers` are the request-header names that the policy does not allow, of a preflight that failed
+    the check "headers". `own_origin` is the origin of the request's own URL, with which the Origin header was
+    compared where `enforce` or a websocket refuses it; None elsewhere, and where there is no Host header.
+    `method`, `path`, `origin`, `refused_headers` and `own_origin` may hold anything, in at most 300
+    characters.
+
+    `dry_run` is None except under `install_cors(dry_run=True)`: there the decision was not carried out, and
+    `dry_run` says what the app answered.
 
     >>> put = {"kind": "preflight", "method": "PUT", "path": "/notes/7", "route": "/notes/{n}"}
     >>> stranger = {"origin": "https://evil.com", "allowed": False, "failed": ("origin",)}
@@ -117,17 +147,25 @@ class Decision:
     path: str
     route: str | None
     origin: str
+    refused_headers: tuple[str, ...] = ()
+    own_origin: str | None = None
+    dry_run: DryRun | None = None
 
     def __str__(self) -> str:
+        dry = self.dry_run
         fields = {
             "failed": ",".join(self.failed) or None,
             "method": self.method,
+            "refused_headers": ",".join(self.refused_headers) or None,
             "path": self.path,
             "origin": self.origin,
+            "own_origin": self.own_origin,
             "route": self.route,
+            "change": (dry.change or "none") if dry else None,
+            "why": (dry.why or None) if dry else None,
         }
         said = (f"{name}={_quoted(value)}" for name, value in fields.items() if value is not None)
-        return f"{self.event} {_WORDS[self.event]}: {' '.join(said)}"
+        return f"{self.event} {'dry run, ' if dry else ''}{_WORDS[self.event]}: {' '.join(said)}"
 
 
 def bounded(text: str) -> str:
@@ -137,6 +175,22 @@ def bounded(text: str) -> str:
     (300, '/...')
     """
     return text if len(text) <= _LONGEST else text[: _LONGEST - len(_CUT)] + _CUT
+
+
+def bounded_names(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, as many as fit into 300 characters with a comma between them; then "...".
+
+    >>> bounded_names(["x" * 200, "y" * 200])[1:]
+    ('...',)
+    """
+    fitting: list[str] = []
+    left = _LONGEST - len(_CUT)
+    for name in names:
+        left -= len(name) + 1
+        if left < 0:
+            return (*fitting, _CUT)
+        fitting.append(name)
+    return tuple(fitting)
 
 
 def escaped(text: str) -> str:

@@ -14,15 +14,17 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from route_cors.decisions import ON_DECISION_FAILED, Decision, bounded, escaped
+from route_cors.decisions import ON_DECISION_FAILED, Decision, bounded, bounded_names, escaped
 from route_cors.describe import origins_in_words
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
 from route_cors.protocol import with_reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import Scope
 
-    from route_cors.decisions import Event
+    from route_cors.decisions import DryRun, Event
     from route_cors.dispatch import Target
     from route_cors.policy import CORSPolicy
     from route_cors.protocol import Answer, Check, Preflight, Terms
@@ -32,6 +34,7 @@ __all__ = [
     "ROOT_LOGGER",
     "Diagnostics",
     "OnDecision",
+    "decided",
     "explained",
     "require_on_decision",
 ]
@@ -73,9 +76,16 @@ class Diagnostics:
         """Whether a refused preflight is answered with the reason."""
         return bool(getattr(scope.get("app"), "debug", False)) if self.debug is None else self.debug
 
-    def asked_for(self, event: Event) -> bool:
+    def asked_for(self, event: Event, scope: Scope) -> bool:
         """Whether the event may have to be reported: False is certain. Faster than asking the logger."""
-        return self.on_decision is not None or (LOGGER.level or ROOT_LOGGER.level) <= event.level
+        threshold = LOGGER.level or ROOT_LOGGER.level
+        return (
+            self.on_decision is not None or threshold <= event.level or threshold <= self._level(event, scope)
+        )
+
+    def _level(self, event: Event, scope: Scope) -> int:
+        """Refusals are warnings in debug mode: Python shows those without any logging set up."""
+        return event.level if event.allowed or not self.explains(scope) else logging.WARNING
 
     def tell(
         self,
@@ -85,22 +95,18 @@ class Diagnostics:
         *,
         method: str | None = None,
         failed: tuple[Check, ...] = (),
+        refused_headers: Iterable[bytes] = (),
+        own_origin: bytes | None = None,
     ) -> None:
         """Log the decision about a request and call the callback with it, if it is `asked_for`."""
-        if not self.asked_for(event):
-            return
-        decision = Decision(
-            event=event.id,
-            kind=event.kind,
-            allowed=event.allowed,
-            failed=failed,
-            method=None if method is None else bounded(method),
-            path=_path_as_sent(scope),
-            route=None if target.route is None else target.path,
-            origin=_origin_as_sent(scope),
-        )
+        if self.asked_for(event, scope):
+            decision = decided(event, scope, target, method, failed, refused_headers, own_origin)
+            self.tell_of(decision, self._level(event, scope))
+
+    def tell_of(self, decision: Decision, level: int) -> None:
+        """Log a decision, and call the callback with it."""
         # The line is only formatted if a handler writes it.
-        LOGGER.log(event.level, "%s", decision, extra={"decision": decision})
+        LOGGER.log(level, "%s", decision, extra={"decision": decision})
         if self.on_decision is not None:
             self._call(self.on_decision, decision)
 
@@ -119,6 +125,32 @@ class Diagnostics:
                 )
                 self._failures = 0
                 self._quiet_until = now + _QUIET_SECONDS
+
+
+def decided(  # noqa: PLR0917 - as `Diagnostics.tell`
+    event: Event,
+    scope: Scope,
+    target: Target,
+    method: str | None,
+    failed: tuple[Check, ...],
+    refused_headers: Iterable[bytes],
+    own_origin: bytes | None,
+    dry_run: DryRun | None = None,
+) -> Decision:
+    """The decision about a request, as data; what the client sent is cut to a bound."""
+    return Decision(
+        event=event.id,
+        kind=event.kind,
+        allowed=event.allowed,
+        failed=failed,
+        method=None if method is None else bounded(method),
+        path=_path_as_sent(scope),
+        route=None if target.route is None else target.path,
+        origin=_origin_as_sent(scope),
+        refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
+        own_origin=None if own_origin is None else bounded(own_origin.decode("latin-1")),
+        dry_run=dry_run,
+    )
 
 
 _NOT_PLAIN = (

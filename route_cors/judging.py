@@ -25,7 +25,7 @@ from route_cors.decisions import (
 from route_cors.diagnostics import LOGGER, Diagnostics, explained
 from route_cors.dispatch import scope_at as scope_at_route
 from route_cors.origins import is_serialized_origin
-from route_cors.protocol import is_foreign, read_origin
+from route_cors.protocol import is_foreign, own_origin, read_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,19 +73,24 @@ class Judge:
     ) -> Answer:
         """The answer to a preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7)."""
         origin, method, _ = preflight
-        allowed = terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, method)
+        allowed = terms.admits(origin) or await self.is_admitted(terms, target, origin, scope, method)
         return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
 
     def speaks_of_refusals(self, scope: Scope) -> bool:
         """Whether a refused preflight has to be reported: to the log, to the callback, or for debugging."""
-        return self.diagnostics.asked_for(PREFLIGHT_REFUSED) or self.diagnostics.explains(scope)
+        return self.diagnostics.asked_for(PREFLIGHT_REFUSED, scope) or self.diagnostics.explains(scope)
 
     def told(self, answer: Answer, target: Target, preflight: Preflight, scope: Scope) -> Answer:
         """Report an answer, and return it as it is sent."""
         event = PREFLIGHT_REFUSED if answer.failed else PREFLIGHT_ALLOWED
         # For any preflight: browsers do not send them to the page's own origin.
         method = preflight[1].decode("latin-1")
-        self.diagnostics.tell(event, scope, target, method=method, failed=answer.failed)
+        is_named = "headers" in answer.failed and self.diagnostics.asked_for(event, scope)
+        names = preflight[2] if is_named else None
+        refused = () if names is None or target.terms is None else target.terms.refused_names(names)
+        self.diagnostics.tell(
+            event, scope, target, method=method, failed=answer.failed, refused_headers=refused
+        )
         if target.terms is None or not answer.failed or not self.diagnostics.explains(scope):
             return answer
         return explained(answer, target.terms, preflight, scope)
@@ -100,19 +105,20 @@ class Judge:
 
     async def unlisted(self, terms: Terms, target: Target, origin: bytes, scope: Scope) -> Judgement:
         """As `actual`, for an origin that only a callable may allow."""
-        if await self._is_admitted(terms, target, origin, scope, scope["method"]):
+        if await self.is_admitted(terms, target, origin, scope, scope["method"]):
             return Judgement(terms.readable_by_admitted(origin), ANSWER_READABLE)
         is_refused = terms.enforces and _is_foreign(origin, scope)
         return Judgement(terms.unreadable, REQUEST_REFUSED if is_refused else ANSWER_NOT_READABLE)
 
     def tell_of_actual(self, event: Event | None, target: Target, scope: Scope) -> None:
-        """Refuse the request, unless it is from a page of the app's own origin, which needs no policy."""
-        if event is None or not self.diagnostics.asked_for(event):
+        """Report the decision, unless a page of the app's own origin sent the request: it needs no policy."""
+        if event is None or not self.diagnostics.asked_for(event, scope):
             return
         origin = read_origin(scope.get("headers", ()))
         if origin is not None and _is_foreign(origin, scope):
             failed: tuple[Check, ...] = () if event.allowed else ("origin",)
-            self.diagnostics.tell(event, scope, target, method=scope["method"], failed=failed)
+            own = _own_origin(scope) if event is REQUEST_REFUSED else None
+            self.diagnostics.tell(event, scope, target, method=scope["method"], failed=failed, own_origin=own)
 
     async def refuses_handshake(
         self, terms: Terms, target: Target, scope: Scope, teller: Diagnostics
@@ -126,16 +132,16 @@ class Judge:
         origin = read_origin(scope.get("headers", ()))
         if origin is None or not _is_foreign(origin, scope):
             return False
-        if terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, ""):
+        if terms.admits(origin) or await self.is_admitted(terms, target, origin, scope, ""):
             teller.tell(WEBSOCKET_ALLOWED, scope, target)
             return False
-        teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",))
+        teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",), own_origin=_own_origin(scope))
         return True
 
-    async def _is_admitted(
+    async def is_admitted(
         self, terms: Terms, target: Target, sent: bytes, scope: Scope, method: str | bytes
     ) -> bool:
-        """Whether one of the policy's callables allows the origin."""
+        """Whether one of the policy's callables allows the origin; listed origins are not looked at."""
         if not terms.callables or not is_serialized_origin(sent):
             return False
         origin = sent.decode("ascii")
@@ -156,6 +162,10 @@ class Judge:
             if verdict:
                 return True
         return False
+
+
+def _own_origin(scope: Scope) -> bytes | None:
+    return own_origin(scope.get("scheme", "http"), scope.get("headers", ()))
 
 
 def _is_foreign(origin: bytes, scope: Scope) -> bool:

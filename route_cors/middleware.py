@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from route_cors.dispatch import Target
     from route_cors.protocol import Preflight
 
-__all__ = ["RouteCORSMiddleware", "install_cors"]
+__all__ = ["RouteCORSMiddleware", "install_cors", "is_dry_run"]
 
 _INSTALLED = "_route_cors_installed"
 
@@ -169,6 +169,7 @@ def install_cors(
     debug: bool | None = None,
     on_decision: OnDecision | None = None,
     openapi: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Put the CORS layer around everything that can make a response of the app, its 500s included.
 
@@ -181,8 +182,13 @@ def install_cors(
     schema says who may call each operation. A second call with the same arguments changes nothing, but puts
     the layer back if it has been removed from the app's stack.
 
-    Raises `ValueError` for a second call with other arguments; `TypeError` if `app` is not a Starlette or
-    FastAPI app, or with `openapi` not a FastAPI app.
+    `dry_run` only watches, next to another CORS middleware for example: no response is changed, no request
+    refused, and no body read. For each cross-origin request with a policy, the log and `on_decision` get the
+    `Decision` that would be made, whose `dry_run` says what the app answered instead and what would change.
+    What would change is logged as a warning the first time. Origin callables are called as usual.
+
+    Raises `ValueError` for a second call with other arguments, and for `openapi` with `dry_run`; `TypeError`
+    if `app` is not a Starlette or FastAPI app, or with `openapi` not a FastAPI app.
 
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
@@ -191,23 +197,33 @@ def install_cors(
     _require_app(app)
     _require_policy(default)
     require_on_decision(on_decision)
+    if openapi and dry_run:
+        raise ValueError("openapi=True describes policies that apply, and dry_run=True applies none: use one")
     schema_of = _app_with_schema(app) if openapi else None
-    arguments = {"default": default, "debug": debug, "on_decision": on_decision, "openapi": openapi}
-    installed = getattr(app, _INSTALLED, arguments)
-    if installed != arguments:
+    arguments: dict[str, Any] = {"default": default, "debug": debug, "on_decision": on_decision}
+    named = {**arguments, "openapi": openapi, "dry_run": dry_run}
+    installed = getattr(app, _INSTALLED, named)
+    if installed != named:
         before = ", ".join(f"{name}={value!r}" for name, value in installed.items())
         raise ValueError(f"install_cors() was called on this app before, with {before}: call it once")
-    layer = functools.partial(RouteCORSMiddleware, default=default, debug=debug, on_decision=on_decision)
+    # By name: `insight` imports this module, and is only loaded if it is used.
+    watching = importlib.import_module("route_cors.insight.dry_run").DryRunLayer if dry_run else None
     # In a second call as well: the layer may have been removed.
-    put_around(app, layer)
+    put_around(app, functools.partial(watching or RouteCORSMiddleware, **arguments))
     if hasattr(app, _INSTALLED):
         return
-    setattr(app, _INSTALLED, arguments)
+    setattr(app, _INSTALLED, named)
+    if dry_run:
+        return
     remember_default(app, default)
     changes.note()
     if schema_of is not None:
-        # By its name: `insight` imports this module, and is only loaded if it is used.
         importlib.import_module("route_cors.insight.openapi").describe_in_schema(schema_of)
+
+
+def is_dry_run(app: object) -> bool:
+    """Whether `install_cors(dry_run=True)` was called on this very app."""
+    return bool(getattr(app, _INSTALLED, {}).get("dry_run"))
 
 
 def _require_app(app: object) -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "Terms",
     "is_foreign",
     "merge_headers",
+    "own_origin",
     "read_origin",
     "read_preflight",
     "refuse_actual",
@@ -323,6 +324,17 @@ class Terms:
             return ()
         return None
 
+    def refused_names(self, value: bytes) -> tuple[bytes, ...]:
+        """Which of the requested header names are not allowed, as they were sent; for those who look.
+
+        The whole value, where it is refused for what it is: too long, or no list of names.
+        """
+        if len(value) > MAX_REQUEST_HEADERS_BYTES:
+            return (value,)
+        if self._any_name:
+            return (value,) if requested_names(value) is None else (b"authorization",)
+        return tuple(element.strip(b" \t") for element in value.split(b",") if not self._lists(element))
+
     def _lists(self, element: bytes) -> bool:
         name = element.strip(b" \t")
         return len(name) <= self._longest_name and name.lower() in self._allowed_names
@@ -372,12 +384,16 @@ def is_foreign(origin: bytes, scheme: str, sent: Iterable[Header]) -> bool:
     the Host header that its browser sends, so an equal Origin means a same-origin request
     (https://fetch.spec.whatwg.org/#origin-header: browsers send it with every POST).
     """
+    return origin != own_origin(scheme, sent)
+
+
+def own_origin(scheme: str, sent: Iterable[Header]) -> bytes | None:
+    """The origin of a request's own URL, as `is_foreign` has it; None where there is no Host header."""
     host = _joined(sent).get(_HOST)
     if host is None:
-        return True
+        return None
     scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
-    own = scheme.encode() + b"://" + host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, b""))
-    return origin != own
+    return scheme.encode() + b"://" + host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, b""))
 
 
 def merge_headers(present: Iterable[Header], decided: Headers) -> RawHeaders:

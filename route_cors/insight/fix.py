@@ -14,6 +14,7 @@ from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.stand_in import Change
 from route_cors.insight.steps import declared, instead_in_words, shortened, where_declared
+from route_cors.middleware import is_dry_run
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
@@ -190,6 +191,8 @@ class _Place:
 
     @property
     def _layer_code(self) -> str:
+        if is_dry_run(self._site.app):
+            return "install_cors(app)  # without dry_run=True, which only watches"
         is_app = isinstance(self._site.app, Starlette)
         return "install_cors(app)" if is_app else "app = RouteCORSMiddleware(app)"
 

@@ -227,7 +227,7 @@ class _Listener(Diagnostics):
         self._stand_in = stand_in
         self.curiosity = math.inf
 
-    def asked_for(self, event: Event) -> bool:  # noqa: ARG002 - as it is called
+    def asked_for(self, event: Event, scope: Scope) -> bool:  # noqa: ARG002 - as it is called
         return True
 
     def tell(
@@ -238,6 +238,8 @@ class _Listener(Diagnostics):
         *,
         method: str | None = None,  # noqa: ARG002
         failed: tuple[Check, ...] = (),
+        refused_headers: Iterable[bytes] = (),  # noqa: ARG002
+        own_origin: bytes | None = None,  # noqa: ARG002
     ) -> None:
         handled = self._stand_in.handled[-1]
         handled.is_decided = True

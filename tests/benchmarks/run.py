@@ -36,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[float], Iterator[Row]]] = {
     "refused": layer_rows.refused,
     "actual": layer_rows.actual,
     "silent": layer_rows.silent,
+    "dry-run": layer_rows.beside,
     "routes": scale_rows.routes,
     "routers": scale_rows.routers,
     "options-handler": scale_rows.options_handler,
