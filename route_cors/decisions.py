@@ -72,7 +72,7 @@ WEBSOCKET_REFUSED: Final = _refused("RCE07", "websocket", "websocket refused")
 # No decisions: these are only logged.
 CALLABLE_FAILED: Final = "RCE08 origin callable failed"
 ON_DECISION_FAILED: Final = "RCE09 on_decision failed"
-ENDPOINT_CONTRADICTS: Final = "RCE10 another endpoint was served than foretold"
+ENDPOINT_CONTRADICTS: Final = "RCE10 another endpoint was served than predicted"
 POLICY_LOST: Final = "RCE11 a declared policy is lost"
 
 _WORDS: Final[dict[EventId, str]] = {
@@ -91,12 +91,12 @@ _WORDS: Final[dict[EventId, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What a dry run saw: the app's own answer, beside the policy's that was not given.
+    """What the app itself answered during a dry run, compared with what the policy would have answered.
 
-    `status` is what the app answered; None where it failed, or closed a websocket. `allowed` says whether
-    that answer lets the page do what it wanted, with or without credentials. `change` is what the page would
-    gain or lose under the policy ("" where that is nothing; "both" where it is some of each), and `why` says
-    it in a sentence.
+    `status` is that of the app's answer (101 for a websocket that was accepted); None if there was no answer,
+    or if the app closed the websocket. `allowed`: the answer lets the page do what it wanted, with or without
+    credentials. `change` is what the page would gain or lose under the policy: "gains", "loses", "both" if it
+    is some of each, "" if nothing changes. `why` explains the change in a sentence of 300 characters at most.
     """
 
     status: int | None
@@ -131,8 +131,8 @@ class Decision:
     with which its Origin was compared, None without a Host header. All that a client sent may contain
     anything, in 300 characters at most.
 
-    `dry_run` is None, but under `install_cors(dry_run=True)`: there nothing of this was done, and it says
-    what the app answered.
+    `dry_run` is None except under `install_cors(dry_run=True)`: there the decision was not carried out, and
+    `dry_run` says what the app answered.
 
     >>> put = {"kind": "preflight", "method": "PUT", "path": "/notes/7", "route": "/notes/{n}"}
     >>> stranger = {"origin": "https://evil.com", "allowed": False, "failed": ("origin",)}

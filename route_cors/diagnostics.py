@@ -1,7 +1,7 @@
-"""Who is told of a decision: the log, a callback, and with `debug` the browser that asked.
+"""Reports of decisions: to the log, to a callback, and with `debug` to the browser.
 
-CORS fails in silence: the page sees no reason, the server no error. The logger is `route_cors`; it has one
-line a decision, at debug level where the page got what it wanted and at info level where it did not.
+CORS fails silently: the page sees no reason, and the server no error. The logger is `route_cors`. It gets one
+line for each decision, at debug level if the request was allowed, at info level if it was refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from route_cors.decisions import Event
+    from route_cors.decisions import DryRun, Event
     from route_cors.dispatch import Target
     from route_cors.policy import CORSPolicy
     from route_cors.protocol import Answer, Check, Preflight, Sender, Terms
@@ -34,30 +34,31 @@ __all__ = [
     "ROOT_LOGGER",
     "Diagnostics",
     "OnDecision",
+    "decided",
     "explained",
     "require_on_decision",
 ]
 
 OnDecision: TypeAlias = Callable[[Decision], object]
-"""Called with each decision. What it returns is ignored."""
+"""Called with each decision. Its return value is ignored."""
 
 LOGGER: Final = logging.getLogger("route_cors")
-# Its parent, whose level it has while it has none of its own.
+# Its parent, whose level applies if it has none of its own.
 ROOT_LOGGER: Final = logging.getLogger()
 
-# A callback that fails for one request mostly fails for all: its traceback is logged once in this many
-# seconds, or it would be the log.
+# A callback that fails for one request usually fails for all: to keep the log readable, its traceback is
+# logged once in this many seconds.
 _QUIET_SECONDS: Final = 60.0
-# Of what a policy allows, in a header: an app may list hundreds of origins, and servers and proxies stop
-# reading at 8 KB.
+# Characters of a reason, which is a header: an app may list hundreds of origins, and servers and proxies
+# limit headers to 8 KB.
 _LONGEST_REASON: Final = 2000
 
 
 class Diagnostics:
-    """What one layer tells of its decisions.
+    """How one layer reports its decisions.
 
-    `debug` True explains a refused preflight to the browser that sent it; None where the app is in debug
-    mode. `on_decision` is called with each Decision.
+    With `debug` True a refused preflight is explained to the browser that sent it; None: if the app is in
+    debug mode. `on_decision` is called with each Decision.
     """
 
     __slots__ = ("_failures", "_quiet_until", "curiosity", "debug", "on_decision")
@@ -65,8 +66,8 @@ class Diagnostics:
     def __init__(self, *, debug: bool | None = None, on_decision: OnDecision | None = None) -> None:
         self.debug = debug
         self.on_decision = on_decision
-        # Somebody may want to know what was allowed where the logger's own level, or its parent's, is no
-        # higher than this. One comparison in place of `asked_for`, which takes 3 % of a whole preflight.
+        # Allowed requests are reported if the level of the logger, or of its parent, is not higher than this.
+        # One comparison in place of `asked_for`, which takes 3 % of the time of a preflight.
         self.curiosity: float = logging.DEBUG if on_decision is None else math.inf
         self._failures = 0
         self._quiet_until = -math.inf
@@ -76,14 +77,14 @@ class Diagnostics:
         return bool(getattr(scope.get("app"), "debug", False)) if self.debug is None else self.debug
 
     def asked_for(self, event: Event, scope: Scope) -> bool:
-        """Whether anybody may want to know of it: no is certain, and said faster than by the logger."""
+        """Whether the event may have to be reported: False is certain. Faster than asking the logger."""
         threshold = LOGGER.level or ROOT_LOGGER.level
         return (
             self.on_decision is not None or threshold <= event.level or threshold <= self._level(event, scope)
         )
 
     def _level(self, event: Event, scope: Scope) -> int:
-        """Who debugs an app sees refusals: Python shows warnings where nobody has set up logging."""
+        """Refusals are warnings in debug mode: Python shows those without any logging set up."""
         return event.level if event.allowed or not self.explains(scope) else logging.WARNING
 
     def tell(
@@ -97,27 +98,14 @@ class Diagnostics:
         refused_headers: Iterable[bytes] = (),
         sender: Sender | None = None,
     ) -> None:
-        """Log the decision about a request and hand it to the callback, as far as they are `asked_for`."""
-        if not self.asked_for(event, scope):
-            return
-        decision = Decision(
-            event=event.id,
-            kind=event.kind,
-            allowed=event.allowed,
-            failed=failed,
-            method=None if method is None else bounded(method),
-            path=_path_as_sent(scope),
-            route=None if target.route is None else target.path,
-            origin=_origin_as_sent(scope),
-            refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
-            sec_fetch_site=None if sender is None else _as_text(sender.site),
-            own_origin=None if sender is None else _as_text(sender.own_origin),
-        )
-        self.tell_of(decision, self._level(event, scope))
+        """Log the decision about a request and call the callback with it, if it is `asked_for`."""
+        if self.asked_for(event, scope):
+            decision = decided(event, scope, target, method, failed, refused_headers, sender)
+            self.tell_of(decision, self._level(event, scope))
 
     def tell_of(self, decision: Decision, level: int) -> None:
-        """Log a decision, and hand it to the callback."""
-        # The line is made only where it is enabled, and by whom it is formatted.
+        """Log a decision, and call the callback with it."""
+        # The line is only formatted if a handler writes it.
         LOGGER.log(level, "%s", decision, extra={"decision": decision})
         if self.on_decision is not None:
             self._call(self.on_decision, decision)
@@ -139,14 +127,41 @@ class Diagnostics:
                 self._quiet_until = now + _QUIET_SECONDS
 
 
+def decided(  # noqa: PLR0917 - as `Diagnostics.tell`
+    event: Event,
+    scope: Scope,
+    target: Target,
+    method: str | None,
+    failed: tuple[Check, ...],
+    refused_headers: Iterable[bytes],
+    sender: Sender | None,
+    dry_run: DryRun | None = None,
+) -> Decision:
+    """The decision about a request, as data; what the client sent is cut to a bound."""
+    return Decision(
+        event=event.id,
+        kind=event.kind,
+        allowed=event.allowed,
+        failed=failed,
+        method=None if method is None else bounded(method),
+        path=_path_as_sent(scope),
+        route=None if target.route is None else target.path,
+        origin=_origin_as_sent(scope),
+        refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
+        sec_fetch_site=None if sender is None else _as_text(sender.site),
+        own_origin=None if sender is None else _as_text(sender.own_origin),
+        dry_run=dry_run,
+    )
+
+
 _NOT_PLAIN = (
     "on_decision must be a plain function, not {!r}: write `def on_decision(decision): ...`, "
-    "and let it put the decision into a queue where that is to be awaited"
+    "and let it put the decision into a queue for async code"
 )
 
 
 def require_on_decision(on_decision: object) -> None:
-    """Raise `TypeError` for what is no plain function of a decision."""
+    """Raise `TypeError` for anything but None and a plain function."""
     if on_decision is None:
         return
     if not callable(on_decision):
@@ -167,7 +182,7 @@ def _runs_later(function: Any) -> bool:
 
 
 def explained(refusal: Answer, terms: Terms, preflight: Preflight, scope: Scope) -> Answer:
-    """The refusal of a preflight with its reason: each check that failed, what was sent, what is allowed."""
+    """The refusal of a preflight with its reason: the failed checks, what was sent, and what is allowed."""
     _, method, names = preflight
     sent: dict[Check, str] = {
         "origin": _origin_as_sent(scope) or "",
@@ -196,7 +211,7 @@ def _as_text(sent: bytes | None) -> str | None:
 
 
 def _path_as_sent(scope: Scope) -> str:
-    # A server need not say it (https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope).
+    # Optional in ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope).
     raw: bytes | None = scope.get("raw_path")
     return bounded(scope["path"] if raw is None else raw.partition(b"?")[0].decode("latin-1"))
 

@@ -76,7 +76,7 @@ class Judge:
     ) -> Answer:
         """The answer to a preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7)."""
         origin, method, _ = preflight
-        allowed = terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, method)
+        allowed = terms.admits(origin) or await self.is_admitted(terms, target, origin, scope, method)
         return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
 
     def speaks_of_refusals(self, scope: Scope) -> bool:
@@ -88,7 +88,8 @@ class Judge:
         event = PREFLIGHT_REFUSED if answer.failed else PREFLIGHT_ALLOWED
         # For any preflight: browsers do not send them to the page's own origin.
         method = preflight[1].decode("latin-1")
-        names = preflight[2] if "headers" in answer.failed else None
+        is_named = "headers" in answer.failed and self.diagnostics.asked_for(event, scope)
+        names = preflight[2] if is_named else None
         refused = () if names is None or target.terms is None else target.terms.refused_names(names)
         self.diagnostics.tell(
             event, scope, target, method=method, failed=answer.failed, refused_headers=refused
@@ -109,7 +110,7 @@ class Judge:
             return judgement
         sender = sender_of(scope)
         origin = cast("bytes", sender.origin)
-        is_admitted = await self._is_admitted(terms, target, origin, scope, scope["method"])
+        is_admitted = await self.is_admitted(terms, target, origin, scope, scope["method"])
         readable = terms.readable_by_admitted(origin) if is_admitted else None
         return self._decided(terms, readable, sender, scope["method"], enforces=enforces)
 
@@ -121,13 +122,16 @@ class Judge:
             return None
         return self._decided(terms, readable, sender, scope["method"], enforces=enforces)
 
+    def is_enforced(self, terms: Terms, *, enforces: bool = False) -> bool:
+        """Whether strangers' requests are refused under these terms; `enforces` as in `actual`."""
+        return (self.enforces or enforces) if terms.enforces is None else terms.enforces
+
     def _decided(
         self, terms: Terms, readable: Headers | None, sender: Sender, method: str, *, enforces: bool
     ) -> Judgement:
         """The decision, where `readable` are the headers for the sender's origin if the policy allows it."""
         headers = terms.unreadable if readable is None else readable
-        is_enforced = (self.enforces or enforces) if terms.enforces is None else terms.enforces
-        if is_enforced:
+        if self.is_enforced(terms, enforces=enforces):
             is_allowed = terms.any_origin or (sender.origin is not None and readable is not None)
             ruling = judge_sender(sender, method, is_allowed=is_allowed, for_anyone=terms.for_anyone)
             if ruling.failed is not None:
@@ -163,16 +167,16 @@ class Judge:
         if sender.is_own_page:
             return False
         origin = cast("bytes", sender.origin)
-        if terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, ""):
+        if terms.admits(origin) or await self.is_admitted(terms, target, origin, scope, ""):
             teller.tell(WEBSOCKET_ALLOWED, scope, target)
             return False
         teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",), sender=sender)
         return True
 
-    async def _is_admitted(
+    async def is_admitted(
         self, terms: Terms, target: Target, sent: bytes, scope: Scope, method: str | bytes
     ) -> bool:
-        """Whether one of the policy's callables allows the origin."""
+        """Whether one of the policy's callables allows the origin; listed origins are not looked at."""
         if not terms.callables or not is_serialized_origin(sent):
             return False
         origin = sent.decode("ascii")

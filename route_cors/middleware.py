@@ -1,15 +1,15 @@
-"""The ASGI layer: it finds out where each request goes, and has it served under the terms that hold there.
+"""The ASGI layer: it resolves the route of each request, and serves it under the policy of that route.
 
-`RouteCORSMiddleware` is the layer; `install_cors` puts it outside everything that can make a response. From
-here a request goes to dispatch/resolver.py (where it goes), serving.py (what is done with it) and judging.py
-(whether it may).
+`RouteCORSMiddleware` is the layer; `install_cors` puts it around everything that can make a response. From
+here follow a request to dispatch/resolver.py (which route it goes to), serving.py (what is done with it) and
+judging.py (whether it is allowed).
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from route_cors.dispatch import Target
     from route_cors.protocol import Preflight
 
-__all__ = ["RouteCORSMiddleware", "install_cors"]
+__all__ = ["RouteCORSMiddleware", "install_cors", "is_dry_run"]
 
 _INSTALLED = "_route_cors_installed"
 
@@ -49,23 +49,30 @@ _INSTALLED = "_route_cors_installed"
 class RouteCORSMiddleware:
     """The CORS layer as an ordinary middleware: each request is served under the policy of its own route.
 
-    `install_cors` is the better place for it: `app.add_middleware(RouteCORSMiddleware)` does not see what
-    is answered outside the user middleware, such as the app's own 500s. It fits where paths are rewritten
-    by a middleware, behind which it has to stand, and inside `Mount(middleware=[...])`.
+    Prefer `install_cors`: `app.add_middleware(RouteCORSMiddleware)` does not see responses that are made
+    outside the user middleware, such as the app's own 500s. Use this class inside a middleware that rewrites
+    paths, and in `Mount(middleware=[...])`.
 
-    `app` is the ASGI app behind it. `default` is the policy of every HTTP route, opaque mount and 404 that
-    has none of its own; None leaves them untouched. It does not speak for websockets. `debug` lets the
-    browser's console name the check that failed a preflight of an allowed origin (the policy is shown to
-    that origin), and tells everybody in `X-Route-CORS-Refused` what failed and what would have been allowed;
-    None takes the app's own `debug`. `on_decision` is a plain function that is called with the `Decision` on
-    each cross-origin request, before that is served: for metrics and traces. It should take no time, as the
-    event loop waits for it; what it raises is logged, and never gets into the request.
+    `app` is the ASGI app inside it. `default` is the policy of every HTTP route, opaque mount and 404 without
+    a policy; None leaves them untouched. It does not apply to websockets. With `debug` the browser's console
+    names the check that failed in a preflight of an allowed origin (the policy is shown to that origin), and
+    the header `X-Route-CORS-Refused` of any refused preflight says what failed and what would have been
+    allowed; None takes the app's own `debug`. `on_decision` is a plain function that is called with the
+    `Decision` on each cross-origin request before the request is served, for metrics and traces. It must be
+    fast, as the event loop waits for it; an exception in it is logged, and does not affect the request.
+
+    `enforce` refuses what browsers send for pages of other origins that no policy allows: with a 403, before
+    anything behind the layer runs, on every HTTP route, mount and 404 whose policy does not say
+    `enforce=False`. Requests of the app's own pages, of clients other than browsers, and links and images on
+    other sites are served. For an app that shows no routes, declare a policy with `enforce=False` on its
+    mount: policies inside are not known here (see `protocol.judge_sender`).
 
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
     >>> app.add_middleware(RouteCORSMiddleware, default=CORSPolicy(origins=["https://app.example.com"]))
 
-    Raises `TypeError` where `default` is no policy, or `on_decision` no plain function. Protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
+    Raises `TypeError` if `default` is not a policy, `on_decision` not a plain function, or `enforce` not a
+    bool. Protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
     """
 
     is_route_cors_layer = True
@@ -82,7 +89,7 @@ class RouteCORSMiddleware:
         _require_policy(default)
         require_on_decision(on_decision)
         _require_flag("enforce", enforce)
-        # Public, as every middleware's: FastAPI (from 0.142 on) and OpenTelemetry walk the stack by it.
+        # Public, as in every middleware: FastAPI (from 0.142 on) and OpenTelemetry read the stack by it.
         self.app = app
         remember_default(self, default, enforces=enforce)
         self._resolver = Resolver(app, default)
@@ -91,11 +98,11 @@ class RouteCORSMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, handshake or lifespan (https://asgi.readthedocs.io/en/latest/specs/main.html)."""
-        # Servers tell an ASGI 3 app by its `__call__` being a coroutine function.
+        # Servers recognize an ASGI 3 app by its `__call__`, which has to be a coroutine function.
         await self.serve(scope, receive, send)
 
     def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """As `__call__`; a plain function, as most requests are handed on and need no coroutine here."""
+        """As `__call__`; a plain function, because most requests need no coroutine of this layer."""
         if scope["type"] != "http":
             return self._serve_other(scope, receive, send)
         method = scope["method"]
@@ -114,7 +121,7 @@ class RouteCORSMiddleware:
         return serve_actual(self.app, terms, target, scope, receive, send, self._judge)
 
     def _serve_inside(self, target: Target, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """An actual request, where this layer is not the only one of ours that may have something to say."""
+        """An actual request for which another layer or route of route_cors may decide."""
         if CLAIM in scope:
             return serve_claimed(self.app, target, scope, receive, send, self._judge)
         if target.terms is None and not target.asks_inside:
@@ -126,7 +133,7 @@ class RouteCORSMiddleware:
     def _serve_preflight(
         self, preflight: Preflight, target: Target, scope: Scope, receive: Receive, send: Send
     ) -> Awaitable[None]:
-        """One that is not for this layer alone to answer."""
+        """A preflight that another layer or route of route_cors may answer."""
         asked = scope.get(CLAIM)
         if asked is not None:
             here = self._resolver.resolve_http(scope, "OPTIONS")
@@ -148,7 +155,7 @@ class RouteCORSMiddleware:
         return answer_preflight(terms, target, preflight, scope, send, self._judge)
 
     def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """What is no HTTP request."""
+        """A lifespan, a websocket, or a scope of an unknown type."""
         if scope["type"] == "lifespan":
             return self.app(scope, receive, self._warming_up(scope, send))
         if scope["type"] != "websocket":
@@ -157,7 +164,7 @@ class RouteCORSMiddleware:
         return guard_handshake(self.app, target, scope, receive, send, self._judge)
 
     def _warming_up(self, scope: Scope, send: Send) -> Send:
-        """A `send` that builds the route index when the app has started, and not with its first request."""
+        """A `send` that builds the route index when the app has started, not with the first request."""
 
         def send_when_warm(message: Message) -> Awaitable[None]:
             if message["type"] == "lifespan.startup.complete":
@@ -175,19 +182,26 @@ def install_cors(
     on_decision: OnDecision | None = None,
     openapi: bool = False,
     enforce: bool = False,
+    dry_run: bool = False,
 ) -> None:
-    """Put the CORS layer around everything that can answer for the app, its 500s included.
+    """Put the CORS layer around everything that can make a response of the app, its 500s included.
 
     Preflights are answered from the registered routes before any middleware, dependency or endpoint runs,
-    and every response (404, 405, 413, 422, 500, redirects, middleware that answers by itself) carries the
-    headers of its route's policy. It may be called before or after `add_middleware`, before or after the
-    routes are declared, and on a running app.
+    and every response (404, 405, 413, 422, 500, redirects, responses of middleware) has the headers of its
+    route's policy. It may be called before or after `add_middleware`, before or after the routes are
+    declared, and on a running app.
 
-    `default`, `debug` and `on_decision` are those of `RouteCORSMiddleware`. `openapi` has the app's OpenAPI
-    schema say who may call each operation. Calling it again with the same arguments changes nothing, unless
-    somebody has taken the layer out of the app's stack since: it is put back. With other arguments it raises
-    `ValueError`. `TypeError` for what is no Starlette or FastAPI app, and for a schema of one that is not
-    FastAPI.
+    `default`, `debug`, `on_decision` and `enforce` are those of `RouteCORSMiddleware`. With `openapi` the
+    app's OpenAPI schema says who may call each operation. A second call with the same arguments changes
+    nothing, but puts the layer back if it has been removed from the app's stack.
+
+    `dry_run` only watches, next to another CORS middleware for example: no response is changed, no request
+    refused, and no body read. For each cross-origin request with a policy, the log and `on_decision` get the
+    `Decision` that would be made, whose `dry_run` says what the app answered instead and what would change.
+    What would change is logged as a warning the first time. Origin callables are called as usual.
+
+    Raises `ValueError` for a second call with other arguments, and for `openapi` with `dry_run`; `TypeError`
+    if `app` is not a Starlette or FastAPI app, or with `openapi` not a FastAPI app.
 
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
@@ -197,31 +211,41 @@ def install_cors(
     _require_policy(default)
     require_on_decision(on_decision)
     _require_flag("enforce", enforce)
+    if openapi and dry_run:
+        raise ValueError("openapi=True describes policies that apply, and dry_run=True applies none: use one")
     schema_of = _app_with_schema(app) if openapi else None
-    arguments = {
+    named = {
         "default": default,
         "debug": debug,
         "on_decision": on_decision,
         "openapi": openapi,
         "enforce": enforce,
+        "dry_run": dry_run,
     }
-    installed = getattr(app, _INSTALLED, arguments)
-    if installed != arguments:
+    installed = getattr(app, _INSTALLED, named)
+    if installed != named:
         before = ", ".join(f"{name}={value!r}" for name, value in installed.items())
         raise ValueError(f"install_cors() was called on this app before, with {before}: call it once")
-    layer = functools.partial(
-        RouteCORSMiddleware, default=default, debug=debug, on_decision=on_decision, enforce=enforce
-    )
-    # The second time as well: somebody may have taken it out since.
+    # By name: `insight` imports this module, and is only loaded if it is used.
+    watching = importlib.import_module("route_cors.insight.dry_run").DryRunLayer if dry_run else None
+    # In a second call as well: the layer may have been removed.
+    make: Any = watching or RouteCORSMiddleware
+    layer = functools.partial(make, default=default, debug=debug, on_decision=on_decision, enforce=enforce)
     put_around(app, layer)
     if hasattr(app, _INSTALLED):
         return
-    setattr(app, _INSTALLED, arguments)
+    setattr(app, _INSTALLED, named)
+    if dry_run:
+        return
     remember_default(app, default, enforces=enforce)
     changes.note()
     if schema_of is not None:
-        # By its name: what people look at is loaded where somebody asks for it, and stands on all of this.
         importlib.import_module("route_cors.insight.openapi").describe_in_schema(schema_of)
+
+
+def is_dry_run(app: object) -> bool:
+    """Whether `install_cors(dry_run=True)` was called on this very app."""
+    return bool(getattr(app, _INSTALLED, {}).get("dry_run"))
 
 
 def _require_app(app: object) -> None:

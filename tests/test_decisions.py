@@ -23,8 +23,10 @@ from route_cors.decisions import (
     REQUEST_REFUSED,
     WEBSOCKET_ALLOWED,
     WEBSOCKET_REFUSED,
+    DryRun,
     EventId,
     bounded,
+    bounded_names,
 )
 
 if TYPE_CHECKING:
@@ -109,6 +111,28 @@ def test_the_event_ids_are_what_people_filter_by_and_never_change() -> None:
             decision(WEBSOCKET_REFUSED, method=None, path="/chat", route="/chat"),
             "RCE07 websocket refused: failed=origin path=/chat origin=https://evil.example route=/chat",
         ),
+        (
+            decision(failed=("headers",), refused_headers=("x-a", "x b"), own_origin="http://api.example"),
+            (
+                'RCE02 preflight refused: failed=headers method=PUT refused_headers="x-a,x b" '
+                "path=/account/7 origin=https://evil.example own_origin=http://api.example "
+                "route=/account/{account_id}"
+            ),
+        ),
+        (
+            decision(ANSWER_READABLE, route=None, dry_run=DryRun(200, allowed=True, change="", why="")),
+            (
+                "RCE03 dry run, answer readable: method=PUT path=/account/7 origin=https://evil.example "
+                "change=none"
+            ),
+        ),
+        (
+            decision(route=None, dry_run=DryRun(None, allowed=False, change="both", why='say "why"\n')),
+            (
+                "RCE02 dry run, preflight refused: failed=origin method=PUT path=/account/7 "
+                'origin=https://evil.example change=both why="say \\"why\\"\\n"'
+            ),
+        ),
     ],
 )
 def test_the_line(made: Decision, line: str) -> None:
@@ -162,6 +186,16 @@ def test_a_bound_keeps_the_beginning(text: str) -> None:
     assert (kept == text) == (len(text) <= 300)
 
 
+@given(st.lists(st.text(max_size=400), max_size=40))
+@example(["x" * 296, "y"])
+@example(["x" * 297])
+@example([""] * 1000)
+def test_bounded_names_are_the_first_ones(names: list[str]) -> None:
+    kept = bounded_names(names)
+    assert len(",".join(kept)) <= 300
+    assert kept == tuple(names) or kept == (*names[: len(kept) - 1], "...")
+
+
 def test_a_decision_is_data() -> None:
     made = decision()
     assert made == decision()
@@ -176,6 +210,10 @@ def test_a_decision_is_data() -> None:
         "path": "/account/7",
         "route": "/account/{account_id}",
         "origin": "https://evil.example",
+        "refused_headers": [],
+        "sec_fetch_site": None,
+        "own_origin": None,
+        "dry_run": None,
     }
     with pytest.raises(dataclasses.FrozenInstanceError):
         made.allowed = True  # type: ignore[misc]

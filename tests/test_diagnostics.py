@@ -146,8 +146,8 @@ ALLOWED, REFUSED = logging.DEBUG, logging.INFO
             asks_first("/account/7", b"DELETE", A, b"x-token"),
             REFUSED,
             (
-                "RCE02 preflight refused: failed=method,headers method=DELETE path=/account/7 "
-                "origin=https://a.example route=/account/{number}"
+                "RCE02 preflight refused: failed=method,headers method=DELETE refused_headers=x-token "
+                "path=/account/7 origin=https://a.example route=/account/{number}"
             ),
         ),
         (
@@ -208,7 +208,7 @@ ALLOWED, REFUSED = logging.DEBUG, logging.INFO
             REFUSED,
             (
                 "RCE05 request refused: failed=origin method=POST path=/enforced origin=https://evil.example "
-                "route=/enforced"
+                "own_origin=https://api.example route=/enforced"
             ),
         ),
         (
@@ -241,16 +241,68 @@ def test_handshakes_are_decisions(lines: Callable[[], list[tuple[int, str]]]) ->
         (ALLOWED, "RCE06 websocket allowed: path=/chat origin=https://a.example route=/chat"),
         (
             REFUSED,
-            "RCE07 websocket refused: failed=origin path=/chat origin=https://evil.example route=/chat",
+            (
+                "RCE07 websocket refused: failed=origin path=/chat origin=https://evil.example "
+                "own_origin=https://api.example route=/chat"
+            ),
         ),
         (
             REFUSED,
             (
                 "RCE07 websocket refused: failed=origin path=/closed-chat origin=https://a.example "
-                "route=/closed-chat"
+                "own_origin=https://api.example route=/closed-chat"
             ),
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "own"),
+    [
+        ("https", b"API.example:443", "https://api.example"),
+        ("http", b"10.0.0.7:8000", "http://10.0.0.7:8000"),
+        ("https", None, None),
+        ("https", b"x" * 1000, f"https://{'x' * 289}..."),
+    ],
+)
+def test_a_refused_request_shows_the_own_origin_that_was_compared(
+    scheme: str, host: bytes | None, own: str | None
+) -> None:
+    app = site()
+    seen = listening(app)
+    scope = get("/enforced", E, "POST", scheme=scheme)
+    scope["headers"] = [(b"origin", E), *([] if host is None else [(b"host", host)])]
+    ask(app, scope)
+    assert [(each.event, each.own_origin) for each in seen] == [("RCE05", own)]
+
+
+@pytest.mark.parametrize(
+    ("allow_headers", "sent", "refused"),
+    [
+        (["X-Token"], b"X-TOKEN, x-other ,accept,,x-third", ("x-other", "x-third")),
+        (["X-Token"], b"x token", ("x token",)),
+        (["X-Token"], b"x-\x1b[2J", ("x-\x1b[2J",)),
+        (["X-Token"], b"a" * 20_000, ("...",)),
+        ("*", b"x-token,Authorization", ("authorization",)),
+        ("*", b"x token,y", ("x token,y",)),
+        ((), b",".join(b"x-%d" % number for number in range(1000)), None),
+    ],
+)
+def test_a_refused_preflight_names_the_headers_that_are_not_allowed(
+    allow_headers: Any, sent: bytes, refused: tuple[str, ...] | None
+) -> None:
+    policy = POLICY.evolve(allow_headers=allow_headers)
+    app = Starlette(routes=[Route("/x", under(policy), methods=["PUT"])])
+    seen = listening(app)
+    ask(app, asks_first("/x", b"PUT", A, sent))
+    (decision,) = seen
+    assert decision.failed == ("headers",)
+    if refused is None:
+        assert decision.refused_headers[:2] == ("x-0", "x-1")
+        assert decision.refused_headers[-1] == "..."
+        assert 290 < len(",".join(decision.refused_headers)) <= 300
+    else:
+        assert decision.refused_headers == refused
 
 
 def test_without_a_route_there_is_none_to_name(lines: Callable[[], list[tuple[int, str]]]) -> None:
@@ -361,7 +413,10 @@ ROUTED = [
     (ALLOWED, "RCE06 websocket allowed: path=/r/chat origin=https://a.example route=/r/chat"),
     (
         REFUSED,
-        "RCE07 websocket refused: failed=origin path=/r/chat origin=https://evil.example route=/r/chat",
+        (
+            "RCE07 websocket refused: failed=origin path=/r/chat origin=https://evil.example "
+            "own_origin=https://api.example route=/r/chat"
+        ),
     ),
 ]
 
@@ -725,13 +780,18 @@ def note(decision: Decision) -> None: ...
         ({"on_decision": note}, {"on_decision": print}),
         ({}, {"openapi": True}),
         ({"openapi": True}, {}),
+        ({}, {"dry_run": True}),
+        ({"dry_run": True}, {}),
+        ({"dry_run": True, "default": POLICY}, {"dry_run": True}),
     ],
 )
 def test_installing_twice(first: dict[str, Any], second: dict[str, Any]) -> None:
     app = FastAPI()
     install_cors(app, **first)
     install_cors(app, **first)
-    shown = {"default": None, "debug": None, "on_decision": None, "openapi": False} | first
+    unset = {"default": None, "debug": None, "on_decision": None, "openapi": False, "enforce": False}
+    unset["dry_run"] = False
+    shown = unset | first
     with pytest.raises(ValueError, match="was called on this app before, with ") as raised:
         install_cors(app, **second)
     assert str(raised.value) == (
@@ -833,6 +893,38 @@ def test_debug_mode_may_change_at_run_time() -> None:
         for refused in (ask(app, asks_first("/x", b"DELETE")), ask(app, asks_first("/x", b"DELETE"))):
             assert refused.status == (204 if debug else 403)
             assert reason_of(refused) == ("method DELETE, allowed: PUT" if debug else None)
+
+
+@pytest.mark.parametrize(
+    ("scope", "event", "level"),
+    [
+        (asks_first("/account/7", b"PUT", E), "RCE02", logging.INFO),
+        (get("/account/7", E), "RCE04", logging.INFO),
+        (get("/enforced", E, "POST"), "RCE05", logging.INFO),
+        (get("/account/7", A), "RCE03", logging.DEBUG),
+        (asks_first("/account/7", b"PUT"), "RCE01", logging.DEBUG),
+    ],
+)
+def test_refusals_are_warnings_in_debug_mode(
+    scope: Scope, event: str, level: int, lines: Callable[[], list[tuple[int, str]]]
+) -> None:
+    app = site()
+    install_cors(app)
+    for debug in (False, True, False):
+        app.debug = debug
+        for _ in range(2):
+            ask(app, dict(scope))
+            expected = logging.WARNING if debug and level == logging.INFO else level
+            assert [(logged, line[:5]) for logged, line in lines()] == [(expected, event)]
+
+
+def test_refused_handshakes_are_warnings_in_debug_mode(
+    lines: Callable[[], list[tuple[int, str]]],
+) -> None:
+    app = site()
+    install_cors(app, debug=True)
+    connect(app, websocket_scope("/chat", [(b"origin", E)]))
+    assert [(level, line[:5]) for level, line in lines()] == [(logging.WARNING, "RCE07")]
 
 
 def test_debug_adds_nothing_where_nothing_is_refused() -> None:

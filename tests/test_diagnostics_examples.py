@@ -1,4 +1,4 @@
-"""The examples of `on_decision`, run as their users run them."""
+"""The examples of `on_decision` and of the dry run, run as their users run them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,31 @@ cors_decisions_total{allowed="true",event="RCE03",route="/account/{account_id}"}
 cors_decisions_total{allowed="false",event="RCE02",route="/account/{account_id}"} 2.0
 cors_decisions_total{allowed="false",event="RCE04",route="/metrics"} 1.0
 """
+DRY_RUN = """\
+gains  GET  /public/quotes         https://stranger.example
+gains  PUT  /account/{account_id}  https://app.example.com
+loses  GET  /internal/metrics      https://admin.example.com
+loses  GET  /internal/metrics      https://app.example.com
+loses  GET  /public/quotes         https://admin.example.com
+loses  GET  /public/quotes         https://app.example.com
+loses  WS   /live                  https://admin.example.com
+loses  WS   /live                  https://stranger.example
+
+actual: the app allows reading the response with credentials; \
+the policy allows reading the response without credentials only
+actual: the app allows reading the response with credentials; the policy refuses reading the response: origin
+actual: the app does not allow reading the response: no Access-Control-Allow-Origin; \
+the policy allows reading the response without credentials only
+preflight: the app allows the call with credentials; the policy refuses the call: headers
+preflight: the app allows the call with credentials; the policy refuses the call: origin
+preflight: the app does not allow the call: status 400; the policy allows the call with credentials
+websocket: the app accepts the websocket; the policy refuses it: origin
+"""
 # And a change that its own check has to notice.
 CASES = [
     ("with_opentelemetry.py", OPENTELEMETRY, "on_decision=note_on_span", "on_decision=None"),
     ("with_prometheus.py", PROMETHEUS, "on_decision=count", "on_decision=None"),
+    ("dry_run.py", DRY_RUN, "dry_run=True,", "dry_run=False,"),
 ]
 
 

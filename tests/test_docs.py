@@ -6,6 +6,7 @@ import builtins
 import doctest
 import importlib
 import itertools
+import logging
 import pkgutil
 import re
 import sys
@@ -13,12 +14,15 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 import route_cors
 from route_cors.insight import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -127,9 +131,17 @@ def test_every_python_block_of_the_readme_is_found() -> None:
     assert len(_blocks(_readme())) == len(fences) > 0
 
 
+@pytest.fixture
+def log_levels() -> Iterator[None]:
+    """What a block sets is undone."""
+    yield
+    logging.getLogger("route_cors").setLevel(logging.NOTSET)
+
+
 @pytest.mark.parametrize(
     "story", [pytest.param(story, id=f"line-{story[0].line}") for story in _stories(_blocks(_readme()))]
 )
+@pytest.mark.usefixtures("log_levels")
 def test_the_readme_runs(story: list[Block], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # A module of its own, as in a user's file: annotations are looked up through sys.modules.
     module = ModuleType("readme")

@@ -27,6 +27,23 @@ BETTER: Final = {
     "be it": "even if it is",
     "in vain": "without effect",
     "to and fro": "back and forth",
+    "carries the policy out": "applies the policy",
+    "carries out": "applies",
+    "nobody can": "cannot",
+    "where nobody": "if no one",
+    "speak for": "apply to",
+    "speaks for": "applies to",
+    "of no account": "not checked",
+    "becomes of": "happens to",
+    "no route serves": "has no route",
+    "story": "result",
+    "in the box": "of route_cors.testing",
+    "in silence": "silently",
+    "stands around": "is around",
+    "stands outside": "is outside",
+    "is no method": "is not a method",
+    "is no URL": "is not a URL",
+    "leads nowhere": "is not valid",
 }
 """Each phrase, and what to write instead. None of them has a legitimate use here."""
 

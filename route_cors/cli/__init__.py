@@ -10,7 +10,7 @@ _EXTRA = frozenset({"ada_url", "anyio", "httpx", "rich", "typer", "uvicorn"})
 
 
 def main() -> None:
-    """Run the command; where a package that it needs is not installed, say so on one line."""
+    """Run the command. If a package of the extra is not installed, say so in one line."""
     try:
         from route_cors.cli.app import app  # noqa: PLC0415 - needs the extra
 
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _missing(error: ImportError) -> str | None:
-    """What of the extra is not installed; an app's own failure to import is told by the command itself."""
+    """The package of the extra that is not installed. The command itself reports failed imports of an app."""
     cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
     name = (cause.name or "").partition(".")[0]
     return name if isinstance(cause, ModuleNotFoundError) and name in _EXTRA else None

@@ -1,4 +1,4 @@
-"""The commands; what each prints is in the module of its name."""
+"""The commands. What each of them prints is in the module of that name."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _prepare(
         typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    # What the terminal's encoding lacks is escaped; it would end the command otherwise.
+    # Characters that the terminal's encoding lacks are escaped; they would end the command otherwise.
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIO need not have it
@@ -109,13 +109,13 @@ def _explain(
     factory: options.Factory = False,
     show_traceback: options.Traceback = False,
 ) -> None:
-    """Tell why one call is allowed or blocked.
+    """Explain why one call is allowed or blocked.
 
     It shows what the browser sends, which route answers, each check, the exact headers, and what would allow
-    the call. The exit code is 0 where the page gets to read the answer, 1 where it does not, and 3 where that
-    is not known: something on the way may answer CORS by itself.
+    the call. The exit code is 0 if the page can read the response, 1 if it cannot, and 3 if that is not
+    known, because another layer may answer CORS by itself.
     """
-    from route_cors.insight.explain import explain  # noqa: PLC0415 - loads the box's browser
+    from route_cors.insight.explain import explain  # noqa: PLC0415 - loads route_cors.testing
 
     with reporting_errors(with_traceback=show_traceback):
         call = read_call(
@@ -149,9 +149,10 @@ def _check(
     factory: options.Factory = False,
     show_traceback: options.Traceback = False,
 ) -> None:
-    """Find what is wrong with the policies.
+    """Find problems of the policies.
 
-    With --baseline it also tells what a change opened or closed. The exit code is 1 from a severity on.
+    With --baseline it also reports what a change opened or closed. The exit code is 1 if there is a finding
+    of the severity in --fail-on, or a worse one.
     """
     with reporting_errors(with_traceback=show_traceback):
         if as_data and as_sarif:
@@ -184,12 +185,12 @@ def _migrate(
     factory: options.Factory = False,
     show_traceback: options.Traceback = False,
 ) -> None:
-    """Tell what replaces the app's CORSMiddleware, and who would gain or lose by it.
+    """Show what replaces the app's CORSMiddleware, and who would gain or lose access.
 
-    It shows the lines to remove, the policy that does the same, and what cannot be kept. Nothing is written.
+    It shows the lines to remove, the policy that does the same, and what cannot be kept. No file is changed.
     """
-    from route_cors.cli.migrate import print_migration  # noqa: PLC0415 - loads the box's browser
-    from route_cors.insight.migration import NoPatchError, migration, patch_of  # noqa: PLC0415 - likewise
+    from route_cors.cli.migrate import print_migration  # noqa: PLC0415 - loads route_cors.testing
+    from route_cors.insight.migration import NoPatchError, migration, patch_of  # noqa: PLC0415 - as above
 
     with reporting_errors(with_traceback=show_traceback):
         if as_data and as_diff:
@@ -219,9 +220,9 @@ def _serve(
     factory: options.Factory = False,
     show_traceback: options.Traceback = False,
 ) -> None:
-    """Serve the inspector page, to this machine alone.
+    """Serve the inspector page, only to this machine.
 
-    The app is served on another port, so that the page's own calls to it are cross-origin ones.
+    The app is served on another port, so that the page's calls to it are cross-origin.
     """
     from route_cors.cli.serve import serve  # noqa: PLC0415 - loads the server
 

@@ -1,4 +1,4 @@
-"""What a user writes after a command, checked; what is wrong with it is said on one line."""
+"""The checked arguments of the commands. Each error is one line."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _LONGEST_SHOWN: Final = 100
 
 
 def page_origin(given: str) -> str:
-    """The origin of a page: one, as browsers send it, or the `null` of a sandboxed one.
+    """The origin of a page, as browsers send it, or `null`, which sandboxed pages have.
 
     Raises:
-        CommandError: it is none; the message says what is wrong, and the fix where there is one.
+        CommandError: it is not an origin; the message says what is wrong, and the fix if there is one.
     """
     try:
         return checked_page_origin(given)
@@ -49,7 +49,7 @@ def api_origin(given: str) -> str:
     """The origin of an API that is served at a URL.
 
     Raises:
-        CommandError: it is no http or https URL.
+        CommandError: it is not an http or https URL.
     """
     try:
         parts = urlsplit(given)
@@ -62,21 +62,21 @@ def api_origin(given: str) -> str:
 def read_call(
     method: str, path: str, *, origin: str, headers: Iterable[str], credentials: bool, base_url: str | None
 ) -> Call:
-    """The call that the arguments of `explain` mean; whether a browser can make it is for `explain` to say.
+    """The call that the arguments of `explain` describe. Whether a browser can make it is checked later.
 
     Args:
         method: of the call.
-        path: from the app's root on; or a whole URL, which says the base URL as well.
+        path: relative to the app's root; or a whole URL, which contains the base URL as well.
         origin: of the page.
-        headers: `Name: value`, or a name alone, which gets a plausible value.
-        credentials: whether they are asked for.
+        headers: `Name: value`, or only the name, which gets a plausible value.
+        credentials: whether the script asks for credentials.
         base_url: where the app is served.
 
     Raises:
-        CommandError: one of them cannot be that.
+        CommandError: one of them is not valid.
     """
     if not is_token(method):
-        raise CommandError(f"{_short(method)} is no method; the app is given as --app {_short(method)}")
+        raise CommandError(f"{_short(method)} is not a method; to name the app, write --app {_short(method)}")
     if "://" in path.partition("?")[0]:
         if base_url is not None:
             raise CommandError(f"{_short(path)} is a whole URL: leave --base-url out")
@@ -96,7 +96,7 @@ def _split(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise CommandError(f"{_short(url)} is no URL: {error}") from error
+        raise CommandError(f"{_short(url)} is not a URL: {error}") from error
     query = f"?{parts.query}" if parts.query else ""
     return f"{parts.scheme}://{parts.netloc}", f"{parts.path or '/'}{query}"
 
@@ -105,15 +105,15 @@ def _header(given: str) -> tuple[str, str]:
     name, _, value = given.partition(":")
     name, value = name.strip(), value.strip()
     if not is_token(name):
-        raise CommandError(f"--header {_short(given)}: write 'Name: value', or the name alone")
+        raise CommandError(f"--header {_short(given)}: write 'Name: value', or only the name")
     return name, value or _PLAUSIBLE.get(name.lower(), _ANY_VALUE)
 
 
 def read_codes(given: Iterable[str], known: Collection[str]) -> frozenset[str]:
-    """The codes to ignore; several may stand in one text, with commas between them.
+    """The codes to ignore; one text may hold several, separated by commas.
 
     Raises:
-        CommandError: one of them is no code.
+        CommandError: one of them does not exist.
     """
     codes = [code.strip().upper() for text in given for code in text.split(",")]
     for code in codes:
@@ -125,17 +125,17 @@ def read_codes(given: Iterable[str], known: Collection[str]) -> frozenset[str]:
 
 
 def read_baseline(file: str) -> Any:
-    """What an earlier `route-cors table --json` wrote, in whatever encoding a shell put it.
+    """The output of an earlier `route-cors table --json`; its encoding depends on the shell.
 
     Raises:
-        CommandError: there is no such file, or it holds no JSON.
+        CommandError: there is no such file, or it is not JSON.
     """
     try:
         return json.loads(Path(file).read_bytes())
     except OSError as error:
         raise CommandError(f"--baseline {_short(file)}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"--baseline {_short(file)}: no JSON: {error}") from error
+        raise CommandError(f"--baseline {_short(file)}: not JSON: {error}") from error
 
 
 def _short(given: str) -> str:

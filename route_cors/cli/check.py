@@ -1,4 +1,4 @@
-"""`route-cors check`: the findings, for people."""
+"""`route-cors check`: the findings as text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_as_bad_as(finding: Finding, limit: str) -> bool:
 
 
 def findings_as_data(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The findings as JSON has them."""
+    """The findings as JSON-compatible data."""
     return {"version": 1, "findings": [finding.to_dict() for finding in findings]}
 
 
@@ -37,9 +37,9 @@ def print_findings(screen: Screen, findings: Sequence[Finding], *, routes: int, 
     """Print each finding with its fix, then how many there are.
 
     Args:
-        screen: where to.
-        findings: the worst first.
-        routes: how many routes were looked at.
+        screen: where to print.
+        findings: the most severe first.
+        routes: how many routes were checked.
         ignored: how many findings are not shown.
     """
     for finding in findings:

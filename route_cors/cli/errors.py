@@ -1,4 +1,4 @@
-"""What ends a command with one line and exit code 2."""
+"""Errors that end a command with one line and exit code 2."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _REFUSED = 2
 
 
 class CommandError(Exception):
-    """What was asked for cannot be done; the message says why, and what to write instead."""
+    """The command cannot do what it was asked; the message says why, and what to write instead."""
 
 
 @contextmanager
 def reporting_errors(*, with_traceback: bool) -> Generator[None, None, None]:
-    """Say what went wrong on one line, and end with exit code 2.
+    """Print what went wrong in one line, and end with exit code 2.
 
     Args:
-        with_traceback: put the traceback of what caused it before that.
+        with_traceback: print the traceback of the cause before that.
     """
     try:
         yield
@@ -40,10 +40,10 @@ def reporting_errors(*, with_traceback: bool) -> Generator[None, None, None]:
 
 
 def one_line(error: BaseException) -> str:
-    """What an exception says, the line breaks taken out of it."""
+    """The message of an exception, without line breaks."""
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - it is an app's, and may fail in any way
+    except Exception:  # noqa: BLE001 - the app's own exception, which may fail in any way
         text = "(its message cannot be read)"
     name = type(error).__name__
     joined = " ".join(text.split())

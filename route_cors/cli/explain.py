@@ -1,4 +1,4 @@
-"""`route-cors explain`: one call's story, step by step."""
+"""`route-cors explain`: the result of one call, step by step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["print_explanation"]
 
 
 def print_explanation(screen: Screen, explanation: Explanation) -> None:
-    """Print the verdict, each request with its checks and its answer, and what would allow the call."""
+    """Print the verdict, each request with its checks and its response, and what would allow the call."""
     screen.line(text(explanation.verdict, _STYLES[explanation.allowed]))
     screen.line(text(explanation.preflight))
     for number, step in enumerate(explanation.steps, 1):
@@ -54,7 +54,7 @@ def _answer(step: Step) -> str:
     if step.answered_by is None:
         return "not known"
     if step.status is None:
-        return "the endpoint's own, which is not known here"
+        return "that of the endpoint, which is not known here"
     by_another = "" if step.answered_by in _OURS else f" ({step.answered_by})"
     return f"{step.status}{by_another}"
 

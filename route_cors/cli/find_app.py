@@ -1,4 +1,4 @@
-"""The app that a command is about: as `module:app`, as a file, or where `fastapi dev` would look for it."""
+"""The app of a command: named as `module:app` or as a file, or found where `fastapi dev` would look."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Found:
     Attributes:
         app: the app.
         name: as it can be given to the command: `main:app`.
-        file: of the module that holds it.
+        file: of the module that contains it.
     """
 
     app: Any
@@ -49,12 +49,12 @@ class Found:
 def find_app(target: str | None, *, factory: bool = False) -> Found:
     """Import an app.
 
-    What it prints meanwhile goes to standard error.
+    What the import prints goes to standard error.
 
     Args:
         target: `module:app`, `module`, `path/to/file.py` or `path/to/file.py:app`; `module:create_app()`
-            calls what makes it. None: the entrypoint in pyproject.toml, or else the first usual file.
-        factory: what is named makes the app, with or without the parentheses.
+            calls the function that makes it. None: the entrypoint in pyproject.toml, or the first usual file.
+        factory: the target is a function that makes the app, with or without the parentheses.
 
     Raises:
         CommandError: there is no such app, its import failed, or it shows no routes.
@@ -103,7 +103,7 @@ def _entrypoint(file: Path) -> str | None:
         settings = cast("dict[str, object]", settings).get(key) if isinstance(settings, dict) else None
     if settings is None or isinstance(settings, str):
         return settings
-    raise CommandError(f"{file}: the entrypoint of [tool.fastapi] is no string: write 'main:app'")
+    raise CommandError(f"{file}: the entrypoint of [tool.fastapi] is not a string: write 'main:app'")
 
 
 def _wanted(target: str) -> _Wanted:
@@ -118,7 +118,7 @@ def _wanted(target: str) -> _Wanted:
 
 
 def _wanted_file(file: Path, name: str | None) -> _Wanted:
-    """The module that a file is, with the packages around it: those directories that hold an __init__.py."""
+    """The module of a file, with the packages around it: the directories that have an __init__.py."""
     if not file.exists():
         raise CommandError(f"there is no file {str(file)!r}")
     path = file.resolve()
@@ -145,7 +145,7 @@ def _import(name: str) -> ModuleType:
 
 @contextmanager
 def _naming_the_cause(doing: str) -> Generator[None, None, None]:
-    """Whatever an app raises, sys.exit included, is one line about the app; only Ctrl-C is the user's own."""
+    """Report any exception of an app, sys.exit included, in one line about the app; Ctrl-C is passed on."""
     try:
         yield
     except KeyboardInterrupt:
@@ -158,7 +158,7 @@ def _naming_the_cause(doing: str) -> Generator[None, None, None]:
 
 
 def _place_of(error: BaseException) -> Place | None:
-    """The line of the user's that raised it, or that called what raised it."""
+    """The line of the user's code that raised it, or that called the code that raised it."""
     if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         return Place(error.filename, error.lineno or 1)
     files = [
@@ -180,18 +180,20 @@ _LIBRARIES = (
 
 def _name_in(module: ModuleType, *, factory: bool) -> str:
     if factory:
-        raise CommandError(f"--factory: name what makes the app, as in {module.__name__}:create_app")
+        raise CommandError(
+            f"--factory: name the function that makes the app, as in {module.__name__}:create_app"
+        )
     names = _apps_in(module)
     if names:
         return names[0]
     raise CommandError(
-        f"{module.__name__!r} holds no FastAPI or Starlette app: "
-        f"name it, as in {module.__name__}:app, or what makes it, as in {module.__name__}:create_app()"
+        f"{module.__name__!r} has no FastAPI or Starlette app: name it, as in {module.__name__}:app, "
+        f"or the function that makes it, as in {module.__name__}:create_app()"
     )
 
 
 def _apps_in(module: ModuleType) -> list[str]:
-    """The names of the apps in a module, the one that is meant first."""
+    """The names of the apps in a module; the first one is used."""
     held = sorted(vars(module).items())
     usual = [name for name in _USUAL_NAMES if _is_app(vars(module).get(name))]
     fastapi = [name for name, thing in held if isinstance(thing, FastAPI)]
@@ -203,7 +205,7 @@ def _is_app(thing: object) -> bool:
     for _ in range(_MAX_WRAPPERS):
         if isinstance(thing, Starlette):
             return True
-        # A package of that name has an `app` as well.
+        # A package may contain a module `app`.
         thing = None if isinstance(thing, ModuleType | type) else getattr(thing, "app", None)
     return False
 

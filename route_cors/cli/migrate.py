@@ -1,4 +1,4 @@
-"""`route-cors migrate`: what replaces an app's CORSMiddleware, and who gains or loses by it."""
+"""`route-cors migrate`: what replaces an app's CORSMiddleware, and who gains or loses access."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["print_migration"]
 
 
 def print_migration(screen: Screen, migration: Migration) -> None:
-    """Print what replaces each CORSMiddleware, then the table of who gains and who loses.
+    """Print what replaces each CORSMiddleware, then who gains and who loses access.
 
     Args:
-        screen: where to.
+        screen: where to print.
         migration: of an app.
     """
     for name in migration.not_known:
-        screen.line(text(f"not known: {name} may answer CORS by itself: nothing is promised of it", "yellow"))
+        screen.line(text(f"not known: {name} may answer CORS by itself, and is not compared", "yellow"))
     if migration.not_known:
         screen.line()
     for replacement in migration.replacements:
@@ -43,8 +43,8 @@ def print_migration(screen: Screen, migration: Migration) -> None:
 
 
 _ALWAYS: Final = (
-    "What was answered outside of CORSMiddleware, such as the 500 of an exception, has CORS headers as well.",
-    "CORS headers that endpoints write by themselves are replaced.",
+    "Responses from outside of CORSMiddleware, such as the 500 of an exception, have CORS headers as well.",
+    "CORS headers that endpoints set themselves are replaced.",
     "A preflight for a method that the path does not have is refused.",
 )
 _WHERE: Final = {
@@ -66,12 +66,12 @@ def _print_replacement(screen: Screen, replacement: Replacement) -> None:
     for line in (*replacement.imports, *replacement.code.splitlines()):
         screen.line(text(line, "cyan"), indent=8)
     for argument, name in replacement.read:
-        said = f"{name} is used as it stands: this process read the values above from it, another may not"
+        said = f"{name} is used as it is: its values above are those of this process, others may differ"
         screen.line(Text("note: ", "yellow"), text(f"{argument}: {said}"), indent=4, hang=4)
     for remark in replacement.remarks:
         _print_remark(screen, remark)
     if not replacement.is_compared:
-        said = "it is left where it is in the table below, as it is no layer of an app"
+        said = "it is not compared below, because it is not a layer of an app"
         screen.line(Text("note: ", "yellow"), said, indent=4, hang=4)
 
 
@@ -108,11 +108,11 @@ def _print_changes(screen: Screen, migration: Migration) -> None:
     if migration.changes:
         screen.line(Text("Who gains and who loses", "bold"), f", of {asked}")
     else:
-        screen.line(f"Nobody gains and nobody loses, of {asked}")
+        screen.line(f"No page gains or loses access in {asked}")
     for change in migration.changes:
         screen.line(*_told(change), indent=4, hang=4)
     for path in migration.left_out:
-        screen.line(text(f"not compared: {path}: no path that it matches could be made up"), indent=4)
+        screen.line(text(f"not compared: {path}: there is no example of a path that it matches"), indent=4)
 
 
 def _told(change: Change) -> Iterator[Text | str]:

@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 _APP_HELP = (
-    "module:app, a module, or a file: main.py or main.py:app; module:create_app() calls what makes the app. "
-    "Left out, it is looked for where `fastapi dev` does: the entrypoint in pyproject.toml, then main.py, "
-    "app.py and api.py, here and in app/."
+    "module:app, a module, or a file: main.py or main.py:app; module:create_app() calls the function that "
+    "makes the app. By default it is looked for where `fastapi dev` does: the entrypoint in pyproject.toml, "
+    "then main.py, app.py and api.py, here and in app/."
 )
 
 App: TypeAlias = Annotated[str | None, typer.Argument(metavar="APP", help=_APP_HELP, show_default=False)]
@@ -49,9 +49,11 @@ AppOption: TypeAlias = Annotated[
 OnlyAppOption: TypeAlias = Annotated[
     str | None, typer.Option("--app", "-a", metavar="APP", help=_APP_HELP, show_default=False)
 ]
-Factory: TypeAlias = Annotated[bool, typer.Option("--factory", help="What is named makes the app: call it.")]
+Factory: TypeAlias = Annotated[
+    bool, typer.Option("--factory", help="APP is a function that makes the app: call it.")
+]
 Traceback: TypeAlias = Annotated[
-    bool, typer.Option("--traceback", help="Where the app fails to import, show the traceback.")
+    bool, typer.Option("--traceback", help="Show the traceback if the app cannot be imported.")
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -67,7 +69,7 @@ Filter: TypeAlias = Annotated[
         "--filter",
         "-f",
         metavar="TEXT",
-        help="Only the routes with this in their methods, path, endpoint or policy.",
+        help="Show only routes with this text in their methods, path, endpoint or policy.",
         show_default=False,
     ),
 ]
@@ -75,7 +77,7 @@ All: TypeAlias = Annotated[
     bool, typer.Option("--all", help="Show the routes of FastAPI's own docs as well: /docs, /openapi.json, …")
 ]
 Pager: TypeAlias = Annotated[
-    bool, typer.Option("--pager/--no-pager", help="Whether a table longer than the terminal is paged.")
+    bool, typer.Option("--pager/--no-pager", help="Whether to page a table that is longer than the terminal.")
 ]
 
 Method: TypeAlias = Annotated[
@@ -85,7 +87,7 @@ Method: TypeAlias = Annotated[
 CallPath: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="PATH", help="From the app's root on, with its query; or a whole URL.", show_default=False
+        metavar="PATH", help="The path in the app, with its query; or a whole URL.", show_default=False
     ),
 ]
 CallOrigin: TypeAlias = Annotated[
@@ -94,7 +96,7 @@ CallOrigin: TypeAlias = Annotated[
         "--origin",
         "-o",
         metavar="ORIGIN",
-        help="The page's, as in its address bar: https://app.example.com; null for a sandboxed one.",
+        help="Of the page, as in its address bar: https://app.example.com; null for a sandboxed page.",
         show_default=False,
     ),
 ]
@@ -104,19 +106,19 @@ Headers: TypeAlias = Annotated[
         "--header",
         "-H",
         metavar="HEADER",
-        help="A header that the script sets: 'Name: value', or a name alone. May be given several times.",
+        help="A header that the script sets: 'Name: value', or only the name. May be given several times.",
         show_default=False,
     ),
 ]
 Credentials: TypeAlias = Annotated[
-    bool, typer.Option("--credentials", "-c", help='The script asks for them: credentials: "include".')
+    bool, typer.Option("--credentials", "-c", help='The script asks for credentials: "include".')
 ]
 BaseUrl: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--base-url",
         metavar="URL",
-        help="Where the app is served; https://testserver where nothing is said.",
+        help="Where the app is served. The default is https://testserver.",
         show_default=False,
     ),
 ]
@@ -127,7 +129,7 @@ ApiBaseUrl: TypeAlias = Annotated[
     typer.Option(
         "--base-url",
         metavar="URL",
-        help="Where the app is served: which origins are of another site, and so get no cookies.",
+        help="Where the app is served. It decides which origins are of another site and get no cookies.",
         show_default=False,
     ),
 ]
@@ -135,13 +137,13 @@ AskCallables: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--ask-callables",
-        help="Ask callables among the origins about origins that are made up: it runs your code.",
+        help="Call the callables among the origins with made-up origins. This runs your code.",
     ),
 ]
 
 
 class FailOn(StrEnum):
-    """From which severity on `check` fails."""
+    """The least severity for which `check` fails."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -150,7 +152,7 @@ class FailOn(StrEnum):
 
 
 FailOnOption: TypeAlias = Annotated[
-    FailOn, typer.Option("--fail-on", help="From which severity on the exit code is 1.")
+    FailOn, typer.Option("--fail-on", help="The least severity for which the exit code is 1.")
 ]
 Sarif: TypeAlias = Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0, for code scanning.")]
 Ignore: TypeAlias = Annotated[
@@ -167,8 +169,8 @@ Baseline: TypeAlias = Annotated[
     typer.Option(
         "--baseline",
         metavar="FILE",
-        help="What `route-cors table --json > FILE` wrote earlier: what is open since then is RC101, "
-        "and what no longer is, RC102.",
+        help="The output of an earlier `route-cors table --json`: what has been opened since is RC101, "
+        "what has been closed is RC102.",
         show_default=False,
     ),
 ]
@@ -176,19 +178,19 @@ Diff: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--diff",
-        help="Print a patch for `git apply`, where the middleware is added by a plain statement of a module.",
+        help="Print a patch for `git apply`, if the middleware is added by a plain statement of a module.",
     ),
 ]
 
 Port: TypeAlias = Annotated[
-    int, typer.Option("--port", "-p", metavar="N", help="Of the inspector; 0 is any free one.")
+    int, typer.Option("--port", "-p", metavar="N", help="The port of the inspector; 0 is any free one.")
 ]
 ApiUrl: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--api",
         metavar="URL",
-        help="Where the app runs already. Left out, it is served here, on a free port.",
+        help="The URL of the running app. By default it is served here, on a free port.",
         show_default=False,
     ),
 ]

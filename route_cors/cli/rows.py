@@ -1,4 +1,4 @@
-"""Rows of a table: side by side or stacked on a terminal, as its width allows; one a line anywhere else."""
+"""Rows of a table: on a terminal in columns, or stacked if it is narrow; anywhere else one row in a line."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def print_rows(screen: Screen, header: Sequence[str], rows: Sequence[Sequence[Te
     """Print the routes.
 
     Args:
-        screen: where to.
+        screen: where to print.
         header: Methods, Path, maybe columns of access, Policy, Declared on, Endpoint, Findings.
-        rows: at least one; as many cells each.
+        rows: at least one; each with as many cells as the header.
     """
     if screen.is_terminal:
         screen.console.print(_drawn(header, rows, screen.console.width))
@@ -50,7 +50,7 @@ def _drawn(header: Sequence[str], rows: Sequence[Sequence[Text]], width: int) ->
 
 
 def _fits(header: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> bool:
-    """Whether every column but that of the policies keeps its lines whole."""
+    """Whether no column but that of the policies has to break its lines."""
     needed: list[int] = [
         max(len(title), *(row[column].cell_len for row in rows)) for column, title in enumerate(header)
     ]
@@ -64,7 +64,7 @@ _GAP: Final = 3
 
 
 def _stacked(titles: Sequence[str], cells: Sequence[Text]) -> Iterator[Text]:
-    """All that is known of a route, in one cell, on a line for each kind of thing."""
+    """Everything about a route in one cell, with a line for each kind of information."""
     *access, policy, source, endpoint, marks = cells
     told = (Text.assemble(f"{title.lower()}: ", cell) for title, cell in zip(titles, access, strict=True))
     yield Text("; ").join(told)

@@ -1,4 +1,4 @@
-"""`route-cors serve`: the inspector page on one port of this machine, and the app itself on another."""
+"""`route-cors serve`: the inspector page on one port of this machine, and the app on another."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
-# A number: "localhost" may be ::1, where another program can own the port.
+# Not "localhost", which may be ::1, where another program can use the same port.
 _HOST: Final = "127.0.0.1"
 _MAX_PORT: Final = 65535
-_LONGEST_STOP: Final = 2  # seconds; an open stream would hold the server up for ever
+_LONGEST_STOP: Final = 2  # seconds; an open stream would never end
 _PATIENCE: Final = 0.1  # seconds
 
 
 def serve(screen: Screen, app: Any, *, port: int, api: str | None) -> None:
-    """Serve the inspector until a signal stops it, and the app beside it, where the page's calls go.
+    """Serve the inspector until a signal stops it, and the app, which the page calls.
 
     Args:
-        screen: where to say what is served.
+        screen: where to print the addresses.
         app: the app to inspect.
         port: of the inspector; 0 for any free one.
-        api: where the app is served already; None: it is served here, on a free port.
+        api: the URL of the running app; None: it is served here, on a free port.
 
     Raises:
-        CommandError: the port is taken, `api` is no base URL, or the app does not start.
+        CommandError: the port is taken, `api` is not a base URL, or the app does not start.
     """
     with ExitStack() as stack:
         stop = stack.enter_context(_stopped_by_signals())
@@ -63,7 +63,7 @@ def serve(screen: Screen, app: Any, *, port: int, api: str | None) -> None:
 
 
 def _wait(stop: threading.Event, *, until: Callable[[], bool]) -> None:
-    """For one of both. With a timeout, because an endless wait keeps Windows from delivering the signal."""
+    """Wait for one of them. With a timeout: Windows delivers no signal during an endless wait."""
     while not until() and not stop.wait(_PATIENCE):
         pass
 
@@ -80,7 +80,7 @@ class _Running:
 
 
 def _guarded(app: Any, api: str) -> ASGIApp:
-    """The inspector for this machine alone: a name that an attacker makes point here gets nothing."""
+    """The inspector, only for this machine: a host name that an attacker points here is refused."""
     try:
         page = inspector(app, allow=_everybody, base_urls=[api])
     except (TypeError, ValueError) as error:
@@ -111,13 +111,13 @@ def _url(listener: socket.socket) -> str:
 def _serving(
     app: ASGIApp, listener: socket.socket, lifespan: Literal["auto", "off"] = "auto"
 ) -> Generator[_Running, None, None]:
-    """A running uvicorn. Outside the main thread it leaves the signals alone; two would fight for them."""
+    """A running uvicorn. Outside the main thread it installs no signal handlers, which would replace ours."""
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", lifespan=lifespan, timeout_graceful_shutdown=_LONGEST_STOP)
     )
 
     def run() -> None:
-        with suppress(SystemExit):  # the app's lifespan has failed, and uvicorn has logged it
+        with suppress(SystemExit):  # the app's lifespan failed, and uvicorn has logged it
             server.run([listener])
 
     thread = threading.Thread(target=run)
@@ -131,7 +131,7 @@ def _serving(
 
 @contextmanager
 def _stopped_by_signals() -> Generator[threading.Event, None, None]:
-    """An event that Ctrl-C sets, in place of its traceback. The second one ends the program at once."""
+    """An event that Ctrl-C sets, without a traceback. A second Ctrl-C ends the program immediately."""
     stop = threading.Event()
 
     def set_stop(number: int, _: object) -> None:

@@ -1,4 +1,4 @@
-"""`route-cors table`: the matrix of an app's routes and their policies."""
+"""`route-cors table`: an app's routes and their policies."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ def table_as_data(report: Report, origin: str | None) -> dict[str, Any]:
 def print_table(
     screen: Screen, report: Report, codes: Mapping[str, Code], *, origin: str | None, pages: bool, hidden: int
 ) -> None:
-    """Print the routes, on a line each where the output is no terminal, and what the findings' codes mean.
+    """Print the routes, and what the codes of the findings mean.
 
     Args:
-        screen: where to.
+        screen: where to print; if it is not a terminal, each route is one line.
         report: the routes to show.
-        codes: what the findings' codes stand for.
+        codes: the codes of the findings.
         origin: whose access to show beside each policy, and that of any other origin.
         pages: whether a table that is longer than the terminal goes through the user's pager.
         hidden: how many routes of the docs are left out.
     """
     if pages and screen.is_terminal and len(report.routes) > screen.console.height:
-        # As git does: less ends by itself where all fits, and shows colours.
+        # As git does: less ends by itself if everything fits, and shows colours.
         os.environ.setdefault("LESS", "FRX")
         with screen.console.pager(styles=True):
             _print_all(screen, report, codes, origin, hidden)
@@ -118,7 +118,7 @@ def _cells(report: Report, origin: str | None) -> tuple[list[str], list[list[Tex
 
 
 def _access_columns(report: Report, origin: str | None) -> list[tuple[str, list[Access]]]:
-    """What that origin may do, then what every other one may that no policy names."""
+    """The access of that origin, then the access of any other origin that no policy names."""
     if origin is None:
         return []
     other = ANY_OTHER_ORIGIN.capitalize()

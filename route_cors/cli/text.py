@@ -1,4 +1,4 @@
-"""Where a command prints: in colour and as wide as the terminal, or plain and never cut."""
+"""The output of a command: on a terminal in colour and as wide as that; otherwise plain, and never cut."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Screen", "as_json", "mark", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Where a command prints, and whether that is a terminal: anything else has no width."""
+    """The output of a command, and whether it is a terminal: only a terminal has a width."""
 
     console: Console
     is_terminal: bool
@@ -32,16 +32,16 @@ class Screen:
 
     @property
     def draws(self) -> bool:
-        """Whether it takes more than letters: ticks and lines."""
+        """Whether it can show ticks and lines."""
         return self.is_terminal and self.console.encoding.startswith("utf")
 
     def line(self, *parts: Text | str, indent: int = 0, hang: int = 0) -> None:
-        """Print one line; on a terminal, as many as it takes.
+        """Print one line; on a terminal it is wrapped.
 
         Args:
-            parts: of the line, none of which holds a line break.
-            indent: spaces before the first of them.
-            hang: spaces more before the others.
+            parts: of the line, without line breaks.
+            indent: spaces before the first line.
+            hang: additional spaces before the others.
         """
         whole = Text.assemble(*parts)
         width = max(self.console.width - indent - hang, _NARROWEST)
@@ -55,12 +55,12 @@ _NARROWEST = 20
 
 
 def text(value: str, style: str = "") -> Text:
-    """What came from routes, headers or files, escaped, in that style and free of markup."""
+    """Text from routes, headers or files, escaped, in that style and without markup."""
     return Text(printable(value), style)
 
 
 def mark(screen: Screen, *, passed: bool | None) -> Text:
-    """How a check ended; None where it was not asked."""
+    """The result of a check; None if it was not needed."""
     if passed is None:
         return Text("-", "dim")
     if screen.draws:
@@ -69,5 +69,5 @@ def mark(screen: Screen, *, passed: bool | None) -> Text:
 
 
 def as_json(data: dict[str, Any]) -> str:
-    """As JSON in ASCII: what is no letter, digit or sign there is escaped, delete as well."""
+    """JSON in ASCII, with all control characters escaped, delete included."""
     return json.dumps(data, indent=2).replace("\x7f", "\\u007f")

@@ -11,14 +11,14 @@ __all__ = ["counted", "methods_in_words", "path_in_words"]
 
 
 def methods_in_words(route: ReportedRoute) -> str:
-    """Its methods, or what it is in their place."""
+    """The methods of a route; for a mount or a websocket, what it is."""
     if route.kind != "http":
         return "(mount)" if route.kind == "mount" else "WEBSOCKET"
     return "(any)" if route.methods is None else " ".join(route.methods)
 
 
 def path_in_words(route: ReportedRoute) -> str:
-    """Its path, after its host if it is served at that one alone: `//api.example/items`."""
+    """The path of a route, after its host if it is only served there: `//api.example/items`."""
     return route.path if route.host is None else f"//{route.host}{route.path}"
 
 

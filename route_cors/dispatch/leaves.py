@@ -89,7 +89,7 @@ class Entry:
         self.endpoint = registered.endpoint
         self.asks_inside = False
         if mounted is not None:
-            self.methods = frozenset()  # its routes speak for themselves
+            self.methods = frozenset()  # those of its routes count
         elif app is not None:
             self.default = first(*map(default_of, reversed(registered.around)))
             self.asks_inside = not holds_nothing(app)

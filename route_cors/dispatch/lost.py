@@ -87,8 +87,8 @@ def tell_of_lost(router: Any, route: Any, lost: Lost) -> None:
 
 
 _WAY_OUT: Final = (
-    "the route is closed. Put @cors above the decorator that replaces the function, "
-    "or on the endpoint class that holds it"
+    "the route is closed, because a decorator replaced the function that has the policy: "
+    "write @cors above that decorator, or on the endpoint class"
 )
 
 # Declarations, each with its policy; None if it may belong to another function.

@@ -1,16 +1,16 @@
-"""What a person looks at: who may call what in an app, what is wrong with it, and why a call is refused.
+"""For people: who may call what in an app, what is wrong with its policies, and why a call is refused.
 
-All of it reads the one dispatcher and the one protocol core, and decides nothing anew.
+All of it uses the dispatcher and the protocol core, and decides nothing itself.
 
-- routes: what the dispatcher knows of an app, made presentable; access: what one origin may do there, behind
-  layers of others as they are (simulated).
-- findings: the rules of what is wrong; overview: `report`, the routes and the findings together.
-- explain: one call's story. The box's browser makes it (attempt), to the app's stand-in (stand_in, site), in
-  which layers of others stand as well (passage); what happened (handled) is put into words (steps, others,
-  preflights), and what would allow it is tried (fix). explanation: the story as data.
+- routes: the routes of an app, with an example of each path (examples); access: what one origin may do there,
+  behind other layers (simulated).
+- findings: the rules for problems; overview: `report`, the routes and the findings together.
+- explain: the result of one call. The browser of `route_cors.testing` makes it (attempt) to a stand-in of the
+  app (stand_in, site) with its other layers (passage). The result (handled) is described in sentences (steps,
+  others, preflights), and what would allow the call is tried (fix). explanation: the same as data.
 - baseline: what a change opened or closed (grants); sarif: the findings for other tools.
-- migration: what replaces an app's CORSMiddleware, and who gains or loses by it.
-- inspector: the page; page_origin: an origin that somebody typed, checked.
+- migration: what replaces an app's CORSMiddleware, and who gains or loses access.
+- inspector: the page; page_origin: checks an origin that a person typed.
 """
 
 from __future__ import annotations

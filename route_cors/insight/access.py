@@ -59,8 +59,8 @@ def access_of(route: ReportedRoute, origin: str) -> Access:
         route: of a report.
         origin: as browsers send it.
 
-    A policy that nothing carries out lets nobody in. Where there is none, browsers keep every page of another
-    origin from reading; not so for websockets, which they let every page open.
+    A policy that no layer applies allows no origin. Without a policy, browsers do not let pages of other
+    origins read responses, but they let every page open websockets.
     """
     layers = speaking_layers(route)
     granted = _granted_by_policy(route, origin)
@@ -90,7 +90,7 @@ def _once(known: dict[object, Access], route: ReportedRoute, origin: str) -> Acc
 def speaking_layers(route: ReportedRoute) -> tuple[KnownLayer | UnknownLayer, ...]:
     """The layers of others that have a say about CORS on that route, from the outside in.
 
-    None of those inside of a layer of ours that carries a policy out: it replaces what they write.
+    None of those inside of a layer of route_cors that applies a policy: it replaces their headers.
     """
     return _speaking(route, route.layers)
 

@@ -1,4 +1,4 @@
-"""One call, made by the browser in the box, to an app's stand-in."""
+"""One call, made by the browser of `route_cors.testing` to a stand-in of the app."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`explain`: what becomes of one call, step by step, and what would allow it.
+"""`explain`: the result of one call, step by step, and what would allow it.
 
-Nothing is decided here. The browser in the box makes the call, to a stand-in of the app in which the real
-layer and the real routes answer; what they did is put into words.
+Nothing is decided here. The browser of `route_cors.testing` makes the call to a stand-in of the app, in which
+the real layer and the real routes answer. What they did is described in sentences.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "explain_async"]
 
-_OWN_ORIGIN = "is of the app's own origin, and "
+_OWN_ORIGIN = "has the app's own origin, and "
 
 
 def explain(app: object, call: Call) -> Explanation:
-    """What becomes of a call: what a browser sends, which route is found, each check, each answer.
+    """The result of a call: what a browser sends, which route is found, each check, each response.
 
-    None of the app's own code runs, but for the callables among the origins of a policy. A CORSMiddleware of
-    Starlette's does what it would do; where anything else may answer CORS by itself, there is no verdict. It
-    may be used inside a running event loop, which it holds up; `explain_async` does not.
+    None of the app's own code runs, except for the callables among the origins of a policy. Starlette's
+    CORSMiddleware answers as it does in the app; there is no verdict if anything else may answer CORS by
+    itself. It can be used inside a running event loop, which it blocks; `explain_async` does not.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
@@ -40,7 +40,7 @@ def explain(app: object, call: Call) -> Explanation:
 
     Raises:
         TypeError: the app shows no routes.
-        ValueError: no browser could make that call; the message names the value.
+        ValueError: a browser cannot make that call; the message names the value.
 
     >>> from fastapi import FastAPI
     >>> from route_cors import cors, install_cors
@@ -95,7 +95,7 @@ def _outcome(made: Attempt, steps: tuple[Step, ...]) -> str:
 
 _HOW_BLOCKED = {
     "preflight": "Blocked at the preflight: the request itself is never sent.",
-    "actual": "Blocked at the answer: the request is sent, and the page may not read what comes back.",
+    "actual": "Blocked at the response: the request is sent, but the page may not read the response.",
     "websocket": "Blocked at the handshake.",
 }
 
@@ -105,9 +105,7 @@ def _what_is_allowed(made: Attempt) -> str:
     status = made.last.response.status_code
     if handled.is_websocket:
         # Browsers leave it to the server: https://websockets.spec.whatwg.org/#websocket-opening-handshake
-        by_default = (
-            "" if handled.is_decided else ", as it does for pages of every origin: no policy is asked"
-        )
+        by_default = "" if handled.is_decided else ", as for pages of every origin: no policy applies"
         return f"the websocket opens{'' if made.is_same_origin else by_default}"
-    answer = "the answer" if handled.is_endpoints_own else f"the answer, a {status}"
-    return f"the page {_OWN_ORIGIN if made.is_same_origin else ''}reads {answer}"
+    answer = "the response" if handled.is_endpoints_own else f"the response, a {status}"
+    return f"the page {_OWN_ORIGIN if made.is_same_origin else ''}can read {answer}"

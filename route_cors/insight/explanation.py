@@ -1,4 +1,4 @@
-"""One call's story, as data: what a browser sends, what it gets, each check, and what would allow it."""
+"""An explained call as data: what a browser sends, what it gets, each check, and what would allow it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Call:
 
     Args:
         method: as the script gives it; `WS` or `WEBSOCKET` for `new WebSocket(path)`.
-        path: from the app's root on, with its query: `/account/7?full=1`.
-        origin: the page's, as browsers send it; `null` for a sandboxed one.
+        path: relative to the app's root, with its query: `/account/7?full=1`.
+        origin: of the page, as browsers send it; `null` for a sandboxed page.
         headers: names and values that the script sets.
         credentials: whether the script asks for credentials (`credentials: "include"`).
-        base_url: where the app is served: scheme, host, port, and a path if it is behind one.
+        base_url: where the app is served: scheme, host, port, and a path if it is served below one.
     """
 
     method: str
@@ -33,12 +33,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question that was asked, and its answer.
+    """One check, and its result.
 
     Attributes:
-        name: `route`, `policy`, `origin`, `method`, `headers`, `response` and the like: stable.
-        passed: None where it did not have to be asked.
-        detail: the answer in a sentence, with the values that it was about.
+        name: `route`, `policy`, `origin`, `method`, `headers`, `response` and so on; they do not change.
+        passed: None if the check was not needed.
+        detail: the result in a sentence, with the values.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A request that the browser sends, who answers it, and with what.
+    """A request that the browser sends, and the response to it.
 
     Attributes:
         name: `preflight`, `actual` or `websocket`.
@@ -56,9 +56,9 @@ class Step:
         request_headers: those that matter to CORS.
         checks: in the order in which they are made: first the app's, then the browser's.
         answered_by: `route_cors`; `app`, for its router; `endpoint`; or the full name of a middleware's
-            class. None where that is not known.
-        status: of the answer; None where it is the endpoint's own, which is not run, or not known.
-        response_headers: those that are about CORS, exactly, in their order; all of an answer of route_cors.
+            class. None if that is not known.
+        status: of the response; None if only the endpoint knows it, which is not run, or if it is not known.
+        response_headers: those about CORS, exactly, in their order; if route_cors answers, all.
     """
 
     name: StepName
@@ -76,7 +76,7 @@ class Fix:
 
     Attributes:
         change: what to do, in a sentence.
-        code: Python to write: the changed policy, or the line to add; None where no policy can help.
+        code: the Python code: the changed policy, or the line to add; None if no policy can allow the call.
     """
 
     change: str
@@ -85,18 +85,18 @@ class Fix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What becomes of a call.
+    """The result of a call.
 
     Attributes:
         call: the call.
-        allowed: whether the page's script gets to read the answer (or to use the websocket); None where that
-            is not known, because something on the way may answer CORS by itself.
+        allowed: whether the page's script can read the response (or use the websocket); None if that is not
+            known, because another layer may answer CORS by itself.
         verdict: that in a sentence.
         preflight: why the browser sends a preflight, or why it sends none, in a sentence.
-        steps: the requests that are sent, in their order; those after a failed one never are.
-        reason: what Chrome's console says where it is blocked; None where it is not.
-        fix: what would allow it for certain; None where it is allowed, or may be as things are.
-        not_known: the full names of what may answer CORS by itself.
+        steps: the requests that are sent, in their order; none is sent after a failed one.
+        reason: what Chrome's console says if the call is blocked; None if it is not.
+        fix: what would certainly allow the call; None if it is allowed, or may be.
+        not_known: the full names of the layers that may answer CORS by themselves.
     """
 
     call: Call

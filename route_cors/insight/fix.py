@@ -1,4 +1,4 @@
-"""The smallest change of a policy that would allow a call: tried on the stand-in, and only shown."""
+"""The smallest change of a policy that would allow a call: it is tried on the stand-in, and only shown."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.stand_in import Change
 from route_cors.insight.steps import declared, instead_in_words, shortened, where_declared
+from route_cors.middleware import is_dry_run
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["smallest_change"]
 
 _NEVER_LISTED = frozenset(name.lower() for name in ALWAYS_ALLOWED_REQUEST_HEADERS)
-# Whose policy is shared with routes that the call is not about.
+# Their policy is shared with other routes.
 _SHARED = frozenset({"router", "mount", "app", "mounted app"})
 
 
@@ -46,7 +47,7 @@ async def smallest_change(site: Site, made: Attempt) -> Fix:
     try:
         place.changed(wanted)
     except CORSConfigError as error:
-        return Fix(f"No policy can say so: {error.problems[0]}.", None)
+        return Fix(f"No policy can allow it: {error.problems[0]}.", None)
     for adds_layer in (False, True):
         if await place.would_allow(wanted, adds_layer=adds_layer):
             return place.fix(await _smallest(place, wanted, adds_layer=adds_layer), adds_layer=adds_layer)
@@ -57,11 +58,11 @@ def _why_none_helps(made: Attempt) -> str:
     outside = made.last.handled.answered_by
     if outside is None:
         return "No policy allows it."
-    return f"No policy allows it: {outside.name} stands outside of any layer of the app, and answers first."
+    return f"No policy allows it: {outside.name} is outside of every layer of the app, and answers first."
 
 
 async def _smallest(place: _Place, wanted: dict[str, _Argument], *, adds_layer: bool) -> dict[str, _Argument]:
-    """Those of the arguments without any one of which the call would be blocked."""
+    """The arguments that are all needed: without any one of them the call would be blocked."""
     for name in [*wanted]:
         fewer = {other: argument for other, argument in wanted.items() if other != name}
         if await place.would_allow(fewer, adds_layer=adds_layer):
@@ -91,7 +92,7 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
         return f"No policy helps: {is_for}{hint}."
     admits_null = target.terms is not None and target.terms.any_origin and not made.call.credentials
     if made.call.origin == "null" and not admits_null:
-        return "No policy can name the origin null: every sandboxed page has it, whoever made it."
+        return "No policy can name the origin null: every sandboxed page has it, of any author."
     return None
 
 
@@ -99,7 +100,7 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
 class _Argument:
     """An argument of a policy that changes: its value, and what it allows, in words.
 
-    `smaller` may do as well.
+    `smaller` is a value that may be enough.
     """
 
     name: str
@@ -109,11 +110,11 @@ class _Argument:
 
 
 class _Place:
-    """Where the call goes: the policy there, and what a change of it does to the call.
+    """The route of the call: its policy, and the effect of a change of it on the call.
 
     Attributes:
         made: the call, as it was blocked.
-        policy: the present one; None where there is none, and for `no_cors`.
+        policy: the present one; None if there is none, and for `no_cors`.
     """
 
     def __init__(self, site: Site, made: Attempt) -> None:
@@ -134,7 +135,7 @@ class _Place:
         return CORSPolicy(**values) if self.policy is None else self.policy.evolve(**values)
 
     async def would_allow(self, arguments: Mapping[str, _Argument], *, adds_layer: bool) -> bool:
-        """Whether the call goes through then; nothing of the app is changed to see that."""
+        """Whether the call would be allowed then. It is tried without changing the app."""
         if self.policy is None and "origins" not in arguments:
             return False
         try:
@@ -144,7 +145,7 @@ class _Place:
         return (await attempt(self._site, self.made.call, change)).is_allowed
 
     def fix(self, arguments: Mapping[str, _Argument], *, adds_layer: bool) -> Fix:
-        """The change, to be read and to be written."""
+        """The change, in words and as code."""
         sentences: list[str] = []
         lines: list[str] = []
         if arguments:
@@ -172,12 +173,12 @@ class _Place:
         if self.policy is not None:
             return as_code(self.policy, self._source, **values)
         spelled = ", ".join(f"{name}={value!r}" for name, value in values.items())
-        # What is no function of the user's is decorated where it is mounted.
+        # An app is decorated where it is mounted.
         return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"
 
     @property
     def _is_alone(self) -> bool:
-        """Whether it gets a policy of its own, as the present one is shared: that changes no other route."""
+        """Whether it gets a policy of its own, because the present one is shared: no other route changes."""
         source = None if self._surveyed is None else self._surveyed.reported.source
         return source in _SHARED and self._site.can_declare_alone(self._target)
 
@@ -190,12 +191,14 @@ class _Place:
 
     @property
     def _layer_code(self) -> str:
+        if is_dry_run(self._site.app):
+            return "install_cors(app)  # without dry_run=True, which only watches"
         is_app = isinstance(self._site.app, Starlette)
         return "install_cors(app)" if is_app else "app = RouteCORSMiddleware(app)"
 
 
 class _Needs:
-    """What a call needs of a policy, and the present one does not grant, argument by argument."""
+    """What a call needs and the present policy does not grant, argument by argument."""
 
     def __init__(self, place: _Place) -> None:
         self._made = place.made
@@ -210,7 +213,7 @@ class _Needs:
         yield from self._new_origins() if self._policy is None else self._origins(self._policy)
         if self._credentials:
             yield _Argument("allow_credentials", value=True, words="credentials")
-            # As a name it is none that a response has.
+            # With credentials, `*` is a header name that no response has.
             if self._policy is not None and "*" in self._policy.expose_headers:
                 yield _Argument("expose_headers", (), "no headers but those you name to be read")
         if self._handled.preflight is not None:
@@ -222,7 +225,7 @@ class _Needs:
         yield _Argument("origins", [origin], origin)
 
     def _origins(self, policy: CORSPolicy) -> Iterator[_Argument]:
-        """The call's own beside the present ones, as far as these go with what the call needs."""
+        """The call's own beside the present ones, without those that are not allowed with what it needs."""
         if policy.origin_set.any and not self._credentials:
             return
         origin = self._call.origin
@@ -234,12 +237,12 @@ class _Needs:
             return
         left_out = [as_value(item) for item in policy.origins if item not in kept]
         words = f"{origin} in place of {_listed(left_out)}"
-        # A callable among the kept ones may let it in.
+        # A callable among the kept ones may allow it.
         by_others = _Argument("origins", kept, words) if kept and added else None
         yield _Argument("origins", [*kept, *added], words, by_others)
 
     def _is_sound(self, policy: CORSPolicy, item: OriginItem) -> bool:
-        """Whether an origin of the policy may stand beside the call's."""
+        """Whether a policy may have this origin beside the call's."""
         beside = [item] if item == self._call.origin else [item, self._call.origin]
         credentials = policy.allow_credentials or self._credentials
         try:
@@ -265,7 +268,7 @@ class _Needs:
         known = _NEVER_LISTED | {name.lower() for name in present}
         missing = [name for name in asked.split(",") if name and name not in known]
         if "*" in known:
-            # The one name that it does not cover.
+            # The only name that `*` does not cover.
             missing = [name for name in missing if name == "authorization"]
         spelled = {name.lower(): name for name, _ in self._call.headers}
         return [spelled[name] for name in missing]

@@ -19,7 +19,7 @@ class Grant:
     """What pages of other origins may do on a route, with one of its methods.
 
     Attributes:
-        origins: as `describe_policy` writes them; empty where nobody is let in.
+        origins: as `describe_policy` writes them; empty if no origin is allowed.
         credentials: whether cookies may go along.
         methods: those that a preflight grants; None: any.
         headers: request-header names.

@@ -42,7 +42,7 @@ class Handled:
         scope: of the request.
         method: the method whose policy counts: that of the request, or the one that a preflight announces; ""
             for a handshake.
-        beside: what else the path serves, if no route serves the request.
+        beside: what else the path serves, if the request has no route.
         target: where a request with that method goes. Its terms are those that apply, with any tried change.
         receiver: where this request itself goes: for a preflight, the route that gets the OPTIONS request.
         preflight: the preflight; None if it is not one.

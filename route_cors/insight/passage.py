@@ -43,7 +43,7 @@ class Passage:
     hands_on: bool = False
 
     def around(self, app: ASGIApp, guise: Guise, *, credentials: bool) -> ASGIApp:
-        """The layer around what is further in, which notes what becomes of the request.
+        """The layer around what is further in, which notes what happens to the request.
 
         Args:
             app: what is further in.

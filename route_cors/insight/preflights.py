@@ -1,4 +1,4 @@
-"""Why a browser asks before it sends a call, or why it does not."""
+"""Why a browser sends a preflight before a call, or why it does not."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["why_a_preflight"]
 
-# Safelisted for some values, so that it is the value which makes the browser ask.
+# Safelisted for some values: for others the browser sends a preflight.
 _SAFELISTED_BY_VALUE = frozenset({"accept", "accept-language", "content-language", "content-type", "range"})
 
 
 def why_a_preflight(made: Attempt) -> str:
-    """The reason in a sentence, and what of the call the browser leaves out."""
+    """The reason in a sentence, and which headers of the call the browser leaves out."""
     return " ".join([_reason(made), *_left_out(made)])
 
 
@@ -29,7 +29,7 @@ def _reason(made: Attempt) -> str:
     if is_websocket(made.call):
         return "No preflight: browsers send none before a websocket's handshake."
     if made.is_same_origin:
-        return "No preflight: the page is of the app's own origin."
+        return "No preflight: the page has the app's own origin."
     first = made.sent[0]
     if first.handled.preflight is None:
         return f"No preflight: {first.request.method} and all its headers are safelisted."
@@ -52,4 +52,4 @@ def _unsafe(made: Attempt, preflight: SentRequest) -> Iterator[str]:
 def _left_out(made: Attempt) -> Iterator[str]:
     names = [name for name, value in made.call.headers if is_forbidden(name, value)]
     if names:
-        yield f"No script can set {', '.join(names)}: the browser leaves that out."
+        yield f"The browser leaves out {', '.join(names)}, which no script can set."

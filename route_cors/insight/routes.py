@@ -80,7 +80,7 @@ class ReportedRoute:
         policy: the one that holds here; `no_cors`; or None.
         source: what that was declared on: the `endpoint`, a `mount`, a `router`, the `app` as its default, or
             a `mounted app` as its own default. None without a policy.
-        takes_effect: whether anything carries the policy out: a layer, or the route itself as a CORSRoute.
+        takes_effect: whether a layer, or the route itself as a CORSRoute, applies the policy.
         example: a path that the route matches; None where none can be made up.
         layers: the middleware that a request goes through on its way there, ours among them, from the
             outside in; but for what is known to do nothing about CORS, and to answer nothing. For a mount

@@ -108,7 +108,7 @@ class Site:
         return all(each.policy is found.placed.policy for each in others)
 
     def is_in_layer(self, target: Target, receiver: Target) -> bool:
-        """Whether a layer stands around both what answers there and what receives the request.
+        """Whether a layer is around both what answers there and what receives the request.
 
         For a preflight these may be two: a layer that only its receiver is in has no say about the other.
         """

@@ -127,7 +127,7 @@ class StandIn:
         )
 
     def _passages(self, scope: Scope, receiver: Target, carrier: Carrier | None) -> list[Passage]:
-        """The layers on the way of a request. A route that carries its policy out is the innermost of all."""
+        """The layers that a request passes. A route that applies its policy itself is the innermost."""
         is_served = scope["type"] == "websocket" or serves(receiver, scope["method"])
         layers = self._site.layers(receiver, is_served=is_served)
         if self._change.adds_layer:

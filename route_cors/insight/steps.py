@@ -1,4 +1,4 @@
-"""A request of an explained call, as a step: each check that was made on its way, in a sentence."""
+"""A request of an explained call, as a step: each check in a sentence."""
 
 from __future__ import annotations
 
@@ -26,26 +26,23 @@ if TYPE_CHECKING:
 __all__ = ["declared", "instead_in_words", "shortened", "step_of", "where_declared"]
 
 _WRITTEN_BY_US = ("access-control-", "vary")
-# What says nothing about CORS.
+# Headers that have nothing to do with CORS.
 _OF_THE_TRANSPORT = frozenset({"connection", "upgrade", "sec-websocket-version", "sec-websocket-key"})
 _LONGEST = 120
 
 
 def step_of(site: Site, attempt: Attempt, sent: Sent) -> Step:
-    """One request of an attempt, with all that was asked about it.
+    """One request of an attempt, with all its checks.
 
     Args:
         site: of the app.
-        attempt: the whole of it.
+        attempt: the attempt.
         sent: one of its requests.
     """
     checks = _route_checks(site, sent.handled)
     if attempt.is_same_origin:
-        checks.append(
-            Check(
-                "origin", passed=True, detail=f"{attempt.call.origin} is the app's own origin: no CORS at all"
-            )
-        )
+        detail = f"{attempt.call.origin} is the app's own origin: CORS does not apply"
+        checks.append(Check("origin", passed=True, detail=detail))
     else:
         checks += checks_of_others(attempt, sent)
         checks += [*_policy_checks(attempt.call.origin, sent), *_browser_checks(attempt, sent)]
@@ -65,9 +62,9 @@ def _is_refused(attempt: Attempt, sent: Sent) -> bool:
 
 
 def _with_one_failure(checks: Iterable[Check]) -> Iterator[Check]:
-    """The checks of a request that is refused: what follows from the one that failed has not failed itself.
+    """The checks of a request that is refused: those after the failed one have not failed themselves.
 
-    But of the origin, the method and the headers each is looked at, and may fail for itself.
+    Except for the origin, the method and the headers: each of them is checked, and may fail.
     """
     failed: Check | None = None
     for check in checks:
@@ -79,7 +76,7 @@ def _with_one_failure(checks: Iterable[Check]) -> Iterator[Check]:
             yield Check("response", passed=None, detail=f"refused, because of the {failed.name}")
         elif check.name == "credentials":
             # https://fetch.spec.whatwg.org/#concept-cors-check: after the origin.
-            yield Check("credentials", passed=None, detail=f"not looked at, because of the {failed.name}")
+            yield Check("credentials", passed=None, detail=f"not checked, because of the {failed.name}")
         else:
             yield replace(check, passed=None)
 
@@ -88,17 +85,17 @@ _ALL_ASKED = frozenset({"origin", "method", "headers"})
 
 
 def declared(terms: Terms | None) -> Declared | None:
-    """What was declared, to make these terms."""
+    """The policy that these terms were made from."""
     if terms is None:
         return None
     return no_cors if terms.policy is None else terms.policy
 
 
 def where_declared(surveyed: Surveyed | None) -> str:
-    """Where the policy was declared that holds at a route, in words that follow "declared".
+    """Where the policy of a route was declared, in words that follow "declared".
 
     Args:
-        surveyed: the route; the mount, where there is no route in it; None where there is none at all.
+        surveyed: the route; the mount, if no route in it matches; None if nothing matches.
     """
     reported = None if surveyed is None else surveyed.reported
     source = None if reported is None else reported.source
@@ -110,7 +107,7 @@ def where_declared(surveyed: Surveyed | None) -> str:
 
 
 _WHERE_DECLARED = {
-    "mount": "on what is mounted",
+    "mount": "on the mounted app",
     "router": "on its router",
     "app": "as the app's default",
     "mounted app": "as the default of the mounted app",
@@ -119,7 +116,7 @@ _WHERE_DECLARED = {
 
 
 def shortened(text: str) -> str:
-    """The text, or its beginning where it is longer than a sentence can hold."""
+    """The text, or its beginning if it is too long for a sentence."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
@@ -131,13 +128,13 @@ def _name_of_step(handled: Handled) -> StepName:
 
 def _request_headers(attempt: Attempt, sent: Sent) -> tuple[tuple[str, str], ...]:
     by_script = {name.lower() for name, _ in attempt.call.headers}
-    # The browser adds one where the script sets none.
+    # The browser adds one if the script sets none.
     left_out = _OF_THE_TRANSPORT | ({"accept"} - by_script)
     return tuple(header for header in sent.request.headers.raw if header[0].lower() not in left_out)
 
 
 def _answered_by(sent: Sent) -> str | None:
-    """The name of whatever answers; None where that is not known."""
+    """The name of what answers; None if that is not known."""
     handled = sent.handled
     if sent.unknown:
         return None
@@ -155,7 +152,7 @@ def _response_headers(sent: Sent) -> tuple[tuple[str, str], ...]:
     return tuple(header for header in headers if header[0].lower().startswith(_WRITTEN_BY_US))
 
 
-# Where it goes, and what holds there
+# The route, and its policy
 
 
 def _route_checks(site: Site, handled: Handled) -> list[Check]:
@@ -168,7 +165,7 @@ def _route(site: Site, handled: Handled) -> Check:
     if handled.preflight is not None and handled.carrier is None and handled.answered_by is None:
         detail += f"; the preflight itself {_where_the_preflight_goes(site, handled)}"
     is_found = handled.target.route is not None and handled.is_served
-    # Where somebody answers before that is asked, it is no reason.
+    # If another layer answers first, the missing route is not the reason.
     return Check("route", is_found if handled.answered_by is None else is_found or None, detail)
 
 
@@ -183,7 +180,7 @@ def _where_it_goes(site: Site, handled: Handled) -> str:
     )
     serves = f"{target.path or '/'} is {site.name_of(target)}"
     if target.opaque:
-        said = f"{serves}, an ASGI app that shows no routes: what it answers by itself is not known here"
+        said = f"{serves}, an ASGI app that shows no routes: how it answers is not known"
     elif not handled.is_served:
         is_alone = frozenset(handled.beside.methods) == target.methods
         said = f"{serves}, for" if is_alone else f"the routes of {target.path or '/'} are for"
@@ -199,7 +196,7 @@ def _instead(handled: Handled) -> str:
 
 
 def instead_in_words(handled: Handled) -> str | None:
-    """How to ask for what is at the path: a websocket in place of an HTTP route, or the other way round."""
+    """How to ask for what is at the path: a websocket instead of an HTTP route, or the other way round."""
     asked = handled.beside.instead
     if asked is None:
         return None
@@ -222,7 +219,7 @@ def _policy(handled: Handled, surveyed: Surveyed | None) -> Check:
     policy = declared(handled.target.terms)
     if policy is None:
         by_others = speaks_for_cors(handled) or handled.answered_by is not None
-        detail = "none of route_cors holds here" if by_others else "none holds here"
+        detail = "no policy of route_cors applies here" if by_others else "no policy applies here"
         return Check("policy", passed=None if by_others else False, detail=detail)
     where = where_declared(surveyed)
     if policy is no_cors:
@@ -233,25 +230,25 @@ def _policy(handled: Handled, surveyed: Surveyed | None) -> Check:
 def _layer(handled: Handled) -> Check:
     has_policy = handled.target.terms is not None
     if handled.carrier is not None and handled.answered_by is not None and not _is_asked(handled):
-        detail = f"it is not asked: {handled.answered_by.name} stands outside of it, and answers"
+        detail = f"it is not reached: {handled.answered_by.name} is outside of it, and answers"
         return Check("layer", passed=False if has_policy else None, detail=detail)
     if handled.carrier == "route":
-        return Check("layer", passed=True, detail="the route carries its policy out itself")
+        return Check("layer", passed=True, detail="the route applies its policy itself")
     if handled.carrier == "layer":
-        detail = "carries the policy out" if has_policy else "leaves alone what has no policy"
+        detail = "applies the policy" if has_policy else "does nothing without a policy"
         return Check("layer", has_policy or None, f"the CORS layer {detail}")
     if not has_policy:
-        return Check("layer", passed=None, detail="no CORS layer stands around the route")
+        return Check("layer", passed=None, detail="there is no CORS layer around the route")
     goes_elsewhere = handled.receiver.route is not handled.target.route
-    why = "the preflight goes elsewhere" if goes_elsewhere else "no CORS layer stands around the route"
-    return Check("layer", passed=False, detail=f"nothing carries the policy out: {why}")
+    why = "the preflight goes elsewhere" if goes_elsewhere else "there is none around the route"
+    return Check("layer", passed=False, detail=f"no CORS layer applies the policy: {why}")
 
 
 def _is_asked(handled: Handled) -> bool:
     return any(each.is_reached and isinstance(each.layer, OurLayer) for each in handled.passages)
 
 
-# What the policy says
+# The checks of the policy
 
 
 def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
@@ -262,10 +259,10 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
         yield Check("origin", passed=False, detail=_refused_words(origin, handled))
         return
     if terms is None or not handled.is_decided:
-        yield Check("origin", passed=None, detail="no policy is asked")
+        yield Check("origin", passed=None, detail="no policy applies")
         if is_preflight:
-            yield Check("method", passed=None, detail="no policy is asked")
-            yield Check("headers", passed=None, detail="no policy is asked")
+            yield Check("method", passed=None, detail="no policy applies")
+            yield Check("headers", passed=None, detail="no policy applies")
         return
     yield _origin(origin, terms, sent)
     if is_preflight:
@@ -304,15 +301,15 @@ def _origin(origin: str, terms: Terms, sent: Sent) -> Check:
 
 def _method(handled: Handled, terms: Terms) -> Check:
     if terms.policy is None:
-        return Check("method", passed=None, detail="of no account where no origin is allowed")
+        return Check("method", passed=None, detail="not checked, as no origin is allowed")
     passed = "method" not in handled.failed
     return Check("method", passed, f"{shortened(handled.method)} {_granted(terms, passed=passed)}")
 
 
 def _granted(terms: Terms, *, passed: bool) -> str:
-    """What is granted besides, in words that follow a method."""
+    """What is granted, in words that follow a method."""
     if terms.methods is None:
-        said = "is granted, as any method is where nobody can say what is served"
+        said = "is granted, as any method is if it is not known what is served"
         return said if passed else "is not a method that can be granted"
     granted = ", ".join(sorted(terms.methods)) or "none"
     return f"{'is' if passed else 'is not'} among those granted: {granted}"
@@ -323,12 +320,12 @@ def _headers(handled: Handled, terms: Terms) -> Check:
     if not names:
         return Check("headers", passed=None, detail="none is asked for")
     if terms.policy is None:
-        return Check("headers", passed=None, detail="of no account where no origin is allowed")
+        return Check("headers", passed=None, detail="not checked, as no origin is allowed")
     if "headers" not in handled.failed:
         return Check("headers", passed=True, detail=f"granted: {shortened(', '.join(names))}")
     refused = [name for name in names if not _grants(terms, name)]
     if not refused:
-        return Check("headers", passed=False, detail="so many names that they are not looked at")
+        return Check("headers", passed=False, detail="so many names that they are not read")
     return Check("headers", passed=False, detail=f"not granted: {shortened(', '.join(refused))}")
 
 
@@ -338,14 +335,14 @@ def _names_asked_for(handled: Handled) -> list[str]:
 
 
 def _grants(terms: Terms, name: str) -> bool:
-    """Whether the terms grant that one header, whatever else is asked for."""
+    """Whether the terms grant that one header, regardless of the others."""
     alone = (b"", b"", name.encode("latin-1"))
-    # Terms remember what they granted: these are nobody else's.
+    # Terms cache their answers, so these are a copy.
     answer = Terms(terms.policy, terms.registered).answer_preflight(alone, origin_allowed=True)
     return "headers" not in answer.failed
 
 
-# What the browser says
+# The checks of the browser
 
 
 def _browser_checks(attempt: Attempt, sent: Sent) -> Iterator[Check]:
@@ -366,4 +363,4 @@ def _credentials(attempt: Attempt, sent: Sent) -> Check:
         return Check("credentials", passed=False, detail="never with Access-Control-Allow-Origin: *")
     granted = headers.get("access-control-allow-credentials") == "true"
     has = "has" if granted else "lacks"
-    return Check("credentials", granted, f"the answer {has} Access-Control-Allow-Credentials: true")
+    return Check("credentials", granted, f"the response {has} Access-Control-Allow-Credentials: true")

@@ -1,4 +1,4 @@
-"""A browser's side of CORS, for tests, of any ASGI app or live server, whichever CORS library it uses.
+"""The browser's side of CORS, to test any ASGI app or live server, with any CORS library.
 
 Example:
     from route_cors.testing import Browser, CORSBlocked

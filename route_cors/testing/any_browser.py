@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AnyBrowser"]
 
-# A failed test shows its own line and not these.
+# A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 
 
 class AnyBrowser(ABC):
-    """A browser, but for how a request gets to the server."""
+    """A browser, without the part that sends the requests."""
 
     def __init__(
         self,
@@ -68,16 +68,16 @@ class AnyBrowser(ABC):
 
     @abstractmethod
     def _connect_to(self, target: Any) -> None:
-        """Make the wire to the target, or raise TypeError."""
+        """Make the wire to the target, or raise a TypeError."""
 
     @property
     def origin(self) -> str:
-        """Of the page whose script fetches."""
+        """The origin of the page."""
         return self._page.origin
 
     @property
     def history(self) -> History:
-        """What was sent, and what came back."""
+        """The requests that were sent, and their responses."""
         return self._page.history
 
     @property
@@ -87,7 +87,7 @@ class AnyBrowser(ABC):
 
     @property
     def preflight_cache(self) -> PreflightCache:
-        """What the browser remembers of answered preflights."""
+        """The preflight cache."""
         return self._page.preflight_cache
 
     def page(self, *, origin: str) -> Self:
@@ -144,8 +144,7 @@ class AnyBrowser(ABC):
 def _refuse(unknown: Mapping[str, object]) -> None:
     if "private_network" in unknown:
         raise TypeError(
-            "private_network: browsers have dropped the headers of Private Network Access. Chromium sends "
-            "none: its Local Network Access asks the person instead. Leave the argument out"
+            "private_network: browsers have dropped the headers of Private Network Access: remove it"
         )
     if unknown:
         raise TypeError(f"{', '.join(map(repr, unknown))}: a browser has no such argument")

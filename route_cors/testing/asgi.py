@@ -27,20 +27,20 @@ ASGIApp: TypeAlias = Callable[
 ]
 """https://asgi.readthedocs.io/en/latest/specs/main.html"""
 
-# What the app raised shows the app's own lines and not these.
+# An exception of the app shows the lines of the app, and not those of this module.
 __tracebackhide__ = True
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _SWITCHING_PROTOCOLS = 101
 _GRACE = 1.0
-"""Seconds that an app has to end after its websocket was closed."""
+"""Seconds: how long an app may take to end after its websocket was closed."""
 
 
 async def exchange(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
     """Send a request, and read the response until the app has ended.
 
     Args:
-        app: serves the request. What it raises is in the response's `error`; a server would log it.
+        app: serves the request. Its exceptions are in the response's `error`; a server would log them.
         sent: the request, to an http or https URL.
     """
     ours = _Exchange(sent.content)
@@ -50,7 +50,7 @@ async def exchange(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
     error: Exception | None = None
     try:
         await app(scope, ours.receive, ours.send)
-    except Exception as raised:  # noqa: BLE001 - whatever it is, a server would answer
+    except Exception as raised:  # noqa: BLE001 - a server answers after any exception
         error = raised
     if error is None and not ours.complete.is_set():
         error = RuntimeError("the app ended before its response did")
@@ -74,7 +74,7 @@ async def shake_hands(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
     with ours.running:
         try:
             await app(scope, ours.receive, ours.send)
-        except Exception as raised:  # noqa: BLE001 - whatever it is, a server would answer
+        except Exception as raised:  # noqa: BLE001 - a server answers after any exception
             error = raised
     return ReceivedResponse(ours.status_code, ours.headers, ours.content, error)
 
@@ -83,7 +83,7 @@ class _Exchange:
     """The server's side of one request."""
 
     def __init__(self, content: bytes) -> None:
-        # What a server answers for an app that does not.
+        # The response of a server if the app sends none.
         self.status_code = 500
         self.headers = Headers()
         self.content = b""
@@ -99,7 +99,7 @@ class _Exchange:
         return request
 
     async def send(self, message: _Message) -> None:
-        # A stream may have no end: this lets the test's own time limit end it.
+        # A stream may be endless: this lets the test's own time limit end it.
         await checkpoint()
         if message["type"] == "http.response.start" and not self._started:
             self._started = True
@@ -112,18 +112,18 @@ class _Exchange:
 
 
 class _Handshake:
-    """The server's side of one handshake, whose client leaves as soon as it is answered."""
+    """The server's side of one handshake. The client disconnects as soon as it is answered."""
 
     def __init__(self) -> None:
         self.running = anyio.CancelScope()
-        # What a server answers for an app that does not.
+        # The response of a server if the app sends none.
         self.status_code = 500
         self.headers = Headers()
         self.content = b""
         self._connected = False
 
     async def receive(self) -> _Message:
-        # An app may receive, or send, without end, and could never be ended.
+        # An app that receives or sends in an endless loop could not be cancelled otherwise.
         await checkpoint()
         if self._connected:
             self._leave()
@@ -158,7 +158,7 @@ class _Handshake:
 
 
 def _scope(sent: SentRequest) -> dict[str, Any]:
-    """What the scopes of both kinds have in common."""
+    """The parts of a scope that HTTP requests and websockets share."""
     url = urlsplit(sent.url)
     headers = [("host", url.netloc), *((name.lower(), value) for name, value in sent.headers.raw)]
     if sent.content or sent.method in {"POST", "PUT"}:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncBrowser"]
 
-# A failed test shows its own line and not these.
+# A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 
 _Result = TypeVar("_Result")
@@ -33,11 +33,11 @@ class AsyncBrowser(AnyBrowser):
     Args:
         target: an ASGI app, which runs in the test's own event loop and whose lifespan is not run, the base
             URL of a live server, or an async httpx or httpx2 client.
-        origin, base_url, clock: as `Browser` has them.
+        origin, base_url, clock: as for `Browser`.
 
     Raises:
         ValueError: as `Browser`.
-        TypeError: `target` is nothing to send requests to, or it is not async.
+        TypeError: `target` cannot be sent requests, or it is not async.
 
     Example:
         async def test_only_our_front_end_may_save():

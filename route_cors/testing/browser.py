@@ -21,35 +21,35 @@ if TYPE_CHECKING:
 
 __all__ = ["Browser"]
 
-# A failed test shows its own line and not these.
+# A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 
 _Result = TypeVar("_Result")
 
 
 class Browser(AnyBrowser):
-    """A page in a browser, for tests: calls go through only if a browser would let them through.
+    """A page in a browser, for tests: a call is blocked if a browser would block it.
 
     https://fetch.spec.whatwg.org/#http-cors-protocol
 
     Args:
         target: what is tested: an ASGI app, the base URL of a live server, or an httpx or httpx2 client, such
-            as a TestClient. A client is nothing but the wire: its cookies, headers and auth are not used.
+            as a TestClient. A client only sends the requests: its cookies, headers and auth are not used.
             The lifespan of an app is not run; `with TestClient(app) as client` runs it.
-        origin: of the page whose script calls: `https://app.example.com`, or `null` for a sandboxed frame.
-        base_url: what relative URLs start from. Without it: the client's own, the live server's, or
-            `https://testserver` for an app, whose host then counts as of the page's own site.
-        clock: returns the seconds by which the preflight cache ages.
+        origin: of the page: `https://app.example.com`, or `null` for a sandboxed frame.
+        base_url: the base of relative URLs. By default: that of the client, that of the live server, or
+            `https://testserver` for an app, whose host then counts as on the page's own site.
+        clock: returns the time in seconds, for the preflight cache.
 
     Attributes:
-        origin: the page's.
-        history: what was sent and what came back; see `History`.
+        origin: of the page.
+        history: the requests that were sent, and their responses; see `History`.
         cookies: the cookie jar; see `Cookies`.
         preflight_cache: see `PreflightCache`.
 
     Raises:
-        ValueError: `origin` is not the origin of a page, or `base_url` is no http or https URL.
-        TypeError: `target` is nothing to send requests to, or it is async; or an argument is unknown.
+        ValueError: `origin` is not the origin of a page, or `base_url` is not an http or https URL.
+        TypeError: `target` cannot be sent requests, or it is async; or an argument is unknown.
 
     >>> async def app(scope, receive, send):
     ...     headers = [(b"access-control-allow-origin", b"https://app.example.com")]
@@ -87,21 +87,21 @@ class Browser(AnyBrowser):
         Args:
             url: absolute, or relative to the base URL.
             method: `get`, `head`, `post`, `put`, `delete` and `options` are upper-cased, all others are not.
-            headers: by name, or pairs. Those that no script can set (`Cookie`, `Origin`) are dropped, as are
-                in mode `no-cors` those that would need a preflight.
-            content: the body. As a string it has the type `text/plain`, as bytes none.
+            headers: by name, or pairs. Those that no script can set (`Cookie`, `Origin`) are dropped, and in
+                mode `no-cors` also those that would need a preflight.
+            content: the body. A string has the type `text/plain`; bytes have none.
             json: the body, as `application/json`.
             data: the body, as a form.
-            credentials: whether cookies go along: `omit`, `same-origin` or `include`.
+            credentials: whether cookies are sent: `omit`, `same-origin` or `include`.
             mode: `cors`, `no-cors` or `same-origin`.
             redirect: `follow`, `error` or `manual`.
-            referrer_policy: `no-referrer` makes a POST say `Origin: null`, but not in mode `cors`.
+            referrer_policy: with `no-referrer` a POST has `Origin: null`, except in mode `cors`.
 
         Raises:
             CORSBlocked: the script would get a TypeError that says "Failed to fetch".
             ValueError: a browser would refuse the arguments before it sends anything.
 
-        What a client raises (no connection, nothing that is HTTP) comes through as it is.
+        Exceptions of a client (no connection, a response that is not HTTP) are not changed.
         """
         steps = self._fetch_steps(
             url,
@@ -125,31 +125,31 @@ class Browser(AnyBrowser):
         referrer_policy: ReferrerPolicy = "",
         user_activated: bool = False,
     ) -> Navigation:
-        """Submit a form of the page, which the answer replaces: what CSRF is made of.
+        """Submit a form of the page, as a CSRF attack does. The response replaces the page.
 
         https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#form-submission-2
 
-        CORS has no part in it: there is no preflight, and no CORS header is needed. A form of another site
-        sends the cookies with `SameSite=None` by POST, and those with `Lax` too by GET; one of the same site
-        sends all. A POST says `Origin`. Redirects are followed, unless to another scheme than http and https.
-        An app's own `https://testserver` is of every page's site: a `base_url` puts it on a site of its own.
+        CORS does not apply: there is no preflight, and no CORS header is needed. A form on another site sends
+        the cookies with `SameSite=None` by POST, and also those with `Lax` by GET; a form on the same site
+        sends all. A POST has an `Origin`. Only redirects to http and https are followed.
+        The default `https://testserver` of an app counts as on the site of every page: give a `base_url` to
+        put the app on another site.
 
         Args:
             url: the form's action.
             data: the fields by name, or pairs.
-            method: `GET` puts the fields in place of the URL's query.
-            enctype: of the body. `text/plain` can pass for JSON: `data={'{"a":"': '"}'}` sends `{"a":"="}`.
-            referrer_policy: of the page; `no-referrer` makes a POST say `Origin: null`.
-            user_activated: whether a person clicked, which `Sec-Fetch-User` says; else a script did.
+            method: with `GET` the fields replace the URL's query.
+            enctype: of the body. `text/plain` can look like JSON: `data={'{"a":"': '"}'}` sends `{"a":"="}`.
+            referrer_policy: of the page; with `no-referrer` a POST has `Origin: null`.
+            user_activated: whether a person clicked, so that `Sec-Fetch-User` is sent, and not a script.
 
         Returns:
-            What the server did, for the test to look at. The page itself can read nothing of it, not even the
-            status.
+            The server's response, for the test. The page itself cannot read any of it, not even the status.
 
         Raises:
-            CORSBlocked: a redirect led nowhere, or there were too many; never because of CORS.
-            ValueError: no form can have such an argument.
-            TypeError: a field is no string.
+            CORSBlocked: a redirect was not valid, or there were too many; never because of CORS.
+            ValueError: a form cannot have such an argument.
+            TypeError: a field is not a string.
 
         >>> async def app(scope, receive, send):
         ...     own = (b"sec-fetch-site", b"same-origin") in scope["headers"]
@@ -174,23 +174,23 @@ class Browser(AnyBrowser):
     def navigate(
         self, url: str, *, referrer_policy: ReferrerPolicy = "", user_activated: bool = False
     ) -> Navigation:
-        """Follow a link of the page, which the answer replaces.
+        """Follow a link of the page. The response replaces the page.
 
-        It is a GET with cookies; from another site, without the `Strict` ones.
+        It is a GET with cookies, but from another site without the `Strict` ones.
 
         https://html.spec.whatwg.org/multipage/links.html#following-hyperlinks
 
         Args:
             url: where the link leads.
-            referrer_policy: of the page. A GET says no `Origin`, but a redirect may lead on.
-            user_activated: whether a person clicked, which `Sec-Fetch-User` says; else a script did.
+            referrer_policy: of the page.
+            user_activated: whether a person clicked, so that `Sec-Fetch-User` is sent, and not a script.
 
         Returns:
-            What the server did, for the test to look at; the page can read nothing of it.
+            The server's response, for the test. The page itself cannot read any of it.
 
         Raises:
-            CORSBlocked: a redirect led nowhere, or there were too many; never because of CORS.
-            ValueError: no link can have such an argument.
+            CORSBlocked: a redirect was not valid, or there were too many; never because of CORS.
+            ValueError: a link cannot have such an argument.
 
         Example:
             assert Browser(app, origin="https://mail.example").navigate("/account").status_code == 200
@@ -208,12 +208,12 @@ class Browser(AnyBrowser):
             as_: `image` or `script`, of elements without the attribute `crossorigin`.
 
         Returns:
-            An opaque response, for the page's own origin too: no script reads what an element loads. The test
-            can look at `history[-1].response`.
+            An opaque response, also on the page's own origin: scripts cannot read what an element loads. A
+            test can read `history[-1].response`.
 
         Raises:
-            CORSBlocked: a redirect led nowhere, or there were too many.
-            ValueError: no element can have such an argument.
+            CORSBlocked: a redirect was not valid, or there were too many.
+            ValueError: an element cannot have such an argument.
 
         >>> async def app(scope, receive, send):
         ...     await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -233,7 +233,7 @@ class Browser(AnyBrowser):
 
         Args:
             url: ws, wss, http or https, or relative to the base URL.
-            subprotocols: those that the script offers.
+            subprotocols: that the script offers.
 
         Raises:
             CORSBlocked: the server did not accept the handshake.
@@ -246,7 +246,7 @@ def _drive(
     steps: Generator[SentRequest, ReceivedResponse, _Result],
     exchange: Callable[[SentRequest], ReceivedResponse],
 ) -> _Result:
-    """Do what the steps ask for, until they return."""
+    """Send what the steps yield, until they return."""
     try:
         sent = next(steps)
         while True:

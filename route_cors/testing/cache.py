@@ -1,4 +1,4 @@
-"""The CORS-preflight cache: what a browser remembers of the preflights that were answered well."""
+"""The CORS-preflight cache: what successful preflights have granted."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MAX_AGE", "LONGEST_MAX_AGE", "CacheEntry", "CacheKey", "PreflightCache"]
 
 DEFAULT_MAX_AGE: Final = 5
-"""Seconds, where Access-Control-Max-Age is missing or unreadable."""
+"""Seconds, if Access-Control-Max-Age is missing or cannot be read."""
 
 LONGEST_MAX_AGE: Final = 7200
-"""Seconds: the limit that Chromium imposes; Firefox has 86,400."""
+"""Seconds: the limit of Chromium. That of Firefox is 86,400."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """What an entry is kept for.
+    """What an entry applies to.
 
     Args:
-        origin: as the Origin header says it.
+        origin: as in the Origin header.
         url: absolute; the standard compares the fragment too.
         credentials: whether the preflight was for a request with credentials "include".
     """
@@ -40,10 +40,10 @@ class CacheEntry:
 
     Args:
         origin, url, credentials: see `CacheKey`.
-        method: the method, `*`, or None where this is about a header.
-        header_name: the name in lower case, `*`, or None where this is about a method.
-        max_age: seconds for which it holds from when it was stored.
-        stored_at: what the browser's clock said then.
+        method: the method, `*`, or None if the entry is for a header.
+        header_name: the name in lower case, `*`, or None if the entry is for a method.
+        max_age: for how many seconds it is valid.
+        stored_at: the time at which it was stored, by the browser's clock.
     """
 
     origin: str
@@ -55,11 +55,11 @@ class CacheEntry:
     stored_at: float
 
     def grants_method(self, method: str) -> bool:
-        """Whether no preflight has to ask for this method."""
+        """Whether this method needs no preflight."""
         return self.method in {method, "*"}
 
     def grants_header(self, name: str) -> bool:
-        """Whether no preflight has to ask for this header, named in lower case."""
+        """Whether this header, named in lower case, needs no preflight."""
         return self.header_name == name or (self.header_name == "*" and name != NON_WILDCARD_REQUEST_HEADER)
 
 
@@ -69,7 +69,7 @@ class PreflightCache:
     https://fetch.spec.whatwg.org/#cors-preflight-cache
 
     Args:
-        clock: returns seconds, from whichever start; a test can give its own and set it.
+        clock: returns seconds since any start; a test can use its own clock.
 
     Example:
         now = 0.0
@@ -85,7 +85,7 @@ class PreflightCache:
 
     @property
     def entries(self) -> tuple[CacheEntry, ...]:
-        """What is fresh now."""
+        """The entries that have not expired."""
         now = self._clock()
         self._entries = [entry for entry in self._entries if now - entry.stored_at < entry.max_age]
         return tuple(self._entries)
@@ -94,7 +94,7 @@ class PreflightCache:
         return len(self.entries)
 
     def clear(self) -> None:
-        """Forget everything, as a new browser profile has."""
+        """Remove all entries, as in a new browser profile."""
         self._entries.clear()
 
     def forget(self, origin: str, url: str) -> None:
@@ -109,18 +109,18 @@ class PreflightCache:
         """Header-name cache entry match (https://fetch.spec.whatwg.org/#concept-cache-match-header).
 
         Args:
-            key: what is asked.
+            key: of the request.
             name: in lower case.
         """
         return any(entry.grants_header(name) for entry in self._matching(key))
 
     def store(self, key: CacheKey, methods: Iterable[str], header_names: Iterable[str], max_age: int) -> None:
-        """Keep what a preflight granted, as the last steps of a CORS-preflight fetch say.
+        """Store what a preflight granted: the last steps of a CORS-preflight fetch.
 
         https://fetch.spec.whatwg.org/#cors-preflight-fetch-0
 
         Args:
-            key: what was asked.
+            key: of the request.
             methods: the granted methods.
             header_names: the granted header names, in lower case.
             max_age: seconds.
@@ -155,5 +155,5 @@ class PreflightCache:
             self._entries.append(granted)
         for entry in known:
             place = self._entries.index(entry)
-            # The standard sets the max-age alone. What is counted from an older answer would end too early.
+            # The standard only sets the max-age. Counted from the older response, it would end too early.
             self._entries[place] = replace(entry, max_age=max_age, stored_at=now)

@@ -1,4 +1,4 @@
-"""The checks that a response has to pass: what Chrome says where one fails, and what would have passed."""
+"""The checks of a response: what Chrome says if one fails, and what would have passed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 # https://fetch.spec.whatwg.org/#ok-status
 _OK_STATUSES = range(200, 300)
 _DELTA_SECONDS = re.compile(r"0*([0-9]+)")
-# What is longer is beyond the limit anyhow, and Python refuses to convert more than 4,300 digits.
+# A longer number is above the limit, and Python refuses to convert more than 4,300 digits.
 _DIGITS_OF_ANY_LIMIT = 10
 
 
@@ -36,10 +36,10 @@ class Refused(Exception):  # noqa: N818 - a verdict, which fetch.py turns into w
     """A check that failed.
 
     Args:
-        step: at which step of the call.
-        reason: in Chrome's words, as far as it has any.
+        step: the step of the call.
+        reason: in Chrome's words, if it has any.
         fix: what would have passed.
-        by_policy: whether it is the CORS policy that refuses, and not the fetch itself that fails.
+        by_policy: whether the CORS policy refuses, and not the fetch itself fails.
     """
 
     def __init__(self, step: Step, reason: str, *, fix: str, by_policy: bool = True) -> None:
@@ -52,13 +52,13 @@ class Refused(Exception):  # noqa: N818 - a verdict, which fetch.py turns into w
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a page asks of a server across origins.
+    """A cross-origin request of a page.
 
     Args:
         origin: the Origin header that was sent.
         include_credentials: whether the credentials mode is `include`.
         method: the method of the actual request.
-        unsafe_names: the names of those headers that need a preflight, in lower case.
+        unsafe_names: the names of the headers that need a preflight, in lower case.
     """
 
     origin: str
@@ -69,12 +69,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What the answer to a preflight grants, for how long.
+    """What the response to a preflight grants, and for how long.
 
     Args:
-        methods: as they are spelled.
+        methods: as the server spells them.
         header_names: in lower case.
-        max_age: seconds, the limit applied.
+        max_age: seconds, within the browser's limit.
     """
 
     methods: tuple[str, ...]
@@ -83,7 +83,7 @@ class Granted:
 
 
 def check_cors(headers: Headers, asked: Asked) -> None:
-    """See whether the page may read a response.
+    """Check whether the page may read a response.
 
     https://fetch.spec.whatwg.org/#concept-cors-check
 
@@ -97,7 +97,7 @@ def check_cors(headers: Headers, asked: Asked) -> None:
 
 
 def check_preflight(response: ReceivedResponse, asked: Asked) -> Granted:
-    """See whether the actual request may be sent.
+    """Check whether the actual request may be sent.
 
     https://fetch.spec.whatwg.org/#cors-preflight-fetch-0
 
@@ -124,7 +124,7 @@ def readable_headers(headers: Headers, *, include_credentials: bool) -> Headers:
     try:
         listed = _names(headers, "Access-Control-Expose-Headers")
     except _Fault:
-        # The standard does not say what an unreadable list exposes; browsers: nothing.
+        # The standard does not say what an invalid list exposes. In browsers it exposes nothing.
         listed = ()
     all_are = "*" in listed and not include_credentials
     exposed = set(headers) if all_are else {name.lower() for name in listed}
@@ -210,12 +210,12 @@ def _check_names(names: tuple[str, ...], asked: Asked) -> None:
 
 
 def _names(headers: Headers, header_name: str) -> tuple[str, ...]:
-    """The elements of a list header; none where it is missing.
+    """The elements of a list header; none if it is missing.
 
     https://fetch.spec.whatwg.org/#extract-header-list-values
 
     Raises:
-        _Fault: an element is no token.
+        _Fault: an element is not a token.
     """
     elements = (element.strip(" \t") for element in headers.get(header_name, "").split(","))
     names = tuple(element for element in elements if element)
@@ -225,7 +225,7 @@ def _names(headers: Headers, header_name: str) -> tuple[str, ...]:
 
 
 def _max_age(headers: Headers) -> int:
-    """Seconds; 5 where there are none, or where several or unreadable ones are given."""
+    """Seconds; 5 if there is no header, or several, or one that cannot be read."""
     seconds = _DELTA_SECONDS.fullmatch(headers.get("access-control-max-age", ""))
     if seconds is None:
         return DEFAULT_MAX_AGE
@@ -242,7 +242,7 @@ def _needed_of_response(asked: Asked) -> str:
 
 
 def _needed_of_preflight(asked: Asked) -> str:
-    """The answer to a preflight that would let the actual request through."""
+    """The response to a preflight with which the actual request would be sent."""
     lines = ["204 No Content", _needed_of_response(asked)]
     if asked.method not in SAFELISTED_METHODS:
         lines.append(f"Access-Control-Allow-Methods: {asked.method}")

@@ -1,7 +1,7 @@
-"""The cookie jar of a browser: what it stores, and what it sends.
+"""The cookie jar of a browser: which cookies it stores, and which it sends.
 
-http.cookiejar is older than SameSite, cookie prefixes and the public suffix list, and drops a cookie for
-one attribute that browsers ignore. So this is RFC 6265bis, with the choices of Chrome:
+http.cookiejar has no SameSite, no cookie prefixes and no public suffix list, and drops a cookie because of
+an attribute that browsers ignore. So this implements RFC 6265bis, with the choices of Chrome:
 https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis
 """
 
@@ -28,7 +28,7 @@ _LONGEST_LIFE = 400 * 24 * 3600
 _WHITESPACE = " \t"
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SECONDS = re.compile(r"-?[0-9]+")
-# What a server gets as it was set: no separators, and no spaces at the ends, which would be taken off.
+# These arrive unchanged: no separators, and no spaces at the ends, which would be removed.
 _SETTABLE_NAME = re.compile(r"[!-:<>-~]+")
 _SETTABLE_VALUE = re.compile(r"(?:[!-:<-~]+(?: +[!-:<-~]+)*)?")
 
@@ -41,11 +41,11 @@ class Cookie:
         name: may be empty.
         value: as it is sent, quotes included.
         domain: the host that set it, or its Domain.
-        host_only: whether hosts below `domain` get none of it.
-        path: it goes to this path and those below it.
-        secure: over https alone, or to this machine.
+        host_only: whether it is not sent to subdomains of `domain`.
+        path: it is sent to this path and those below it.
+        secure: whether it is only sent over https, or to this machine.
         same_site: `strict`, `lax` or `none`.
-        expires: seconds since the epoch; None at the end of the session, which no test lives to see.
+        expires: seconds since the epoch; None: at the end of the session.
     """
 
     name: str
@@ -59,16 +59,16 @@ class Cookie:
 
     @property
     def has_expired(self) -> bool:
-        """Whether it is gone by now."""
+        """Whether it has expired."""
         return self.expires is not None and self.expires <= time.time()
 
     def goes_to(self, url: Url, *, same_site: bool, safe_navigation: bool = False) -> bool:
-        """Whether a request carries it.
+        """Whether it is sent with a request.
 
         Args:
-            url: the request's.
-            same_site: whether the page that asks is of the same site.
-            safe_navigation: whether it opens another page, by GET: `Lax` ones go along then.
+            url: of the request.
+            same_site: whether the page that sends it is on the same site.
+            safe_navigation: whether the request opens another page by GET: `Lax` cookies are sent then.
         """
         enough = {"none"}
         if safe_navigation:
@@ -82,15 +82,15 @@ class Cookie:
 
 
 class Cookies(Mapping[str, str]):
-    """Cookies by name, whichever host they are for.
+    """Cookies by name, for all hosts.
 
-    They go along with requests whose credentials mode says so, and are stored from the responses. A cookie
-    without SameSite is `Lax`; `Lax` and `Strict` ones are not sent to and not stored from other sites. A
-    navigation to another site carries `Lax` ones too if it is a GET, and its response may set all. `None`
-    needs `Secure`, and `Secure` needs https or this machine.
+    They are sent with requests if the credentials mode allows it, and stored from the responses. A cookie
+    without SameSite is `Lax`; `Lax` and `Strict` cookies are not sent to other sites, and not stored from
+    them. A navigation to another site also sends `Lax` cookies if it is a GET, and its response may set any.
+    `None` needs `Secure`, and `Secure` needs https or this machine.
 
     Args:
-        home: the URL for which `set` sets cookies; None where there is none.
+        home: the URL for which `set` sets cookies; None if there is none.
 
     Example:
         browser.cookies.set("session", "abc")
@@ -99,7 +99,7 @@ class Cookies(Mapping[str, str]):
 
     def __init__(self, home: Url | None) -> None:
         self._home = home
-        # The order is that of their creation, which replacing them does not change.
+        # In the order of their creation; a cookie that is replaced keeps its position.
         self._cookies: dict[tuple[str, str, bool, str], Cookie] = {}
 
     def __getitem__(self, name: str) -> str:
@@ -116,7 +116,7 @@ class Cookies(Mapping[str, str]):
 
     @property
     def stored(self) -> tuple[Cookie, ...]:
-        """All of them with their attributes, in the order in which they were first stored."""
+        """All cookies with their attributes, in the order in which they were first stored."""
         return tuple(self._fresh())
 
     def set(
@@ -129,47 +129,47 @@ class Cookies(Mapping[str, str]):
         secure: bool = False,
         same_site: Literal["Strict", "Lax", "None"] | None = None,
     ) -> None:
-        """Set a cookie as the server at the base URL would on a page of its own.
+        """Set a cookie as the server at the base URL would on its own page.
 
         Args:
             name: of visible ASCII, without `=` and `;`.
             value: of visible ASCII and spaces, without `;`.
             path: where it is sent to.
-            domain: sent to this domain and those below it; None: to the host of the base URL alone.
-            secure: over https alone.
+            domain: it is sent to this domain and its subdomains; None: only to the host of the base URL.
+            secure: whether it is only sent over https.
             same_site: None: not given, which means `Lax`.
 
         Raises:
-            ValueError: a browser would not take it, or has no base URL to set it for.
+            ValueError: a browser would not store it, or there is no base URL.
         """
         if self._home is None:
-            raise ValueError(f"cookie {name!r}: whose? Give the browser a base_url")
+            raise ValueError(f"cookie {name!r}: it needs a host: give the browser a base_url")
         if not _SETTABLE_NAME.fullmatch(name) or not _SETTABLE_VALUE.fullmatch(value):
-            raise ValueError(f"cookie {name!r}: {value!r}: of visible ASCII alone, and without ';'")
+            raise ValueError(f"cookie {name!r}: {value!r}: must be visible ASCII without ';'")
         if not path.startswith("/") or not all(map(_SETTABLE_VALUE.fullmatch, (path, domain or ""))):
             raise ValueError(
-                f"cookie {name!r}: path {path!r}, domain {domain!r}: '/…' and a host, without ';'"
+                f"cookie {name!r}: path {path!r}, domain {domain!r}: must be '/…' and a host, without ';'"
             )
         header = f"{name}={value}; Path={path}"
         header += "" if domain is None else f"; Domain={domain}"
         header += "; Secure" * secure
         header += "" if same_site is None else f"; SameSite={same_site}"
         if not self._store(header, self._home, same_site=True):
-            raise ValueError(f"no browser takes the cookie {header!r} from {self._home.href}")
+            raise ValueError(f"browsers do not store the cookie {header!r} from {self._home.href}")
 
     def clear(self) -> None:
         """Remove all cookies."""
         self._cookies.clear()
 
     def header_for(self, url: Url, *, same_site: bool, safe_navigation: bool = False) -> str | None:
-        """The Cookie header of a request with credentials; None where no cookie fits.
+        """The Cookie header of a request with credentials; None if no cookie is sent.
 
         https://fetch.spec.whatwg.org/#cookie-header
 
         Args:
-            url: the request's.
-            same_site: whether the page that asks, and the redirects on the way, are of the site of `url`.
-            safe_navigation: whether the request opens another page, by GET.
+            url: of the request.
+            same_site: whether the page that sends it, and all redirects, are on the site of `url`.
+            safe_navigation: whether the request opens another page by GET.
         """
         fitting = [
             cookie
@@ -181,14 +181,14 @@ class Cookies(Mapping[str, str]):
         return "; ".join(pairs) or None
 
     def store(self, set_cookie: Iterable[str], url: Url, *, same_site: bool) -> None:
-        """Take what the Set-Cookie headers of a response to a request with credentials say.
+        """Store the cookies of the Set-Cookie headers of a response to a request with credentials.
 
         https://fetch.spec.whatwg.org/#set-cookie-header
 
         Args:
             set_cookie: the values of the headers.
-            url: the request's.
-            same_site: as for `header_for`; or the response is a page that is opened, of whichever site.
+            url: of the request.
+            same_site: as for `header_for`; also if the response is a page that is opened, on any site.
         """
         for header in set_cookie:
             self._store(header, url, same_site=same_site)
@@ -197,7 +197,7 @@ class Cookies(Mapping[str, str]):
         return [cookie for cookie in self._cookies.values() if not cookie.has_expired]
 
     def _store(self, header: str, url: Url, *, same_site: bool) -> bool:
-        """Section 5.7 of RFC 6265bis; whether it was taken."""
+        """Section 5.7 of RFC 6265bis; whether the cookie was stored."""
         cookie = _parse(header, url)
         if cookie is None or not (same_site or cookie.same_site == "none"):
             return False
@@ -205,14 +205,14 @@ class Cookies(Mapping[str, str]):
             return False
         key = (cookie.name, cookie.domain, cookie.host_only, cookie.path)
         if cookie.has_expired:
-            # Gone at once: the same one set again has a place of its own.
+            # Removed: if it is set again, it gets a new position.
             self._cookies.pop(key, None)
         else:
             self._cookies[key] = cookie
         return True
 
     def _has_secure_one_like(self, cookie: Cookie) -> bool:
-        """Whether an insecure page would hide or replace what was set over https."""
+        """Whether a cookie from an insecure page would hide or replace one that was set over https."""
         return any(
             old.secure
             and old.name == cookie.name
@@ -223,7 +223,7 @@ class Cookies(Mapping[str, str]):
 
 
 def _parse(header: str, url: Url) -> Cookie | None:
-    """Section 5.6 of RFC 6265bis, and what of 5.7 needs no other cookie; None where a browser takes none."""
+    """Section 5.6 of RFC 6265bis, and the checks of 5.7 that need no other cookie; None if it is ignored."""
     pair, *attributes = header.split(";")
     name, equals, value = pair.partition("=")
     if not equals:
@@ -235,7 +235,7 @@ def _parse(header: str, url: Url) -> Cookie | None:
     domain = given.get("domain", "").lower().removeprefix(".")
     if domain and domain != url.host and (is_public_suffix(domain) or not _domain_matches(url.host, domain)):
         return None
-    # A host that is a public suffix can set cookies for itself alone.
+    # A host that is a public suffix can only set cookies for itself.
     host_only = not domain or is_public_suffix(domain)
     path = given.get("path", "")
     cookie = Cookie(
@@ -252,7 +252,7 @@ def _parse(header: str, url: Url) -> Cookie | None:
 
 
 def _attributes(parts: Iterable[str]) -> dict[str, str]:
-    """By name in lower case; of several the last counts, and one that makes no sense does not."""
+    """By name in lower case; the last of several counts, and invalid ones are ignored."""
     attributes: dict[str, str] = {}
     for part in parts:
         name, _, value = part.partition("=")
@@ -281,7 +281,7 @@ def _expiry(given: Mapping[str, str]) -> float | None:
 
 
 def _life(max_age: str) -> int:
-    """Seconds, none of them for what is to be deleted."""
+    """Seconds; 0 for a cookie that is to be deleted."""
     if max_age.startswith("-"):
         return 0
     # Python refuses to convert more than 4,300 digits.
@@ -290,7 +290,7 @@ def _life(max_age: str) -> int:
 
 
 def _seconds_at(date: str) -> float | None:
-    """Seconds since the epoch; a date of a cookie is UTC, whatever zone it names."""
+    """Seconds since the epoch; the date of a cookie is in UTC, even if it names another zone."""
     parsed = parsedate(date)
     try:
         return None if parsed is None else datetime(*parsed[:6], tzinfo=UTC).timestamp()
@@ -303,7 +303,7 @@ def _is_acceptable(cookie: Cookie, url: Url) -> bool:
         return False
     if cookie.same_site == "none" and not cookie.secure:
         return False
-    # A cookie without a name could pass for one with a prefix.
+    # A cookie without a name could look like one with a prefix.
     prefixed = (cookie.name or cookie.value).lower()
     if prefixed.startswith("__secure-"):
         return bool(cookie.name) and cookie.secure

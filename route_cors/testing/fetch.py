@@ -1,16 +1,16 @@
-"""A browser's side of CORS, without I/O: a machine that yields requests and is sent the responses.
+"""The browser's side of CORS, without I/O: generators that yield requests and are sent the responses.
 
-`fetch` is a generator, and so are `navigate` and `embed`. Each request that it yields is to be sent as it is,
-with nothing followed or added. What came back is sent into the generator, until it returns what the script
-sees or raises `CORSBlocked`:
+`fetch`, `navigate` and `embed` are generators. Send each request that they yield as it is, without following
+redirects or adding headers, and send the response into the generator. In the end it returns what the script
+sees, or raises `CORSBlocked`:
 
     steps = fetch(page, request)
     sent = next(steps)              # the preflight, say
     sent = steps.send(received)     # the actual request
 
-The methods of `_Fetch` are named after the algorithms of https://fetch.spec.whatwg.org/#fetching, and leave
-out what has nothing to do with CORS: the HTTP cache, CSP, mixed content, referrers, service workers, prompts,
-the second attempt after a 421, what a response itself says of the referrer policy.
+The methods of `_Fetch` are named after the algorithms of https://fetch.spec.whatwg.org/#fetching. They leave
+out what does not concern CORS: the HTTP cache, CSP, mixed content, referrers, service workers, prompts, the
+second attempt after a 421, and the Referrer-Policy of responses.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ if TYPE_CHECKING:
 
 __all__ = ["NavigationSteps", "Steps", "embed", "fetch", "navigate"]
 
-# A failed test shows its own line and not these.
+# A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 
 Steps: TypeAlias = Generator[SentRequest, ReceivedResponse, Response]
-"""Yields what a browser sends, is sent what came back, returns what the script sees."""
+"""Yields requests, is sent the responses, returns what the script sees."""
 
 NavigationSteps: TypeAlias = Generator[SentRequest, ReceivedResponse, Navigation]
-"""The same for what opens another page."""
+"""The same for a navigation to another page."""
 
 _Exchanges: TypeAlias = Generator[SentRequest, ReceivedResponse, ReceivedResponse]
 
@@ -83,10 +83,10 @@ def fetch(page: Page, request: Request) -> Steps:
 
 
 def navigate(page: Page, request: Request) -> NavigationSteps:
-    """Do what a browser does when `page` opens another page in its own place.
+    """Do what a browser does when `page` navigates to another page.
 
     Raises:
-        CORSBlocked: a redirect led nowhere, or there were too many.
+        CORSBlocked: a redirect was not valid, or there were too many.
     """
     under_way = _Fetch(page, request)
     received = yield from under_way.run()
@@ -94,17 +94,17 @@ def navigate(page: Page, request: Request) -> NavigationSteps:
 
 
 def embed(page: Page, request: Request) -> Steps:
-    """Do what a browser does for an element of `page`, of whose response no script sees anything.
+    """Do what a browser does for an element of `page`. Scripts cannot read the response.
 
     Raises:
-        CORSBlocked: a redirect led nowhere, or there were too many.
+        CORSBlocked: a redirect was not valid, or there were too many.
     """
     yield from _Fetch(page, request).run()
     return _OPAQUE
 
 
 class _Fetch:
-    """One request on its way: what of it changes with redirects."""
+    """One request, with its state, which redirects change."""
 
     def __init__(self, page: Page, request: Request) -> None:
         self._page = page
@@ -119,7 +119,7 @@ class _Fetch:
     # The algorithms, in the order in which they call each other
 
     def run(self) -> _Exchanges:
-        """Send what has to be sent, and return the last response as it came."""
+        """Send all requests, and return the last response, unfiltered."""
         try:
             return (yield from self._main_fetch())
         except Refused as refused:
@@ -187,7 +187,7 @@ class _Fetch:
             )
         location = location_url(received.headers.get_all("location"), self._url)
         if location is None or (self._is_navigation and location.scheme not in {"http", "https"}):
-            # What another scheme opens is another program, or nothing.
+            # A navigation to another scheme opens another program, or nothing.
             return received
         is_tainted = self._tainting == "cors"
         check_redirect(location, self._urls, mode=self._request.mode, is_tainted=is_tainted)
@@ -288,11 +288,11 @@ class _Fetch:
         content = b"" if has_no_body else response.content
         return Response(response.status_code, headers, content, self._tainting, self.url)
 
-    # What the standard reads off a request
+    # Properties of a request in the standard
 
     @property
     def url(self) -> str:
-        """The URL that a response tells."""
+        """The URL of the response."""
         return self._url.without_fragment
 
     @property
@@ -305,7 +305,7 @@ class _Fetch:
 
     @property
     def _includes_credentials(self) -> bool:
-        """Whether cookies go along (https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch)."""
+        """Whether cookies are sent (https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch)."""
         credentials = self._request.credentials
         return credentials == "include" or (credentials == "same-origin" and self._tainting == "basic")
 
@@ -319,7 +319,7 @@ class _Fetch:
         )
 
     def _block(self, refused: Refused) -> NoReturn:
-        """Say it as Chrome's console does, with the exchange that was the last."""
+        """Raise `CORSBlocked` in the words of Chrome's console, with the last exchange."""
         sent = None if self._last is None else self._last.request
         received = None if self._last is None else self._last.response
         destination = self._request.destination
@@ -336,6 +336,6 @@ class _Fetch:
 
 
 def _with_accept(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """What fetch adds before anything else (https://fetch.spec.whatwg.org/#concept-fetch)."""
+    """The header that fetch adds first (https://fetch.spec.whatwg.org/#concept-fetch)."""
     has_one = any(name.lower() == "accept" for name, _ in headers)
     return headers if has_one else (*headers, ("Accept", "*/*"))

@@ -1,7 +1,7 @@
 """What a page can send without fetch: links, forms, images and scripts.
 
-CORS has no part in them. Browsers send them as they are, with cookies by the rules of SameSite, and show
-nothing of the answer to the page:
+CORS does not apply to them. Browsers send them without a preflight, with cookies by the rules of SameSite,
+and the page cannot read the response:
 https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#form-submission-2
 """
 
@@ -34,13 +34,13 @@ EncType: TypeAlias = Literal["application/x-www-form-urlencoded", "multipart/for
 """https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#attr-fs-enctype"""
 
 FormMethod: TypeAlias = Literal["GET", "POST"]
-"""What a form can have; https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#attr-fs-method"""
+"""The methods of a form; https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#attr-fs-method"""
 
 FormData: TypeAlias = Mapping[str, str | list[str] | tuple[str, ...]] | Sequence[tuple[str, str]]
 """The fields by name, or pairs. A name with several values is sent several times."""
 
 EmbedAs: TypeAlias = Literal["image", "script"]
-"""The element that asks: `<img>` or `<script>`."""
+"""The element: `<img>` or `<script>`."""
 
 # https://fetch.spec.whatwg.org/#document-accept-header-value and the table of Accept values in concept-fetch
 _ACCEPTS: Final = {
@@ -58,12 +58,12 @@ def build_navigation(
 
     Args:
         url: absolute, or relative to `base`.
-        base: what relative URLs start from; None where there is nothing.
+        base: the base of relative URLs; None if there is none.
         referrer_policy: see `ReferrerPolicy`.
         user_activated: whether a person clicked.
 
     Raises:
-        ValueError: the URL or the policy is none.
+        ValueError: the URL or the policy is not valid.
     """
     check_choice("referrer_policy", referrer_policy, ReferrerPolicy)
     return _navigation(
@@ -87,16 +87,16 @@ def build_submission(
 
     Args:
         url: the form's action: absolute, or relative to `base`.
-        base: what relative URLs start from; None where there is nothing.
+        base: the base of relative URLs; None if there is none.
         data: the fields; None: there are none.
-        method: GET puts the fields in place of the URL's query.
+        method: with GET the fields replace the URL's query.
         enctype: how a POST sends them.
         referrer_policy: see `ReferrerPolicy`.
         user_activated: whether a person clicked.
 
     Raises:
-        ValueError: an argument is nothing that a form can have.
-        TypeError: a field's name or value is no string.
+        ValueError: a form cannot have such an argument.
+        TypeError: a field's name or value is not a string.
     """
     check_choice("method", method, FormMethod)
     check_choice("enctype", enctype, EncType)
@@ -117,11 +117,11 @@ def build_embed(url: str, *, base: Url | None, as_: EmbedAs) -> Request:
 
     Args:
         url: absolute, or relative to `base`.
-        base: what relative URLs start from; None where there is nothing.
+        base: the base of relative URLs; None if there is none.
         as_: the element.
 
     Raises:
-        ValueError: the URL or the element is none.
+        ValueError: the URL or the element is not valid.
     """
     check_choice("as_", as_, EmbedAs)
     accept = (("Accept", _ACCEPTS[as_]),)
@@ -195,7 +195,7 @@ def _encoded(fields: Sequence[tuple[str, str]], enctype: EncType) -> tuple[bytes
 
 
 def _urlencoded(fields: Sequence[tuple[str, str]]) -> str:
-    """Not Python's for `*` and `~` (https://url.spec.whatwg.org/#concept-urlencoded-serializer)."""
+    """As Python's `urlencode`, except for `*` and `~` (https://url.spec.whatwg.org/#concept-urlencoded-serializer)."""
     return urlencode(fields, safe="*").replace("~", "%7E")
 
 

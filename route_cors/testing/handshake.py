@@ -1,6 +1,6 @@
-"""A browser's side of a websocket's opening handshake, without I/O.
+"""The browser's side of a websocket's opening handshake, without I/O.
 
-Browsers apply no CORS to websockets: the server sees an Origin and decides, and cookies always go along.
+CORS does not apply to websockets: the server sees an Origin and decides, and cookies are always sent.
 https://websockets.spec.whatwg.org/#concept-websocket-establish
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Handshake", "connect", "websocket_url"]
 
-# A failed test shows its own line and not these.
+# A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 
 _SWITCHING_PROTOCOLS = 101
@@ -37,11 +37,11 @@ _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A websocket that the server accepted, and that was closed again.
+    """A websocket that the server accepted. It has been closed again.
 
     Args:
         url: of the websocket.
-        subprotocol: the one that the server chose; None where it chose none.
+        subprotocol: the one that the server chose; None if it chose none.
     """
 
     url: str
@@ -55,7 +55,7 @@ def websocket_url(url: str, base: Url | None) -> Url:
 
     Args:
         url: ws, wss, http or https, or relative to `base`.
-        base: None where there is none.
+        base: None if there is none.
 
     Raises:
         ValueError: a browser would throw a SyntaxError.
@@ -71,11 +71,11 @@ def websocket_url(url: str, base: Url | None) -> Url:
 def connect(
     page: Page, url: Url, subprotocols: Sequence[str]
 ) -> Generator[SentRequest, ReceivedResponse, Handshake]:
-    """Do what a browser does when a script of `page` makes a WebSocket: one request, and no more.
+    """Do what a browser does when a script of `page` makes a WebSocket: it sends one request.
 
     Raises:
         CORSBlocked: the server did not accept it.
-        ValueError: a subprotocol is no token, or is given twice.
+        ValueError: a subprotocol is not a token, or is given twice.
     """
     if not all(map(is_token, subprotocols)) or len(set(subprotocols)) < len(subprotocols):
         raise ValueError(f"subprotocols: {list(subprotocols)!r}: must be tokens, each given once")
@@ -94,7 +94,7 @@ def connect(
 
 
 def _chosen_subprotocol(received: ReceivedResponse, origin: str, offered: Sequence[str]) -> str | None:
-    """See whether the server accepted, and chose one of the subprotocols if any was offered.
+    """Check whether the server accepted, and chose one of the subprotocols if any was offered.
 
     https://www.rfc-editor.org/rfc/rfc6455#section-4.1, and for a server that chooses none
     https://websockets.spec.whatwg.org/#concept-websocket-establish
@@ -125,7 +125,7 @@ def _opening(page: Page, url: Url, subprotocols: Sequence[str]) -> SentRequest:
     ]
     if subprotocols:
         headers.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
-    # The standard's request has the scheme http or https, so it can be of the page's own origin.
+    # In the standard the request has the scheme http or https, so it can be same-origin.
     requested = parse_url(url.href.replace("ws", "http", 1))
     headers += metadata_headers(UrlList(page, (requested,)), "websocket")
     same_site = is_same_site(url, page.url)

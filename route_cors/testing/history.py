@@ -1,4 +1,4 @@
-"""What a browser did, for a test to look at: each exchange with the server, and what was blocked."""
+"""What a browser did, for a test: each exchange with the server, and what was blocked."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Exchange:
 
     Args:
         step: `preflight`, `actual` or `websocket`.
-        request: what was sent; for a preflight that the cache answered, what would have been sent.
-        response: None where the cache answered.
-        from_cache: whether the preflight cache spared this request.
+        request: as it was sent; for a preflight that the cache answered, as it would have been sent.
+        response: None if the cache answered.
+        from_cache: whether the preflight cache made this request unnecessary.
     """
 
     step: Step
@@ -69,32 +69,32 @@ class History(Sequence[Exchange]):
 
     @property
     def sent(self) -> list[Exchange]:
-        """Those that went over the wire."""
+        """The exchanges with the server, without those that the cache answered."""
         return [exchange for exchange in self._exchanges if not exchange.from_cache]
 
     @property
     def preflights(self) -> list[Exchange]:
-        """The preflights among them, without those that the cache answered."""
+        """The preflights that were sent, without those that the cache answered."""
         return [exchange for exchange in self.sent if exchange.step == "preflight"]
 
     def add(self, exchange: Exchange) -> None:
-        """Add the newest one."""
+        """Add an exchange."""
         self._exchanges.append(exchange)
 
     def clear(self) -> None:
-        """Forget all of them; cookies and the preflight cache stay."""
+        """Remove all exchanges; cookies and the preflight cache are kept."""
         self._exchanges.clear()
 
 
-class CORSBlocked(Exception):  # noqa: N818 - what it is called in the browser's console
-    """A call that a browser does not let its page make, or whose response it does not let it read.
+class CORSBlocked(Exception):  # noqa: N818 - as the browser's console says
+    """A call that a browser blocks: the page may not send it, or may not read the response.
 
     Attributes:
-        step: where it was stopped: at the `preflight`, at the response to the `actual` request, at a
+        step: where it was blocked: at the `preflight`, at the response to the `actual` request, at a
             `redirect`, by its own `mode`, or at the handshake of a `websocket`.
         reason: what Chrome's console says.
-        request: the request of that step; None where nothing was sent.
-        response: the response that did not pass; None where there is none.
+        request: the request of that step; None if nothing was sent.
+        response: the response that was refused; None if there is none.
         fix: what would have allowed it.
 
     A script sees none of this: it gets a TypeError that says "Failed to fetch".
@@ -117,7 +117,7 @@ class CORSBlocked(Exception):  # noqa: N818 - what it is called in the browser's
         self.response = response
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The arguments by keyword are lost otherwise, and a worker process could not hand it on.
+        # Without this, keyword arguments are lost, and worker processes could not pass it on.
         return _rebuild, (self.step, self.reason, self.fix, self.request, self.response)
 
     def __str__(self) -> str:
@@ -134,7 +134,7 @@ class CORSBlocked(Exception):  # noqa: N818 - what it is called in the browser's
         return "\n".join(parts)
 
 
-# Where users find it, and what tracebacks call it.
+# Where users import it from, and its name in tracebacks.
 CORSBlocked.__module__ = "route_cors.testing"
 
 
@@ -158,6 +158,6 @@ def _beginning(content: bytes) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """A server's own bytes in a terminal: nothing moves the cursor, colours the line or fills the screen."""
+    """Bytes of a server, safe for a terminal: no control characters, and of limited length."""
     shown = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}… ({len(text)} characters)"
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)

@@ -1,4 +1,4 @@
-"""What goes over the wire, and what a script sees of it: header lists, requests, responses."""
+"""Requests and responses as they are sent, and as a script sees them; header lists."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Headers(Mapping[str, str]):
         pairs: names and values, one character for each byte (Latin-1), in the order of the wire.
 
     Attributes:
-        raw: the same pairs, with what is not part of a value (spaces and tabs around it) taken off.
+        raw: the same pairs, without the spaces and tabs around values, which are not part of them.
 
     >>> headers = Headers([("Vary", "Origin"), ("X-Id", "7"), ("vary", "Accept")])
     >>> headers["VARY"], list(headers), headers.get("Age")
@@ -53,11 +53,11 @@ class Headers(Mapping[str, str]):
 
     @classmethod
     def from_bytes(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Self:
-        """The headers that came over a wire."""
+        """The headers as they are received."""
         return cls((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
 
     def to_bytes(self) -> list[tuple[bytes, bytes]]:
-        """The headers as they go over a wire."""
+        """The headers as they are sent."""
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.raw]
 
     def __getitem__(self, name: str) -> str:
@@ -73,7 +73,7 @@ class Headers(Mapping[str, str]):
         return f"Headers({list(self.raw)!r})"
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        """The values of each header of that name, none of them joined.
+        """The value of each header of that name, not joined.
 
         >>> Headers([("Vary", "Origin"), ("vary", "Accept")]).get_all("Vary")
         ('Origin', 'Accept')
@@ -83,13 +83,13 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request as the browser puts it on the wire.
+    """A request as the browser sends it.
 
     Args:
-        method: as it is sent: `put` has become `PUT`, `patch` has not.
+        method: normalized: `put` has become `PUT`; `patch` is not changed.
         url: absolute, without fragment and credentials.
-        headers: those that the script set, and those that matter to CORS, cookies and the question who sent
-            it (`Sec-Fetch-*`). Others that a browser adds (`User-Agent`, `Referer`) are left out.
+        headers: those that the script set, and those for CORS, cookies and Fetch Metadata (`Sec-Fetch-*`).
+            Others that a browser adds (`User-Agent`, `Referer`) are left out.
         content: the body.
     """
 
@@ -101,13 +101,13 @@ class SentRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedResponse:
-    """A response as the server sent it, before anything is hidden from the script.
+    """A response as the server sent it, with the parts that the script cannot read.
 
     Args:
         status_code: 100 to 599.
         headers: all of them.
         content: the body.
-        error: what the app raised while it answered; None for a server elsewhere.
+        error: the exception of the app; None for a live server.
     """
 
     status_code: int
@@ -118,15 +118,15 @@ class ReceivedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the page's script sees of a response.
+    """A response as the page's script sees it.
 
     Attributes:
-        status_code: 0 where the response is opaque.
-        headers: those that the script may read: on a `cors` response the safelisted and the exposed ones.
-        content: the body; empty where the response is opaque.
+        status_code: 0 if the response is opaque.
+        headers: those that the script may read: of a `cors` response the safelisted and the exposed ones.
+        content: the body; empty if the response is opaque.
         type: `basic` (the page's own origin), `cors`, `opaque` (mode `no-cors`), or `opaqueredirect`
             (redirect `manual`).
-        url: where the response came from, after redirects; empty where it is opaque.
+        url: of the response, after redirects; empty if it is opaque.
 
     https://fetch.spec.whatwg.org/#concept-filtered-response
     """
@@ -139,28 +139,27 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as UTF-8, whatever Content-Type says (https://fetch.spec.whatwg.org/#dom-body-text)."""
+        """The body as UTF-8, regardless of Content-Type (https://fetch.spec.whatwg.org/#dom-body-text)."""
         return self.content.decode("utf-8-sig", "replace")
 
     def json(self) -> Any:
-        """The body, read as JSON.
+        """The body, parsed as JSON.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not JSON.
         """
         return json.loads(self.text, parse_constant=_refuse_constant)
 
 
 @dataclass(frozen=True, slots=True)
 class Navigation:
-    """That a page was left for another one: sent, and answered.
+    """A navigation from a page to another one, and its response.
 
-    The page that caused it is gone, and can read nothing of the answer. What is here is for the test alone,
-    to see whether the server refused.
+    The page cannot read any of it. It is for the test, to see whether the server refused.
 
     Attributes:
-        status_code: of the last response. The page never learns it.
-        url: where that response came from, after redirects. The page never learns it.
+        status_code: of the last response. The page cannot read it.
+        url: of that response, after redirects. The page cannot read it.
         type: `navigation`.
     """
 
@@ -170,4 +169,4 @@ class Navigation:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

@@ -1,4 +1,4 @@
-"""Fetch metadata: the Sec-Fetch-* headers, by which a browser says who asks, how, and for what.
+"""Fetch Metadata: the Sec-Fetch-* headers, which say where a request comes from, and what it is for.
 
 https://w3c.github.io/webappsec-fetch-metadata/
 """
@@ -26,13 +26,13 @@ def metadata_headers(
     https://w3c.github.io/webappsec-fetch-metadata/#fetch-integration
 
     Args:
-        urls: where the request has been, and where it goes.
-        mode: the request's; a preflight's is `cors`.
-        destination: the request's; the empty one is sent as `empty`.
+        urls: the URLs of the request, with those before redirects.
+        mode: of the request; a preflight has `cors`.
+        destination: of the request; the empty one is sent as `empty`.
         user_activated: whether a person made the page navigate.
 
     Returns:
-        Names and values; none where the URL is neither https nor this machine: browsers send none there.
+        Names and values; none if the URL is neither https nor this machine: browsers send none then.
     """
     if not is_trustworthy(urls.current):
         return []

@@ -1,4 +1,4 @@
-"""A page that is open, and what belongs to the browser around it."""
+"""An open page, and the state of its browser."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Page"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that is open, and the browser around it.
+    """An open page, and the state of its browser.
 
     Args:
-        origin: serialized; `null` for a sandboxed one.
-        url: the same as a URL; None for `null`.
-        cookies, preflight_cache, history: the browser's, which requests change.
+        origin: serialized; `null` for a sandboxed page.
+        url: the origin as a URL; None for `null`.
+        cookies, preflight_cache, history: of the browser; requests change them.
     """
 
     origin: str

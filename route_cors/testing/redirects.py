@@ -1,4 +1,4 @@
-"""What becomes of a request that is redirected.
+"""The effect of a redirect on a request.
 
 https://fetch.spec.whatwg.org/#concept-http-redirect-fetch
 """
@@ -20,14 +20,14 @@ _MOST_REDIRECTS: Final = 20
 
 
 def location_url(values: tuple[str, ...], current: Url) -> Url | None:
-    """Where a response leads to (https://fetch.spec.whatwg.org/#concept-response-location-url).
+    """The URL of a redirect (https://fetch.spec.whatwg.org/#concept-response-location-url).
 
     Args:
-        values: of its Location headers.
-        current: the URL that it comes from.
+        values: of the Location headers.
+        current: the URL of the response.
 
     Returns:
-        None where there is no such header.
+        None if there is no such header.
 
     Raises:
         Refused: it cannot be read, or there are several.
@@ -41,7 +41,7 @@ def location_url(values: tuple[str, ...], current: Url) -> Url | None:
     try:
         location = parse_url(first, current)
     except ValueError as error:
-        said = f"The redirect leads nowhere: {error}."
+        said = f"The redirect is not valid: {error}."
         raise Refused("redirect", said, fix="a valid Location", by_policy=False) from None
     if location.fragment is None and current.fragment is not None:
         return location.with_fragment(current.fragment)
@@ -49,12 +49,12 @@ def location_url(values: tuple[str, ...], current: Url) -> Url | None:
 
 
 def check_redirect(location: Url, urls: UrlList, *, mode: str, is_tainted: bool) -> None:
-    """See whether a redirect may be followed.
+    """Check whether a redirect may be followed.
 
     Args:
-        location: where it leads to.
-        urls: where the request has been.
-        mode: the request's.
+        location: the new URL.
+        urls: the URLs of the request so far.
+        mode: of the request.
         is_tainted: whether its response tainting is `cors`.
 
     Raises:
@@ -68,7 +68,7 @@ def check_redirect(location: Url, urls: UrlList, *, mode: str, is_tainted: bool)
         )
     if len(urls.urls) > _MOST_REDIRECTS:
         said = f"More than {_MOST_REDIRECTS} redirects."
-        raise Refused("redirect", said, fix="an end to them", by_policy=False)
+        raise Refused("redirect", said, fix="fewer redirects", by_policy=False)
     crosses = mode == "cors" and location.origin != urls.page.origin
     if location.has_credentials and (crosses or is_tainted):
         raise Refused(

@@ -1,4 +1,4 @@
-"""Referrer policies, as far as the Origin header has to do with them: the box sends no Referer.
+"""Referrer policies, for the Origin header only: no Referer is sent here.
 
 https://w3c.github.io/webappsec-referrer-policy/
 """
@@ -27,14 +27,14 @@ ReferrerPolicy: TypeAlias = Literal[
 
 
 def hides_origin(policy: ReferrerPolicy, page_origin: str, url: Url) -> bool:
-    """Whether a POST to `url`, not of mode `cors`, says `Origin: null`.
+    """Whether a POST to `url`, if its mode is not `cors`, has `Origin: null`.
 
     https://fetch.spec.whatwg.org/#append-a-request-origin-header
 
     Args:
-        policy: the request's.
+        policy: of the request.
         page_origin: of the page that sends it.
-        url: the request's.
+        url: of the request.
     """
     match policy:
         case "no-referrer":

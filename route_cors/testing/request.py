@@ -1,4 +1,4 @@
-"""What a script may ask for: the arguments of `fetch`, checked as a browser's Request checks them."""
+"""The arguments of `fetch`, checked as the constructor of `Request` checks them in a browser."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Redirect: TypeAlias = Literal["follow", "error", "manual"]
 """https://fetch.spec.whatwg.org/#concept-request-redirect-mode"""
 
 Destination: TypeAlias = Literal["", "document", "image", "script"]
-"""What a response is for; empty for what a script fetches. https://fetch.spec.whatwg.org/#concept-request-destination"""
+"""What a response is used for; empty for `fetch`. https://fetch.spec.whatwg.org/#concept-request-destination"""
 
 HeadersInit: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 """By name, or pairs. https://fetch.spec.whatwg.org/#typedefdef-headersinit"""
@@ -50,7 +50,7 @@ _NO_HEADER_VALUE = re.compile(r"[\x00\r\n]|[^\x00-\xff]")
 
 
 class Body(NamedTuple):
-    """The body of a request, in one form or in none."""
+    """The body of a request, in one of its forms, or none."""
 
     content: str | bytes | None = None
     json: Any = None
@@ -59,7 +59,7 @@ class Body(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a page made it, of which the first step has not been taken.
+    """A request as a page made it, before it is sent.
 
     https://fetch.spec.whatwg.org/#concept-request
 
@@ -67,8 +67,8 @@ class Request:
         url: absolute, http or https, without credentials.
         method: normalized.
         headers: without those that a script cannot set.
-        content: the body; None where there is none, which is not the same as an empty one.
-        mode: as in JavaScript; `navigate` where another page is opened.
+        content: the body; None if there is none, which differs from an empty one.
+        mode: as in JavaScript; `navigate` to open another page.
         credentials, redirect, referrer_policy: as in JavaScript.
         destination: see `Destination`.
         user_activated: whether a person made the page navigate.
@@ -104,10 +104,10 @@ def build_request(
 
     Args:
         url: absolute, or relative to `base`.
-        base: what relative URLs start from; None where there is nothing.
+        base: the base of relative URLs; None if there is none.
         method: not yet normalized.
         headers: by name, or pairs.
-        body: in one of its three forms, or in none.
+        body: in one of its three forms, or none.
         mode: see `Mode`.
         credentials: see `Credentials`.
         redirect: see `Redirect`.
@@ -115,7 +115,7 @@ def build_request(
 
     Raises:
         ValueError: a browser would throw a TypeError before it sends anything. The message names the value.
-        TypeError: what has to be a string is none.
+        TypeError: an argument that has to be a string is not one.
     """
     check_choice("mode", mode, Mode)
     check_choice("credentials", credentials, Credentials)
@@ -143,10 +143,10 @@ def _text(argument: str, value: object) -> str:
 
 
 def check_choice(name: str, value: object, choices: object) -> None:
-    """See whether `value` is one of the strings of the Literal `choices`.
+    """Check that `value` is one of the strings of the Literal `choices`.
 
     Raises:
-        ValueError: it is none of them; the message names the argument `name`.
+        ValueError: it is not one of them; the message names the argument `name`.
     """
     known = get_args(choices)
     if value not in known:
@@ -157,11 +157,11 @@ def _checked_method(method: str, mode: Mode) -> str:
     if not is_token(_text("method", method)):
         raise ValueError(f"method: {method!r} is not a valid HTTP method")
     if is_forbidden_method(method):
-        raise ValueError(f"method: {method!r}: browsers refuse CONNECT, TRACE and TRACK to scripts")
+        raise ValueError(f"method: {method!r}: browsers do not let scripts send CONNECT, TRACE and TRACK")
     method = normalize_method(method)
     if mode == "no-cors" and method not in SAFELISTED_METHODS:
         raise ValueError(
-            f"method: {method!r} is unsupported in mode 'no-cors', which knows GET, HEAD and POST"
+            f"method: {method!r} is not supported in mode 'no-cors', only GET, HEAD and POST are"
         )
     return method
 
@@ -170,32 +170,30 @@ def checked_url(url: str, base: Url | None) -> Url:
     """Read the URL of a request.
 
     Raises:
-        ValueError: it cannot be read, is neither http nor https, or holds a username or password.
+        ValueError: it is not valid, is neither http nor https, or has a username or password.
     """
     parsed = parse_url(url, base)
     if parsed.scheme not in {"http", "https"}:
-        raise ValueError(
-            f"url: {url!r}: only http and https have to do with CORS; connect() takes ws and wss"
-        )
+        raise ValueError(f"url: {url!r}: must be http or https; connect() takes ws and wss")
     if parsed.has_credentials:
         raise ValueError(f"url: {url!r}: browsers refuse to fetch a URL with a username or password in it")
     return parsed
 
 
 def _extract_body(body: Body) -> tuple[bytes | None, str | None]:
-    """The bytes, and the Content-Type that they have by themselves.
+    """The bytes, and the default Content-Type of that form.
 
     https://fetch.spec.whatwg.org/#concept-bodyinit-extract
     """
     content, json, data = body
     if sum(form is not None for form in body) > 1:
-        raise ValueError("a request has one body: give content, json or data, and no two of them")
+        raise ValueError("a request has one body: give only one of content, json and data")
     if isinstance(content, bytes):
         return content, None
     if data is not None:
         return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded;charset=UTF-8"
     if json is not None:
-        # What JSON.stringify makes of it.
+        # As JSON.stringify writes it.
         content = dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if content is None:
         return None, None
@@ -205,14 +203,16 @@ def _extract_body(body: Body) -> tuple[bytes | None, str | None]:
 
 
 def _settable(headers: Iterable[tuple[str, str]], mode: Mode) -> list[tuple[str, str]]:
-    """What the guard lets through (https://fetch.spec.whatwg.org/#concept-headers-append)."""
+    """The headers that a script can set (https://fetch.spec.whatwg.org/#concept-headers-append)."""
     kept: list[tuple[str, str]] = []
     for name, given in headers:
         value = _text("headers", given).strip(_HTTP_WHITESPACE)
         if not is_token(_text("headers", name)):
             raise ValueError(f"headers: {name!r} is not a valid header name")
         if _NO_HEADER_VALUE.search(value):
-            raise ValueError(f"headers: {name!r}: {value!r} holds a line break, a NUL or what is not Latin-1")
+            raise ValueError(
+                f"headers: {name!r}: {value!r} contains a line break, a NUL or a character outside of Latin-1"
+            )
         if is_forbidden(name, value):
             continue
         if mode == "no-cors" and not is_no_cors_safelisted(name, _joined(kept, name, value)):
@@ -226,5 +226,5 @@ def _holds(headers: Iterable[tuple[str, str]], lower_name: str) -> bool:
 
 
 def _joined(headers: Iterable[tuple[str, str]], name: str, value: str) -> str:
-    """The value that `name` would have with one more `value`."""
+    """The value of `name` after adding `value`."""
     return ", ".join([*(other for known, other in headers if known.lower() == name.lower()), value])

@@ -1,4 +1,4 @@
-"""Which methods and headers need no preflight, and which no script can send."""
+"""Which methods and headers need no preflight, and which headers scripts cannot set."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 """https://fetch.spec.whatwg.org/#cors-safelisted-method"""
 
 NON_WILDCARD_REQUEST_HEADER: Final = "authorization"
-"""The one name that a `*` does not cover. https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name"""
+"""The only name that `*` does not cover. https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name"""
 
 REQUEST_BODY_HEADERS: Final = frozenset(
     {"content-encoding", "content-language", "content-location", "content-type"}
 )
-"""Gone with the body when a redirect turns a request into a GET.
+"""Removed with the body when a redirect turns a request into a GET.
 
 https://fetch.spec.whatwg.org/#request-body-header-name
 """
@@ -43,13 +43,13 @@ _LONGEST_VALUES_TOGETHER = 1024
 
 _UNSAFE_BYTE = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
 _LANGUAGE = re.compile(r"[0-9A-Za-z *,.;=-]*")
-# Elements of a list, in which a comma in double quotes separates nothing.
+# Elements of a list; a comma in double quotes is not a separator.
 _ELEMENTS = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|$))+')
 _SINGLE_RANGE = re.compile(r"bytes=(?P<start>[0-9]+)-(?P<end>[0-9]*)")
 
 
 def is_forbidden(name: str, value: str) -> bool:
-    """Whether no script can set the header `name` to `value`: a browser drops it in silence.
+    """Whether scripts cannot set the header `name` to `value`: browsers drop it silently.
 
     https://fetch.spec.whatwg.org/#forbidden-request-header
 
@@ -62,7 +62,7 @@ def is_forbidden(name: str, value: str) -> bool:
 
 
 def is_safelisted(name: str, value: str) -> bool:
-    """Whether a request may carry this header across origins without a preflight.
+    """Whether a cross-origin request may have this header without a preflight.
 
     https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 
@@ -79,7 +79,7 @@ def is_safelisted(name: str, value: str) -> bool:
         case "accept-language" | "content-language":
             return _LANGUAGE.fullmatch(value) is not None
         case "content-type":
-            # Parameters never make a MIME type unreadable, so what stands before them decides.
+            # Invalid parameters do not make a MIME type invalid, so only the part before them counts.
             essence = value.partition(";")[0].strip(" \t").lower()
             return _UNSAFE_BYTE.search(value) is None and essence in _FORM_TYPES
         case "range":
@@ -89,7 +89,7 @@ def is_safelisted(name: str, value: str) -> bool:
 
 
 def is_no_cors_safelisted(name: str, value: str) -> bool:
-    """Whether a request of mode `no-cors` may carry this header: a browser drops all others in silence.
+    """Whether a request of mode `no-cors` may have this header: browsers drop all others silently.
 
     https://fetch.spec.whatwg.org/#no-cors-safelisted-request-header
 
@@ -100,7 +100,7 @@ def is_no_cors_safelisted(name: str, value: str) -> bool:
 
 
 def unsafe_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """The names that a preflight has to ask for: lower-case, sorted, each once.
+    """The names that a preflight has to request: in lower case, sorted, each once.
 
     https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names
 

@@ -1,4 +1,4 @@
-"""The URLs of a request, from the first to where redirects have led it, and what follows from them."""
+"""The URLs of a request, from the first through all redirects, and what follows from them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["Relation", "UrlList"]
 
 Relation: TypeAlias = Literal["same-origin", "same-site", "cross-site"]
-"""Of a URL to a page. The page's origin `null` is cross-site to everything, itself included."""
+"""Of a URL to a page. A page with the origin `null` is cross-site to everything, itself included."""
 
 
 @dataclass(frozen=True, slots=True)
 class UrlList:
-    """Where a request of a page has been (https://fetch.spec.whatwg.org/#concept-request-url-list).
+    """The URLs of a request of a page (https://fetch.spec.whatwg.org/#concept-request-url-list).
 
     Args:
-        page: whose request it is.
-        urls: one at least; of http or https.
+        page: that sends the request.
+        urls: at least one; http or https.
     """
 
     page: Page
@@ -57,12 +57,12 @@ class UrlList:
 
     @property
     def is_of_this_site(self) -> bool:
-        """Whether all its cookies go along (https://fetch.spec.whatwg.org/#determine-the-same-site-mode)."""
+        """Whether all its cookies are sent (https://fetch.spec.whatwg.org/#determine-the-same-site-mode)."""
         return is_same_site(self.current, self.page.url) and self.redirect_taint != "cross-site"
 
     @property
     def farthest(self) -> Relation:
-        """How far from its page the request has been: what Sec-Fetch-Site says.
+        """The farthest relation of a URL to the page: the value of Sec-Fetch-Site.
 
         https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header
         """

@@ -1,4 +1,4 @@
-"""URLs as browsers read them, and which of them belong together: origins and sites."""
+"""URLs as browsers parse them, their origins and their sites."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ __all__ = [
 ]
 
 MADE_UP_HOST: Final = "testserver"
-"""The host of an app that has none: what Starlette's TestClient calls it.
+"""The host of an app without a base URL, as in Starlette's TestClient.
 
-It stands for whichever host the app will have, so it counts as of the same site as every page.
+As the real host is not known, it counts as on the same site as every page.
 """
 
 
@@ -38,12 +38,12 @@ class Url:
 
     Args:
         scheme: without the colon.
-        host: without the port; empty where the scheme has no hosts.
-        origin: serialized; `null` where it is opaque.
+        host: without the port; empty if the scheme has no hosts.
+        origin: serialized; `null` if it is opaque.
         username, password: percent-encoded, or empty.
         path: percent-encoded.
-        fragment: without its `#`; None where there is no `#`.
-        href: the whole, serialized.
+        fragment: without its `#`; None if there is no `#`.
+        href: the whole URL, serialized.
     """
 
     scheme: str
@@ -65,17 +65,17 @@ class Url:
         return replace(self, fragment=fragment, href=f"{self.without_fragment}#{fragment}")
 
     def with_scheme(self, scheme: str) -> Url:
-        """The same URL with another scheme, of the same default port."""
+        """The same URL with another scheme that has the same default port."""
         return replace(self, scheme=scheme, href=self.href.replace(self.scheme, scheme, 1))
 
     @property
     def without_fragment(self) -> str:
-        """The URL as a response tells it to a script."""
+        """The URL as a script sees it in a response."""
         return self.href.partition("#")[0]
 
     @property
     def on_the_wire(self) -> str:
-        """The URL as it is requested: a browser sends neither fragment nor credentials with it."""
+        """The URL as it is requested, without fragment and credentials, which browsers do not send."""
         if not self.has_credentials:
             return self.without_fragment
         rest = self.without_fragment.partition("@")[2]
@@ -83,28 +83,28 @@ class Url:
 
 
 def parse_url(text: str, base: Url | None = None) -> Url:
-    r"""Read `text` as a browser does.
+    r"""Parse `text` as a browser does.
 
     https://url.spec.whatwg.org/#concept-url-parser
 
     Args:
         text: absolute, or relative to `base`.
-        base: None where there is none.
+        base: None if there is none.
 
     Raises:
-        ValueError: a browser could not read it either, or it is relative and there is no base.
-        TypeError: it is no text.
+        ValueError: browsers cannot parse it, or it is relative and there is no base.
+        TypeError: it is not a string.
 
     >>> parse_url(r"HTTP:\\A.example:80\x/../y#z").href
     'http://a.example/y#z'
     """
     if not isinstance(text, str):
-        raise TypeError(f"{text!r} is no URL: it is no text")
+        raise TypeError(f"{text!r} is not a URL: it must be a string")
     try:
         parsed = ada_url.URL(text, None if base is None else base.href)
     except ValueError:
         hint = "" if base else "; without a base_url it has to be absolute: 'https://api.example.com/path'"
-        raise ValueError(f"{text!r} is no URL that a browser could read{hint}") from None
+        raise ValueError(f"{text!r} is not a URL that a browser can parse{hint}") from None
     return Url(
         scheme=parsed.protocol.removesuffix(":"),
         host=parsed.hostname,
@@ -124,7 +124,7 @@ def parse_page_origin(text: str) -> str:
         text: a serialized origin, or `null`, which sandboxed frames and local files have.
 
     Raises:
-        ValueError: no page has such an origin; the message says which spelling is meant, if that is clear.
+        ValueError: a page cannot have such an origin; the message says the right spelling, if that is clear.
 
     >>> parse_page_origin("https://app.example.com")
     'https://app.example.com'
@@ -136,7 +136,7 @@ def parse_page_origin(text: str) -> str:
     except CORSConfigError as error:
         raise ValueError("; ".join(str(problem) for problem in error.problems)) from None
     if declared.is_pattern:
-        raise ValueError(f"origin: {text!r}: a page has one origin, and this is a pattern of many")
+        raise ValueError(f"origin: {text!r}: a page has one origin, not a pattern")
     return text
 
 
@@ -146,8 +146,8 @@ def is_same_site(url: Url, other: Url | None) -> bool:
     https://html.spec.whatwg.org/multipage/browsers.html#same-site
 
     Args:
-        url: the one.
-        other: the other; None stands for an opaque origin, which is of no site.
+        url: the first.
+        other: the second; None is an opaque origin, which has no site.
 
     >>> is_same_site(parse_url("https://api.example.co.uk"), parse_url("https://www.example.co.uk"))
     True
@@ -162,7 +162,7 @@ def is_same_site(url: Url, other: Url | None) -> bool:
 
 
 def is_trustworthy(url: Url) -> bool:
-    """Whether nobody on the way can change what is sent: https, or this machine.
+    """Whether a request cannot be changed on the network: https, or this machine.
 
     https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy
 
@@ -173,7 +173,7 @@ def is_trustworthy(url: Url) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Whether a URL's host is an IP address and no name."""
+    """Whether a URL's host is an IP address and not a name."""
     return host.startswith("[") or host.rpartition(".")[2].isdecimal()
 
 
@@ -187,11 +187,11 @@ def is_public_suffix(host: str) -> bool:
 
 
 def _site(url: Url) -> tuple[str, str]:
-    """The scheme (of a websocket that of its page), and the registrable domain or, without one, the host."""
+    """The scheme (for ws and wss http and https), and the registrable domain or, without one, the host."""
     scheme = {"ws": "http", "wss": "https"}.get(url.scheme, url.scheme)
     if is_address(url.host):
         return scheme, url.host
-    # A name with the root's dot at its end is another one, to browsers.
+    # In browsers a name with a dot at its end is another name.
     name = url.host.removesuffix(".")
     dot = url.host[len(name) :]
     return scheme, (_suffixes().privatesuffix(name) or name) + dot
@@ -199,7 +199,7 @@ def _site(url: Url) -> tuple[str, str]:
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    # Imported here because it reads its whole list, which a test without cookies has no use for.
+    # Imported here because it reads the whole list, which a test without cookies does not need.
     from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
 
     return PublicSuffixList()

@@ -1,8 +1,8 @@
-"""How a browser's requests get to a server: an httpx or httpx2 client, or an ASGI app of this process.
+"""Sending a browser's requests: with an httpx or httpx2 client, or to an ASGI app of this process.
 
-A client is nothing but the wire here. Its transport, timeout and base URL count; its cookies, headers, auth,
-parameters and hooks do not, since no browser would have them. So a request goes to its transport, not through
-`send`, which would also keep the cookies of the answer, and fail at a Location that a browser just blocks.
+Only the transport, timeout and base URL of a client are used, and not its cookies, headers, auth, parameters
+and hooks, which no browser would have. So a request goes directly to its transport: `send` would also keep
+the cookies of the response, and fail at a Location that a browser only blocks.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Wire(Protocol):
-    """Takes one request to a server and brings back the response, following nothing."""
+    """Sends one request to a server and returns the response, without following redirects."""
 
     def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        """Send it, and read the response to its end."""
+        """Send it, and read the whole response."""
         ...
 
     def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
@@ -49,7 +49,7 @@ class AsyncWire(Protocol):
     """The same with await."""
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        """Send it, and read the response to its end."""
+        """Send it, and read the whole response."""
         ...
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
@@ -58,7 +58,7 @@ class AsyncWire(Protocol):
 
 
 def base_url_of(target: Any) -> str | None:
-    """What relative URLs start from, as far as the target itself says it."""
+    """The base of relative URLs, if the target has one."""
     if isinstance(target, str):
         return target
     if _library_of(target) is None:
@@ -73,7 +73,7 @@ def wire_to(target: Any) -> Wire:
         target: an ASGI app, the base URL of a live server, or a sync client.
 
     Raises:
-        TypeError: it is none of them.
+        TypeError: it is none of these.
     """
     if isinstance(target, str):
         return _ClientWire(_own_library().Client(**_options(target)))
@@ -81,7 +81,7 @@ def wire_to(target: Any) -> Wire:
     if library is None:
         return _InPortal(_ASGIWire(_checked_app(target)))
     if isinstance(target, library.AsyncClient):
-        raise TypeError(f"target: {target!r} is an async client: AsyncBrowser takes it")
+        raise TypeError(f"target: {target!r} is an async client: use AsyncBrowser")
     return _ClientWire(target)
 
 
@@ -92,7 +92,7 @@ def async_wire_to(target: Any) -> AsyncWire:
         target: an ASGI app, the base URL of a live server, or an async client.
 
     Raises:
-        TypeError: it is none of them.
+        TypeError: it is none of these.
     """
     if isinstance(target, str):
         return _AsyncClientWire(_own_library().AsyncClient(**_options(target)))
@@ -100,7 +100,7 @@ def async_wire_to(target: Any) -> AsyncWire:
     if library is None:
         return _ASGIWire(_checked_app(target))
     if isinstance(target, library.Client):
-        raise TypeError(f"target: {target!r} is a sync client: Browser takes it")
+        raise TypeError(f"target: {target!r} is a sync client: use Browser")
     return _AsyncClientWire(target)
 
 
@@ -125,7 +125,7 @@ class _ClientWire:
         return _transport(self._client, request).handle_request(request)
 
     def _shake_hands_with_test_client(self, sent: SentRequest) -> ReceivedResponse:
-        """Starlette's TestClient has websockets of its own, and its app may need the loop that it runs."""
+        """Starlette's TestClient has its own websockets, and its app may need the event loop that it runs."""
         disconnected: Any = sys.modules["starlette.websockets"].WebSocketDisconnect
         chosen: str | None = None
         headers: list[tuple[bytes, bytes]] = []
@@ -136,7 +136,7 @@ class _ClientWire:
                 chosen = session.accepted_subprotocol
                 headers = list(session.extra_headers or ())
         except disconnected as refusal:
-            # An app that does not expect to be left raises it too, when the websocket is closed.
+            # An app that does not expect a disconnect raises it too, when the websocket is closed.
             if not accepted:
                 is_response = hasattr(refusal, "status_code")
                 return _received(refusal, None) if is_response else ReceivedResponse(403)
@@ -145,7 +145,7 @@ class _ClientWire:
         return ReceivedResponse(101, Headers.from_bytes(headers))
 
     def _session(self, sent: SentRequest) -> Any:
-        """What `websocket_connect` returns, for a request that is all ours: its transport raises it."""
+        """What `websocket_connect` returns, for a request of our own: its transport raises it."""
         request = _request(self._client, sent, sent.url)
         try:
             _transport(self._client, request).handle_request(request)
@@ -190,7 +190,7 @@ class _ASGIWire:
 
 
 class _InPortal:
-    """An async wire for sync tests: each exchange has an event loop, as the test itself may run in one."""
+    """An async wire for sync tests: each exchange has its own event loop, as the test may run in one."""
 
     def __init__(self, wire: AsyncWire) -> None:
         self._wire = wire
@@ -205,7 +205,7 @@ class _InPortal:
 
 
 def _library_of(target: Any) -> Any:
-    """The library of which `target` is a client; None if it is no client."""
+    """The library of which `target` is a client; None if it is not a client."""
     for cls in type(target).__mro__:
         library = sys.modules.get(cls.__module__.partition(".")[0])
         if library is not None and library.__name__ in _LIBRARIES:
@@ -224,11 +224,11 @@ def _own_library() -> ModuleType:
 
 def _options(base_url: str) -> dict[str, Any]:
     """The options of a client of our own."""
-    # No browser asks a proxy of the environment for what is on this machine.
+    # Browsers do not use a proxy for this machine.
     trust_env = not is_loopback(parse_url(base_url).host)
     named = tuple(os.environ.get(name) for name in _CERTIFICATES)
     return {
-        # Nobody closes a browser at the end of a test: it keeps no connection that would have to be.
+        # A `Browser` is never closed, so it must not keep connections open.
         "limits": _own_library().Limits(max_keepalive_connections=0),
         "trust_env": trust_env,
         "verify": _tls(_own_library(), trust_env, named),
@@ -237,7 +237,7 @@ def _options(base_url: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def _tls(library: Any, trust_env: bool, _named: tuple[str | None, ...]) -> Any:  # noqa: FBT001
-    """What a client of that library would make for itself, once: to read the certificates takes 50 ms."""
+    """The default of that library's clients, made once: reading the certificates takes 50 ms."""
     return library.create_ssl_context(trust_env=trust_env)
 
 
@@ -263,18 +263,18 @@ def _request(client: Any, sent: SentRequest, url: str) -> Any:
         content=sent.content,
         extensions={"timeout": client.timeout.as_dict()},
     )
-    # The constructor upper-cases it: `patch` is none of the methods that a browser normalizes.
+    # The constructor upper-cases it, but browsers do not normalize `patch`.
     request.method = sent.method
     return request
 
 
 def _transport(client: Any, request: Any) -> Any:
-    # There is no public way to a client's transport, of which it may have several.
+    # There is no public access to a client's transports.
     return client._transport_for_url(request.url)  # noqa: SLF001
 
 
 def _received(response: Any, raw: bytes | None) -> ReceivedResponse:
-    """What the library received; `raw` is the body as it came, or None where the library has read it."""
+    """The response of the library; `raw` is the body as received, or None if the library has read it."""
     headers = Headers.from_bytes(response.headers.raw)
     content = response.content if raw is None else _decompressed(headers, raw)
     return ReceivedResponse(response.status_code, headers, content)
@@ -287,7 +287,7 @@ def _received_handshake(response: Any) -> ReceivedResponse:
 
 
 def _decompressed(headers: Headers, raw: bytes) -> bytes:
-    """What Content-Encoding says, or the bytes as they came where they are nothing of the kind."""
+    """The body after decoding its Content-Encoding, or the bytes as they are if that fails."""
     encoding = headers.get("content-encoding")
     if encoding is None:
         return raw

@@ -20,6 +20,7 @@ __all__ = [
     "SILENT_PATH",
     "bare",
     "cors_middleware",
+    "dry_run",
     "floor",
     "installed",
     "layer",
@@ -122,4 +123,11 @@ def installed(app: FastAPI, inner: ASGIApp, *, enforce: bool = False) -> Any:
     """The layer as `install_cors` puts it around the stack of an app; here that stack is the inner app."""
     app.middleware_stack = inner
     install_cors(app, enforce=enforce)
+    return app.middleware_stack
+
+
+def dry_run(app: FastAPI, inner: ASGIApp) -> Any:
+    """As `installed`, with nothing but a dry run."""
+    app.middleware_stack = inner
+    install_cors(app, dry_run=True)
     return app.middleware_stack

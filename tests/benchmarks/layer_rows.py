@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from answers import WrongAnswerError, require_answer
-from apps import PATH, SILENT_PATH, bare, cors_middleware, floor, installed, layer, shop
+from apps import PATH, SILENT_PATH, bare, cors_middleware, dry_run, floor, installed, layer, shop
 from other_libraries import asgi_cors_around, flask_cors_preflight
 from row import Row, Target, compared
 from scopes import ORIGIN, OWN, actual_headers, fresh_scopes, one_scope, preflight_headers, served_scopes
-from timing import added_by, calls_of, interleave, own_time
+from timing import added_by, calls_of, interleave, nothing, own_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
     Scopes = Callable[[object, str, str, Iterable[Header]], Callable[[], Scope]]
 
-__all__ = ["actual", "enforced", "preflight", "refused", "silent"]
+__all__ = ["actual", "beside", "enforced", "preflight", "refused", "silent"]
 
 _MIDDLEWARE = "RouteCORSMiddleware"
 _INSTALLED = "install_cors"
+_DRY_RUN = "dry_run=True"
 _STARLETTE = "CORSMiddleware"
 _ASGI_CORS = "asgi-cors"
 _FLASK_CORS = "flask-cors and Flask"
@@ -92,6 +93,30 @@ def enforced(seconds: float) -> Iterator[Row]:
         timings = interleave(_subjects(_layers(*asked, enforce=True)), seconds / 3)
         for name in (_INSTALLED, _MIDDLEWARE):
             yield compared(what, timings, name, _STARLETTE, target)
+
+
+def beside(seconds: float) -> Iterator[Row]:
+    """What a dry run around CORSMiddleware adds, against what the layer itself adds there."""
+    stranger = b"https://stranger.example"
+    for what, method, path, headers, origin, target in (
+        ("cross-origin GET", "GET", PATH, actual_headers(), ORIGIN, Target(1.0)),
+        ("a stranger's GET", "GET", PATH, actual_headers(stranger), None, Target(1.0)),
+        ("GET without Origin", "GET", PATH, actual_headers(None), None, Target(1.0)),
+        ("preflight", "OPTIONS", PATH, preflight_headers(), ORIGIN, None),
+    ):
+        inside = cors_middleware(bare)
+        app, watched = shop(), shop()
+        layers: dict[str, Asked] = {
+            _INSTALLED: (installed(app, inside), fresh_scopes(app, method, path, headers)),
+            _DRY_RUN: (dry_run(watched, inside), fresh_scopes(watched, method, path, headers)),
+        }
+        for around, scope in layers.values():
+            require_answer(around, scope(), origin=origin)
+        # A preflight does not get through the layer: there it is the layer's own time.
+        inner = {_INSTALLED: nothing if method == "OPTIONS" else inside, _DRY_RUN: inside}
+        subjects = {name: added_by(asked, inner[name]) for name, asked in layers.items()}
+        timings = interleave(subjects, seconds / 4)
+        yield compared(f"beside CORSMiddleware, {what}", timings, _DRY_RUN, _INSTALLED, target)
 
 
 def _added(

@@ -37,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[float], Iterator[Row]]] = {
     "actual": layer_rows.actual,
     "silent": layer_rows.silent,
     "enforced": layer_rows.enforced,
+    "dry-run": layer_rows.beside,
     "routes": scale_rows.routes,
     "routers": scale_rows.routers,
     "options-handler": scale_rows.options_handler,

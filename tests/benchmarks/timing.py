@@ -24,7 +24,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Asked", "Chunk", "Timings", "added_by", "calls_of", "interleave", "net", "own_time", "receive"]
+__all__ = [
+    "Asked",
+    "Chunk",
+    "Timings",
+    "added_by",
+    "calls_of",
+    "interleave",
+    "net",
+    "nothing",
+    "own_time",
+    "receive",
+]
 
 # An ASGI app, and what makes the scopes of the requests to it. Not ASGIApp, whose calls may be any awaitable:
 # these are coroutines.
@@ -62,13 +73,13 @@ def _requests(asked: Asked) -> Chunk:
     return run
 
 
-async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
     """The app whose time is the driver's own."""
 
 
 def own_time(asked: Asked) -> Chunk:
     """Requests to an ASGI app, without what it takes to make them."""
-    return added_by(asked, _nothing)
+    return added_by(asked, nothing)
 
 
 def added_by(asked: Asked, inner: ASGIApp) -> Chunk:

@@ -124,7 +124,7 @@ _CALLS: Final = {
 
 
 def differing(before: Any, after: Any, origins: Iterable[str]) -> set[tuple[str, ...]]:
-    """The calls that end otherwise, made by the browser in the box, and how."""
+    """The calls that end otherwise, made by the test browser, and how."""
     found: set[tuple[str, ...]] = set()
     there = {getattr(route, "path", None) for route in after.routes}
     for origin, (declared, (path, methods)) in itertools.product(origins, _CALLS.items()):

@@ -232,9 +232,9 @@ def test_a_baseline_may_be_in_what_a_shell_makes_of_it(workplace: Workplace, enc
     ("content", "error"),
     [
         (None, "No such file or directory"),
-        ("", "no JSON: Expecting value: line 1 column 1 (char 0)"),
-        ("\x1b[31m", "no JSON: Expecting value: line 1 column 1 (char 0)"),
-        ("[" * 200_000, "no JSON: "),
+        ("", "not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("\x1b[31m", "not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("[" * 200_000, "not JSON: "),
         ("[]", f"{NO_BASELINE}: a report is an object, not of type list"),
         ("{}", f"{NO_BASELINE}: version: "),
         ('{"version": 2, "routes": []}', f"{NO_BASELINE}: version: "),

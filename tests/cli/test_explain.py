@@ -47,7 +47,7 @@ REFUSED = Explanation(
 ALLOWED = replace(
     REFUSED,
     allowed=True,
-    verdict="Allowed: the page reads the answer.",
+    verdict="Allowed: the page can read the response.",
     steps=(
         replace(REFUSED.steps[0], checks=(), status=204),
         replace(
@@ -100,7 +100,7 @@ def test_an_allowed_call_step_by_step() -> None:
     assert (
         printed(ALLOWED, StringIO())
         == """\
-Allowed: the page reads the answer.
+Allowed: the page can read the response.
 A preflight goes first: the method PUT is not safelisted.
 
 1. Preflight  OPTIONS https://api.example/a
@@ -110,7 +110,7 @@ A preflight goes first: the method PUT is not safelisted.
 
 2. Request  PUT https://api.example/a
       Origin: https://b.example
-    answer: the endpoint's own, which is not known here
+    answer: that of the endpoint, which is not known here
       vary: Origin, Access-Control-Request-Method
 """
     )
@@ -233,7 +233,7 @@ def test_the_exact_headers_stand_there(workplace: Workplace) -> None:
     workplace.write({"main.py": SHOP})
     run = workplace.run("explain", "GET", "/account/profile", *OURS)
     assert (
-        run.out.split("    answer: the endpoint's own, which is not known here\n")[1]
+        run.out.split("    answer: that of the endpoint, which is not known here\n")[1]
         == """\
       access-control-allow-origin: https://a.example
       access-control-allow-credentials: true
@@ -320,10 +320,10 @@ def test_where_the_app_is_served(workplace: Workplace, arguments: list[str], cal
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["main:app", "GET"], "'main:app' is no method; the app is given as --app 'main:app'"),
-        (["GET", "/a", "-H", "a b: c"], "--header 'a b: c': write 'Name: value', or the name alone"),
-        (["GET", "/a", "-H", ""], "--header '': write 'Name: value', or the name alone"),
-        (["GET", "https://[/a"], "'https://[/a' is no URL: Invalid IPv6 URL"),
+        (["main:app", "GET"], "'main:app' is not a method; to name the app, write --app 'main:app'"),
+        (["GET", "/a", "-H", "a b: c"], "--header 'a b: c': write 'Name: value', or only the name"),
+        (["GET", "/a", "-H", ""], "--header '': write 'Name: value', or only the name"),
+        (["GET", "https://[/a"], "'https://[/a' is not a URL: Invalid IPv6 URL"),
         (
             ["GET", "https://a.example/", "--base-url", "https://b.example"],
             "'https://a.example/' is a whole URL: leave --base-url out",

@@ -34,8 +34,8 @@ NOTHING_USUAL = (
     "name it, as in main:app"
 )
 NO_APP = (
-    "'none' holds no FastAPI or Starlette app: "
-    "name it, as in none:app, or what makes it, as in none:create_app()"
+    "'none' has no FastAPI or Starlette app: "
+    "name it, as in none:app, or the function that makes it, as in none:create_app()"
 )
 
 USUAL_FILES = ["main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py"]
@@ -74,7 +74,7 @@ def test_a_pyproject_without_entrypoint_changes_nothing(workplace: Workplace, py
         ("[tool", "pyproject.toml: TOMLDecodeError: "),
         (
             "[tool.fastapi]\nentrypoint = 3\n",
-            "pyproject.toml: the entrypoint of [tool.fastapi] is no string: write 'main:app'",
+            "pyproject.toml: the entrypoint of [tool.fastapi] is not a string: write 'main:app'",
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_it_is_named_once(workplace: Workplace) -> None:
             "none:create is of type function and shows no routes: write none:create() if it makes the app",
         ),
         (["empty"], "empty:app has no routes"),
-        (["none", "--factory"], "--factory: name what makes the app, as in none:create_app"),
+        (["none", "--factory"], "--factory: name the function that makes the app, as in none:create_app"),
         (
             ["none:create()"],
             "calling none:create() failed at none.py:3: RuntimeError: no database at \\x1b[31m here",

@@ -84,13 +84,13 @@ credentials; methods GET, PUT; headers *
                 allow_headers="*",
             ),
         )
-    note: allow_origins: settings.all_cors_origins is used as it stands: this process \
-read the values above from it, another may not
+    note: allow_origins: settings.all_cors_origins is used as it is: its values above \
+are those of this process, others may differ
 
-Nobody gains and nobody loses, of 153 calls by pages of 17 origins
+No page gains or loses access in 153 calls by pages of 17 origins
 
-- What was answered outside of CORSMiddleware, such as the 500 of an exception, has CORS headers as well.
-- CORS headers that endpoints write by themselves are replaced.
+- Responses from outside of CORSMiddleware, such as the 500 of an exception, have CORS headers as well.
+- CORS headers that endpoints set themselves are replaced.
 - A preflight for a method that the path does not have is refused.
 """
     )
@@ -144,12 +144,12 @@ CORSMiddleware of the route /\\x1b[31m
         from route_cors import cors, install_cors
         @cors(origins=["https://a.example"], methods=["GET"])  # above the endpoint, and install_cors(app) \
 for the app
-    note: it is left where it is in the table below, as it is no layer of an app
+    note: it is not compared below, because it is not a layer of an app
 
 nothing was compared: none of them is a layer of an app
 
-- What was answered outside of CORSMiddleware, such as the 500 of an exception, has CORS headers as well.
-- CORS headers that endpoints write by themselves are replaced.
+- Responses from outside of CORSMiddleware, such as the 500 of an exception, have CORS headers as well.
+- CORS headers that endpoints set themselves are replaced.
 - A preflight for a method that the path does not have is refused.
 """
     )
@@ -179,7 +179,7 @@ def test_nothing_is_promised_of_what_is_not_known(workplace: Workplace) -> None:
     workplace.write({"main.py": UNKNOWN})
     run = workplace.run("migrate")
     assert run.lines[:2] == [
-        r"not known: main.Str\x1bange may answer CORS by itself: nothing is promised of it",
+        r"not known: main.Str\x1bange may answer CORS by itself, and is not compared",
         "",
     ]
     (told,) = [line for line in run.lines if line.startswith("    not known GET")]
@@ -239,4 +239,4 @@ app.add_middleware(CORSMiddleware, allow_origins=["https://a.example"])
         }
     )
     run = workplace.run("migrate")
-    assert "    not compared: /{it:odd}: no path that it matches could be made up" in run.lines
+    assert "    not compared: /{it:odd}: there is no example of a path that it matches" in run.lines

@@ -31,7 +31,7 @@ STRANGER: Final = "https://evil.example"
 SHOP: Final = CORSPolicy(origins=OURS, allow_headers=["X-Token"], expose_headers=["ETag"], max_age=60)
 GRANTED: Final = "Accept, Accept-Language, Content-Language, Content-Type, X-Token"
 VARY: Final = ["vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"]
-LAYER: Final = {"name": "layer", "passed": True, "detail": "the CORS layer carries the policy out"}
+LAYER: Final = {"name": "layer", "passed": True, "detail": "the CORS layer applies the policy"}
 
 
 async def endpoint() -> None:
@@ -132,7 +132,7 @@ def test_a_call_that_is_allowed() -> None:
             "base_url": "https://testserver",
         },
         "allowed": True,
-        "verdict": "Allowed: the page reads the answer.",
+        "verdict": "Allowed: the page can read the response.",
         "preflight": "A preflight goes first: the method PUT is not safelisted, "
         "the header x-token is not safelisted.",
         "steps": [
@@ -220,7 +220,7 @@ def test_a_call_that_is_refused() -> None:
                     {
                         "name": "credentials",
                         "passed": None,
-                        "detail": "not looked at, because of the origin",
+                        "detail": "not checked, because of the origin",
                     },
                     {"name": "response", "passed": None, "detail": "refused, because of the origin"},
                 ],
@@ -278,8 +278,8 @@ def served_by(name: str) -> str:
             "/files/a",
             True,
             (
-                f"/files is {served_by('opaque')}, an ASGI app that shows no routes: what it answers by "
-                "itself is not known here"
+                f"/files is {served_by('opaque')}, an ASGI app that shows no routes: how it answers "
+                "is not known"
             ),
         ),
     ],
@@ -363,15 +363,15 @@ def declared_as_default_of_a_mounted_app() -> FastAPI:
 @pytest.mark.parametrize(
     ("make", "path", "said"),
     [
-        (with_layer, "/plain", "none holds here"),
+        (with_layer, "/plain", "no policy applies here"),
         (
             with_layer,
             "/closed",
             f"closed (@no_cors), declared on the endpoint {served_by('closed')} ({place_of(closed)})",
         ),
         (declared_on_a_router, "/plain", "https://default.example; declared on its router"),
-        (declared_on_a_mount, "/sub/plain", "https://default.example; declared on what is mounted"),
-        (declared_on_a_mount, "/sub/none", "https://default.example; declared on what is mounted"),
+        (declared_on_a_mount, "/sub/plain", "https://default.example; declared on the mounted app"),
+        (declared_on_a_mount, "/sub/none", "https://default.example; declared on the mounted app"),
         (declared_as_default, "/plain", "https://default.example; declared as the app's default"),
         (declared_as_default, "/files/a", "https://default.example; declared as the app's default"),
         (declared_as_default, "/none", "https://default.example; declared for the app as a whole"),
@@ -420,19 +420,19 @@ def with_a_layer_in_a_mount() -> FastAPI:
     return app
 
 
-BY_LAYER: Final = (True, "the CORS layer carries the policy out")
-BY_ROUTE: Final = (True, "the route carries its policy out itself")
-BY_NOBODY: Final = (False, "nothing carries the policy out: no CORS layer stands around the route")
-ELSEWHERE: Final = (False, "nothing carries the policy out: the preflight goes elsewhere")
+BY_LAYER: Final = (True, "the CORS layer applies the policy")
+BY_ROUTE: Final = (True, "the route applies its policy itself")
+BY_NOBODY: Final = (False, "no CORS layer applies the policy: there is none around the route")
+ELSEWHERE: Final = (False, "no CORS layer applies the policy: the preflight goes elsewhere")
 
 
 @pytest.mark.parametrize(
     ("make", "method", "path", "carried", "status"),
     [
         (with_layer, "PUT", "/cart/7", BY_LAYER, 204),
-        (with_layer, "GET", "/plain", (None, "the CORS layer leaves alone what has no policy"), None),
-        (with_layer, "PUT", "/plain", (None, "the CORS layer leaves alone what has no policy"), 405),
-        (shop, "GET", "/plain", (None, "no CORS layer stands around the route"), None),
+        (with_layer, "GET", "/plain", (None, "the CORS layer does nothing without a policy"), None),
+        (with_layer, "PUT", "/plain", (None, "the CORS layer does nothing without a policy"), 405),
+        (shop, "GET", "/plain", (None, "there is no CORS layer around the route"), None),
         (shop, "GET", "/cart/7", BY_NOBODY, None),
         (shop, "PUT", "/cart/7", BY_NOBODY, 405),
         (shop, "WEBSOCKET", "/chat", BY_NOBODY, 101),
@@ -452,7 +452,7 @@ ELSEWHERE: Final = (False, "nothing carries the policy out: the preflight goes e
             with_a_layer_in_a_mount,
             "GET",
             "/sub/none",
-            (None, "the CORS layer leaves alone what has no policy"),
+            (None, "the CORS layer does nothing without a policy"),
             404,
         ),
         (lambda: RouteCORSMiddleware(shop()), "PUT", "/cart/7", BY_LAYER, 204),
@@ -484,7 +484,7 @@ def test_a_route_without_a_layer_gets_no_header() -> None:
     }
     assert explanation.verdict == (
         "Blocked at the preflight: the request itself is never sent. It fails at the layer: "
-        "nothing carries the policy out: no CORS layer stands around the route."
+        "no CORS layer applies the policy: there is none around the route."
     )
     assert explanation.fix is not None
     assert explanation.fix.code == "install_cors(app)"
@@ -496,7 +496,7 @@ def test_a_preflight_for_a_route_that_is_closed() -> None:
     found = checks(explanation)
     assert found["policy"][0] is False
     assert found["origin"] == (None, f"{OURS} is not allowed by @no_cors")
-    assert found["method"] == found["headers"] == (None, "of no account where no origin is allowed")
+    assert found["method"] == found["headers"] == (None, "not checked, as no origin is allowed")
 
 
 def test_what_is_not_reached_has_not_failed() -> None:
@@ -607,7 +607,7 @@ def test_routes_of_other_kinds() -> None:
     assert called(app, "PUT", "/asgi").allowed
     assert checks(called(app, "PUT", "/asgi"), 0)["method"] == (
         True,
-        "PUT is granted, as any method is where nobody can say what is served",
+        "PUT is granted, as any method is if it is not known what is served",
     )
 
 
@@ -644,7 +644,7 @@ def test_any_method_is_any_that_a_browser_can_send() -> None:
     install_cors(app, default=SHOP)
     assert checks(called(app, "PURGE", "/nowhere"), 0)["method"] == (
         True,
-        "PURGE is granted, as any method is where nobody can say what is served",
+        "PURGE is granted, as any method is if it is not known what is served",
     )
     assert checks(called(app, "x" * 65, "/nowhere"), 0)["method"] == (
         None,
@@ -802,8 +802,8 @@ def test_debug_changes_nothing(debug: bool | None) -> None:
             "GET",
             (("Cookie", "a=b"), ("Origin", OURS)),
             (
-                "No preflight: GET and all its headers are safelisted. No script can set Cookie, Origin: the "
-                "browser leaves that out."
+                "No preflight: GET and all its headers are safelisted. The browser leaves out Cookie, "
+                "Origin, which no script can set."
             ),
         ),
         ("WEBSOCKET", (), "No preflight: browsers send none before a websocket's handshake."),
@@ -837,8 +837,8 @@ def test_credentials() -> None:
     }
     assert found == {
         "/any": (False, "never with Access-Control-Allow-Origin: *"),
-        "/ours": (False, "the answer lacks Access-Control-Allow-Credentials: true"),
-        "/cookies": (True, "the answer has Access-Control-Allow-Credentials: true"),
+        "/ours": (False, "the response lacks Access-Control-Allow-Credentials: true"),
+        "/cookies": (True, "the response has Access-Control-Allow-Credentials: true"),
     }
 
 
@@ -846,12 +846,12 @@ def test_a_page_of_the_apps_own_origin_needs_no_cors() -> None:
     explanation = called(with_layer(), "PUT", "/closed", "https://testserver")
 
     assert explanation.allowed
-    assert explanation.verdict == "Allowed: the page is of the app's own origin, and reads the answer."
-    assert explanation.preflight == "No preflight: the page is of the app's own origin."
+    assert explanation.verdict == "Allowed: the page has the app's own origin, and can read the response."
+    assert explanation.preflight == "No preflight: the page has the app's own origin."
     assert [step.name for step in explanation.steps] == ["actual"]
     assert checks(explanation)["origin"] == (
         True,
-        "https://testserver is the app's own origin: no CORS at all",
+        "https://testserver is the app's own origin: CORS does not apply",
     )
     assert list(checks(explanation)) == ["route", "policy", "layer", "origin"]
 
@@ -877,9 +877,9 @@ def test_an_answer_that_is_an_error_is_read_all_the_same() -> None:
     app = declared_as_default()
 
     explanation = called(app, "GET", "/none", "https://default.example")
-    assert explanation.verdict == "Allowed: the page reads the answer, a 404."
+    assert explanation.verdict == "Allowed: the page can read the response, a 404."
     explanation = called(app, "POST", "/plain", "https://default.example")
-    assert explanation.verdict == "Allowed: the page reads the answer, a 405."
+    assert explanation.verdict == "Allowed: the page can read the response, a 405."
 
 
 def test_enforce() -> None:
@@ -890,7 +890,7 @@ def test_enforce() -> None:
     explanation = called(app, "POST", "/notes", STRANGER)
     assert explanation.steps[0].status == 403
     assert explanation.verdict == (
-        "Blocked at the answer: the request is sent, and the page may not read what comes back. "
+        "Blocked at the response: the request is sent, but the page may not read the response. "
         f"It fails at the origin: {STRANGER} is not allowed by {OURS}; refused with a 403 before "
         "the endpoint runs."
     )
@@ -905,13 +905,13 @@ def test_enforce() -> None:
             with_layer,
             "/open",
             STRANGER,
-            "Allowed: the websocket opens, as it does for pages of every origin: no policy is asked.",
+            "Allowed: the websocket opens, as for pages of every origin: no policy applies.",
         ),
         (
             shop,
             "/chat",
             STRANGER,
-            "Allowed: the websocket opens, as it does for pages of every origin: no policy is asked.",
+            "Allowed: the websocket opens, as for pages of every origin: no policy applies.",
         ),
         (with_layer, "/chat", "https://testserver", "Allowed: the websocket opens."),
         (
@@ -946,7 +946,7 @@ def test_so_many_names_that_nobody_looks_at_them() -> None:
     headers = tuple((f"X-{number:0100}", "1") for number in range(200))
 
     explanation = called(app, "GET", "/any", headers=headers)
-    assert checks(explanation)["headers"] == (False, "so many names that they are not looked at")
+    assert checks(explanation)["headers"] == (False, "so many names that they are not read")
     assert explanation.fix == Fix("No policy allows it.", None)
 
 
@@ -995,10 +995,10 @@ def test_what_shows_no_routes(app: Any) -> None:
     [
         ({"method": ""}, "method: '' is not a valid HTTP method"),
         ({"method": "GE\nT"}, "method: 'GE\\nT' is not a valid HTTP method"),
-        ({"method": "TRACE"}, "method: 'TRACE': browsers refuse CONNECT, TRACE and TRACK to scripts"),
+        ({"method": "TRACE"}, "method: 'TRACE': browsers do not let scripts send CONNECT, TRACE and TRACK"),
         ({"path": ""}, "path: '': must start with a slash, as from the app's root: '/items'"),
         ({"path": "items"}, "path: 'items': must start with a slash, as from the app's root: '/items'"),
-        ({"path": "/\ud800"}, "'https://testserver/\\ud800' is no URL that a browser could read"),
+        ({"path": "/\ud800"}, "'https://testserver/\\ud800' is not a URL that a browser can parse"),
         ({"origin": "*"}, None),
         ({"origin": ""}, "origins: '': an empty string is not an origin"),
         ({"origin": "https://<script>"}, None),

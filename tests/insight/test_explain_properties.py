@@ -1,4 +1,4 @@
-"""`explain` against reality: generated apps, and what the browser in the box sees of them.
+"""`explain` against reality: generated apps, and what the test browser sees of them.
 
 The apps are those of the dispatcher's own properties (generated_apps.py), whose endpoints answer 200.
 `ROUTE_CORS_EXAMPLES` sets how many apps each property sees.

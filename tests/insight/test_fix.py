@@ -170,7 +170,7 @@ def yes(origin: str, connection: HTTPConnection) -> bool:
             {"method": "WEBSOCKET", "path": "/chat", "credentials": True},
             f"@cors(origins=['{A}', '{B}'])",
         ),
-        # Any method, where nobody can say what is served.
+        # Any method, as it is not known what is served.
         (None, {"method": "PUT", "path": "/files/a"}, f"cors(origins=['{B}'])(...)"),
         (
             CORSPolicy(origins=B, methods=["GET"]),
@@ -257,7 +257,7 @@ def test_an_app_that_is_mounted_behind_a_policy(on_app: bool) -> None:
     fix = fix_of(app, "PUT", "/files/a", B)
     assert fix.code == f"cors(origins=['{A}', '{B}'])(...)"
     own = f"with a policy of its own on {__name__}.Opaque; others keep the one as the app's default."
-    assert fix.change == f"Allow {B} {own if on_app else 'in the policy declared on what is mounted.'}"
+    assert fix.change == f"Allow {B} {own if on_app else 'in the policy declared on the mounted app.'}"
 
 
 def test_what_a_router_has_in_place_of_its_404_is_no_route_of_its_own() -> None:
@@ -402,18 +402,18 @@ def test_a_cors_route_needs_no_layer() -> None:
         (
             CORSPolicy(origins=A),
             {"origin": "null"},
-            "No policy can name the origin null: every sandboxed page has it, whoever made it.",
+            "No policy can name the origin null: every sandboxed page has it, of any author.",
         ),
         (
             CORSPolicy(origins="*"),
             {"origin": "null", "credentials": True},
-            "No policy can name the origin null: every sandboxed page has it, whoever made it.",
+            "No policy can name the origin null: every sandboxed page has it, of any author.",
         ),
         (
             CORSPolicy(origins=A),
             {"origin": INSECURE, "credentials": True},
             (
-                f"No policy can say so: origins: '{INSECURE}': http with credentials: anyone on the "
+                f"No policy can allow it: origins: '{INSECURE}': http with credentials: anyone on the "
                 "network can act as the user; use https, or set dangerously_allow_insecure_origins; write "
                 "'https://insecure.example' instead."
             ),
@@ -599,7 +599,7 @@ def test_a_call_to_a_route_can_be_fixed(case: Case) -> None:
     fix = explain(shop(case.policy, layer=case.layer), case.call).fix
     if fix is not None and fix.code is None:
         assert fix.change.startswith(
-            ("No policy helps: ", "No policy can name the origin null", "No policy can say")
+            ("No policy helps: ", "No policy can name the origin null", "No policy can allow it")
         )
 
 

@@ -478,7 +478,7 @@ SAID_OF_OPEN: Final = "any origin, reflected"
 def test_any_origin_with_credentials_is_readable() -> None:
     explanation = called(shop(OPEN), "GET", "/plain", EVIL, credentials=True)
     assert (explanation.allowed, explanation.fix, explanation.not_known) == (True, None, ())
-    assert explanation.verdict == "Allowed: the page reads the answer."
+    assert explanation.verdict == "Allowed: the page can read the response."
     (step,) = explanation.steps
     assert (step.status, step.answered_by) == (None, "endpoint")
     assert dict(step.response_headers) == {
@@ -543,7 +543,7 @@ def test_ours_inside_of_it_is_not_asked() -> None:
     layer = next(check for check in explanation.steps[0].checks if check.name == "layer")
     assert (layer.passed, layer.detail) == (
         False,
-        f"it is not asked: {STARLETTES} stands outside of it, and answers",
+        f"it is not reached: {STARLETTES} is outside of it, and answers",
     )
     plain = called(app, "PUT", "/plain").steps[0]
     assert next(check for check in plain.checks if check.name == "layer").passed is None
@@ -574,7 +574,7 @@ def test_around_the_app_no_policy_helps() -> None:
     explanation = called(CORSMiddleware(shop(), [A]), "PUT", "/plain", EVIL)
     assert explanation.fix is not None
     assert (explanation.fix.change, explanation.fix.code) == (
-        f"No policy allows it: {STARLETTES} stands outside of any layer of the app, and answers first.",
+        f"No policy allows it: {STARLETTES} is outside of every layer of the app, and answers first.",
         None,
     )
 
@@ -601,7 +601,7 @@ def test_what_is_not_known_gets_no_verdict(method: str) -> None:
     assert explanation.not_known == (name(Unknown),)
     assert explanation.verdict == (
         f"Not known: {name(Unknown)} may answer CORS by itself. "
-        "If it does not: Allowed: the page reads the answer."
+        "If it does not: Allowed: the page can read the response."
     )
     step = explanation.steps[0]
     assert (step.answered_by, step.status, step.response_headers) == (None, None, ())

@@ -1,7 +1,7 @@
 """`explain` and the report against reality, on apps with CORSMiddleware in every place.
 
 Generated apps have Starlette's middleware around the app, among its own, in routes, routers and mounts, and
-as an endpoint, with any arguments, with and without layers of ours. What the browser in the box sees of them
+as an endpoint, with any arguments, with and without layers of ours. What the test browser sees of them
 is what `explain` says, headers and all, and what the report's cells say. `ROUTE_CORS_EXAMPLES` sets how many
 apps each property sees.
 """

@@ -483,7 +483,7 @@ def test_what_a_call_leaves_out_has_the_defaults_of_one() -> None:
     ("changed", "detail"),
     [
         ({"method": None}, "method: missing: write method=… once"),
-        ({"method": "G T"}, "method: 'G T' is no method: write GET, or WEBSOCKET for a handshake"),
+        ({"method": "G T"}, "method: 'G T' is not a method: write GET, or WEBSOCKET for a handshake"),
         ({"path": None}, "path: missing: write path=… once"),
         ({"path": "items"}, "path: 'items' does not start with a slash: write /items"),
         ({"path": "@evil/"}, "path: '@evil/' does not start with a slash: write /@evil/"),

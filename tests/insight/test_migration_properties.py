@@ -1,7 +1,7 @@
 """A migrated app against reality: it behaves as before, but for what `migration` listed, to the last call.
 
 Generated apps with any CORSMiddlewares, on the app, around it and on a mounted app, are built twice: as they
-are, and with what is proposed in their place. The browser in the box calls both. A hundredth of
+are, and with what is proposed in their place. The test browser calls both. A hundredth of
 `ROUTE_CORS_EXAMPLES` is how many apps are seen, 20 at least: each is called some hundred times.
 """
 

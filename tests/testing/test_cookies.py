@@ -458,7 +458,7 @@ def test_max_age_counts_from_now() -> None:
 
 
 def test_set_needs_a_home() -> None:
-    with pytest.raises(ValueError, match=r"cookie 'a': whose\? Give the browser a base_url"):
+    with pytest.raises(ValueError, match=r"cookie 'a': it needs a host: give the browser a base_url"):
         Cookies(None).set("a", "b")
 
 
@@ -504,7 +504,7 @@ def test_set_refuses_what_a_browser_would_not_take(
 ) -> None:
     cookies = Cookies(parse_url(home))
     cookies.set("a", "1")
-    with pytest.raises(ValueError, match="no browser takes the cookie 'a=1; Path=/") as caught:
+    with pytest.raises(ValueError, match="browsers do not store the cookie 'a=1; Path=/") as caught:
         cookies.set("a", "1", **attributes)  # type: ignore[arg-type]
     assert home in str(caught.value)
     assert len(cookies.stored) == 1
@@ -515,7 +515,7 @@ def test_set_refuses_what_a_browser_would_not_take(
 )
 def test_set_takes_no_name_that_would_not_arrive(name: str) -> None:
     cookies = jar()
-    with pytest.raises(ValueError, match="of visible ASCII alone") as caught:
+    with pytest.raises(ValueError, match="must be visible ASCII") as caught:
         cookies.set(name, "1")
     assert repr(name) in str(caught.value)
     assert cookies.stored == ()

@@ -500,7 +500,7 @@ def test_each_redirect_mode_has_the_cors_check_first(kind: Redirect) -> None:
         (
             redirect("http://[", FOR_ANY),
             "follow",
-            "The redirect leads nowhere: 'http://[' is no URL that a browser could read.",
+            "The redirect is not valid: 'http://[' is not a URL that a browser can parse.",
         ),
     ],
 )

@@ -425,8 +425,8 @@ def test_a_post_leaves_the_query_and_has_a_body_even_if_it_is_empty() -> None:
         ({"method": "post"}, "method: 'post': must be one of 'GET', 'POST'"),
         ({"enctype": "application/json"}, "enctype: 'application/json': must be one of"),
         ({"referrer_policy": "never"}, "referrer_policy: 'never': must be one of '', 'no-referrer'"),
-        ({"url": "ftp://a.example/"}, "url: 'ftp://a.example/': only http and https"),
-        ({"url": "/relative"}, "'/relative' is no URL that a browser could read; without a base_url"),
+        ({"url": "ftp://a.example/"}, "url: 'ftp://a.example/': must be http or https"),
+        ({"url": "/relative"}, "'/relative' is not a URL that a browser can parse; without a base_url"),
     ],
 )
 def test_a_form_that_there_cannot_be(arguments: dict[str, Any], says: str) -> None:

@@ -74,7 +74,7 @@ def test_another_scheme_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["/live", "", "wss://", "wss://a b/"])
 def test_what_is_no_url_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="is no URL that a browser could read"):
+    with pytest.raises(ValueError, match="is not a URL that a browser can parse"):
         websocket_url(url, None)
 
 

@@ -210,6 +210,8 @@ install_cors(app, policy)  # type: ignore[call-arg]  # pyright: ignore[reportCal
 install_cors(app, default="*")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 install_cors(asgi_app)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 install_cors(app, openapi=True)
+install_cors(app, dry_run=True)
+install_cors(app, dry_run="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 app.add_middleware(RouteCORSMiddleware)
 app.add_middleware(RouteCORSMiddleware, default=policy)
 app.add_middleware(RouteCORSMiddleware, default="*")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,7 +1,7 @@
-"""A dry run: the policies beside whatever answers CORS today, to see what they would change.
+"""The dry run: compare what an app answers today with what the policies would answer, without changing it.
 
-layer.py watches requests go by; readings.py says what a browser makes of an answer, and what changes between
-two; summary.py counts the changes, in bounds.
+layer.py watches the requests; would_be.py decides what the policies would do; readings.py says what a browser
+makes of an answer, and what changes between two; summary.py counts the changes, up to a limit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How often a dry run saw what change, by route and origin: as many rows as the app has routes, and a bound."""
+"""What a dry run saw that would change, counted by route and origin, up to a limit."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Counted", "Differences"]
 
-# In place of what clients make up: an origin, a method.
+# In place of an origin and a method, which clients can make up.
 _OTHER: Final = "(other)"
-_Key = tuple[str | None, str, str | None, str, str]
+_Key = tuple[str | None, str, str | None, str | None, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One row: what pages of an origin would gain or lose on a route, and how many requests showed it.
+    """What pages of one origin would gain or lose on one route.
 
-    `kind`, `route`, `method` and `origin` as a `Decision` has them; where clients made up too many methods
-    and origins, both are "(other)". `why` is the first one's.
+    `kind`, `route`, `method` and `origin` are as in a `Decision`; `method` and `origin` are "(other)" once
+    there are too many rows. `change` and `why` are as in a `DryRun`, `why` of the first request. `requests`
+    is how many there were.
     """
 
     kind: str
     route: str | None
     method: str | None
-    origin: str
+    origin: str | None
     change: Change
     why: str
     requests: int
 
 
 class Differences:
-    """What a dry run saw that would change: a function to be given as `on_decision`, and the rows.
+    """Counts what would change: give it to `install_cors` as `on_decision`, and iterate over it for the rows.
 
     >>> from fastapi import FastAPI
     >>> from route_cors import CORSPolicy, install_cors
@@ -45,8 +46,8 @@ class Differences:
     []
 
     Args:
-        limit: of rows that name an origin and a method as clients sent them, 1 or more. What comes later is
-            counted under "(other)", for each route and kind of change.
+        limit: how many rows may name an origin and a method, 1 or more: clients can make up any number of
+            them. What comes later is counted under "(other)", for each route and kind of change.
 
     Raises:
         ValueError: the limit is less than 1.
@@ -78,8 +79,12 @@ class Differences:
         return row is None
 
     def __iter__(self) -> Iterator[Counted]:
-        """The rows, those with the most requests first."""
+        """The rows, the most frequent first."""
         return iter(sorted([*self._rows.values()], key=lambda row: -row.requests))
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def __contains__(self, row: object) -> bool:
+        """Whether there is a row of that route, kind, method, origin and change."""
+        return row in self._rows

@@ -30,7 +30,8 @@ def find_without_effect(facts: Facts) -> Iterator[Finding]:
         is_declared = row.policy is not None or (row.placed.policy is not None and row.placed.kind != "mount")
         if is_declared and row.speaks and not row.reported.takes_effect:
             sentence = f"{row} has a policy, but no layer applies it"
-            yield finding_about(row.reported, "RC001", sentence, "call install_cors(app)")
+            fix = facts.layer_fix("call install_cors(app)")
+            yield finding_about(row.reported, "RC001", sentence, fix)
 
 
 def find_hidden_routes(facts: Facts) -> Iterator[Finding]:
@@ -120,7 +121,7 @@ def find_taken_preflights(facts: Facts) -> Iterator[Finding]:
         if facts.reached(row.reported.example or "", _methods(row)[0], row) is not row:
             continue  # RC002
         sentence = f"the preflights for {row} go to {place_of(taker.reported)}, which comes first"
-        fix = "call install_cors(app): it answers preflights before any route does"
+        fix = facts.layer_fix("call install_cors(app): it answers preflights before any route does")
         yield finding_about(row.reported, "RC004", sentence, fix)
 
 

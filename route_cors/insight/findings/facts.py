@@ -15,6 +15,7 @@ from route_cors.dispatch.apps import wrappers_of
 from route_cors.insight.findings.needs import Needs, needs_of
 from route_cors.insight.printable import printable
 from route_cors.insight.source import Source, is_of_a_library
+from route_cors.middleware import is_dry_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from route_cors.policy import CORSPolicy
 
 __all__ = ["Facts", "Row", "app_of_mount", "example_paths", "label", "named", "place_of"]
+
+
+_REMOVE_DRY_RUN: Final = "install_cors(dry_run=True) only watches; remove dry_run to apply the policies"
 
 
 class Row:
@@ -99,6 +103,10 @@ class Facts:
             key = _key(row.inside, row.placed.route if row.speaks else None, row.placed.path)
             # If a router is included twice in the same place, the first one serves.
             self._by_target.setdefault(key, row)
+
+    def layer_fix(self, fix: str) -> str:
+        """The fix for a missing layer, or what to do instead if a dry run is all that the app has."""
+        return _REMOVE_DRY_RUN if any(map(is_dry_run, self.apps_of(self.rows))) else fix
 
     def _by_policy(self) -> Iterator[tuple[CORSPolicy, list[Row]]]:
         groups: dict[CORSPolicy, list[Row]] = {}

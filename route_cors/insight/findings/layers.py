@@ -128,7 +128,7 @@ def _foreign_layers(facts: Facts, level: _Level, ruled: list[Row]) -> Iterator[F
     for seen in (*around, *installed, *inside):
         is_covered = is_covered or isinstance(seen.layer, OurLayer)
         if _is_foreign(seen):
-            found = _behind(level, seen, ruled) if is_covered else _before(level, seen, ruled)
+            found = _behind(level, seen, ruled) if is_covered else _before(facts, level, seen, ruled)
             yield replace(found, place=_place_of(facts, level, seen) or found.place)
 
 
@@ -144,16 +144,19 @@ def _behind(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
     return finding_about(level.reported, "RC003", f"{sentence}: {still}", fix, severity="warning")
 
 
-def _before(level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
+def _before(facts: Facts, level: _Level, seen: _Seen, ruled: list[Row]) -> Finding:
     name = _name(seen.made_by)
     if _does_more(seen):
         sentence = (
             f"{name} may answer CORS requests itself, before policies such as that of {named(ruled)} apply"
         )
-        fix = f"call install_cors(app), which goes outside of {name}, or make {name} leave CORS alone"
+        outside = f"call install_cors(app), which goes outside of {name}, or make {name} leave CORS alone"
+        fix = facts.layer_fix(outside)
         return finding_about(level.reported, "RC003", sentence, fix, severity="warning")
     sentence = f"{name} answers preflights before policies such as that of {named(ruled)} apply"
-    return finding_about(level.reported, "RC003", sentence, "remove it and call install_cors(app)")
+    return finding_about(
+        level.reported, "RC003", sentence, facts.layer_fix("remove it and call install_cors(app)")
+    )
 
 
 def _does_more(seen: _Seen) -> bool:

@@ -125,7 +125,7 @@ def _host_of(origin: str) -> str:
 
 
 def _site_of(origin: str) -> tuple[str, str]:
-    """The name to register to get that origin, and the suffix under which; empty if nobody can."""
+    """The name to register to get that origin, and the suffix under which; empty if there is none."""
     host = _host_of(origin)
     is_address = host.rpartition(".")[2].isdigit()
     if is_address or is_loopback(host) or not origin.startswith(("https:", "http:")):

@@ -120,7 +120,7 @@ class Gate:
 
 
 def gate(allow: Allow | None, app: Starlette) -> Gate:
-    """What stands before each page of the inspector, and refuses whoever may not look.
+    """The check in front of each page of the inspector, which refuses requests that `allow` does not allow.
 
     Args:
         allow: as `inspector` takes it.

@@ -56,7 +56,7 @@ def call_of(query: QueryParams) -> Call:
     method = _one(query, "method")
     if not is_token(method):
         raise QuestionError(
-            "method", f"{_short(method)} is no method: write GET, or WEBSOCKET for a handshake"
+            "method", f"{_short(method)} is not a method: write GET, or WEBSOCKET for a handshake"
         )
     path = _one(query, "path")
     if not path.startswith("/"):

@@ -1,8 +1,8 @@
 """What would replace an app's CORSMiddleware, and who would gain or lose by it.
 
-- found: the places with a CORSMiddleware. proposal: the policy that does the same, as far as possible;
+- found: the places with a CORSMiddleware. proposal: the policy that does the same, if possible;
 origins
-  and arguments: what becomes of each argument (reading).
+  and arguments: what replaces each argument (reading).
 - source: the line that added it. patch: the change of a file, for review; no file is ever written.
 - candidates: the origins that calls are made from. changes: each call before and after, made by the simulated
   browser to the app's stand-in, as `explain` does.

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from route_cors.middleware import install_cors
+from route_cors.middleware import install_cors, is_dry_run
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def patch_of(migration: Migration) -> str:
         raise NoPatchError("there is no CORSMiddleware to replace")
     edits: dict[str, tuple[Source, _Edits]] = {}
     for replacement in migration.replacements:
+        if is_dry_run(replacement.app):
+            raise NoPatchError("the app has install_cors(dry_run=True): remove that first, or edit by hand")
         calls = [_only(calls) for calls in replacement.calls]
         for number, call in enumerate(calls):
             if "\r" in call.source.text.replace("\r\n", ""):

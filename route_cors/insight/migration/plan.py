@@ -15,6 +15,7 @@ from route_cors.insight.migration.found import find_layers
 from route_cors.insight.migration.proposal import propose
 from route_cors.insight.migration.reading import Remark
 from route_cors.insight.migration.source import calls_for, read_sources
+from route_cors.middleware import is_dry_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -226,7 +227,8 @@ def _code(
         code = _WHERE_WRITTEN[found.where].format(decorator)
         return (*needs_re, f"from route_cors import {named}, install_cors"), code
     target = "app" if only is None or only.target is None else only.target
-    note = "  # replaces the existing install_cors(...)" if is_installed(found.app) else ""
+    is_called = is_installed(found.app) or is_dry_run(found.app)
+    note = "  # replaces the existing install_cors(...)" if is_called else ""
     if not arguments:
         return ("from route_cors import install_cors",), f"install_cors({target}){note}"
     default = f"default={_call('CORSPolicy', arguments)}"
