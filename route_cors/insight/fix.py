@@ -12,8 +12,9 @@ from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
 from route_cors.insight.attempt import attempt, is_websocket
 from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
+from route_cors.insight.printable import shortened
 from route_cors.insight.stand_in import Change
-from route_cors.insight.steps import declared, instead_in_words, shortened, where_declared
+from route_cors.insight.steps import declared, instead_in_words, where_declared
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ async def smallest_change(site: Site, made: Attempt) -> Fix:
         site: of the app.
         made: the call, as it was blocked.
     """
-    hopeless = _why_no_policy_helps(made)
+    hopeless = _why_no_policy_helps(made) or _why_none_is_suggested(site, made)
     if hopeless is not None:
         return Fix(hopeless, None)
     place = _Place(site, made)
@@ -89,10 +90,29 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
             hint = f": browsers send the method as the script spells it, so write {handled.method.upper()}"
         is_for = f"{target.path or '/'} is for {served} and not for {shortened(handled.method)}"
         return f"No policy helps: {is_for}{hint}."
+    sent = made.last.request.headers.get("origin")
+    if made.call.as_ == "form" and sent == "null" != made.call.origin:
+        why = "the form leads from https to http, or a redirect has led it to another origin"
+        return f"No policy can name the origin null, which the browser sends here: {why}."
     admits_null = target.terms is not None and target.terms.any_origin and not made.call.credentials
     if made.call.origin == "null" and not admits_null:
         return "No policy can name the origin null: every sandboxed page has it, whoever made it."
     return None
+
+
+def _why_none_is_suggested(site: Site, made: Attempt) -> str | None:
+    """A form that is refused is, as a rule, what enforcement is there for: nothing opens the app to it."""
+    origin = made.call.origin
+    if made.call.as_ == "fetch":
+        return None
+    if made.last.handled.refused_for is None:
+        return "No policy helps: it is none that refuses it."
+    if site.names(origin):
+        return None
+    return (
+        "It is refused on purpose: a form of another site acts as the user who sees it. No policy names "
+        f"{origin}; if that page is your own, name it in a policy."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +171,8 @@ class _Place:
             allowed = _listed([argument.words for argument in arguments.values()])
             sentences.append(f"Allow {allowed} {self._where()}.")
             lines.append(self._code(arguments))
+        if self.made.call.as_ != "fetch":
+            sentences.append(f"Then pages of {self.made.call.origin} may act as the user who sees them.")
         if adds_layer:
             sentences.append("Put the CORS layer around the app.")
             lines.append(self._layer_code)

@@ -168,7 +168,7 @@ def _key(route: ReportedRoute) -> object:
 
 def _calls(groups: Iterable[_Group], origins: Sequence[str]) -> Iterator[_Asked]:
     for group in groups:
-        base = {} if group.host is None else {"base_url": f"https://{group.host}"}
+        base: dict[str, Any] = {} if group.host is None else {"base_url": f"https://{group.host}"}
         for origin, method, asks in itertools.product(origins, group.methods, _ASKS):
             body = () if method in _WITHOUT_BODY else (_JSON,)
             call = Call(
