@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from route_cors.dispatch import Placed
     from route_cors.insight.foreign import Layer
 
-__all__ = ["has_enforcing_layer", "is_enforced", "words_of_enforcement"]
+__all__ = ["has_enforcing_layer", "is_default_of_enforcing", "is_enforced", "words_of_enforcement"]
 
 
 def has_enforcing_layer(layers: Iterable[Layer]) -> bool:
     """Whether one of these layers refuses requests of strangers, unless the policy says otherwise."""
     return any(isinstance(layer, OurLayer) and layer.enforces for layer in layers)
+
+
+def is_default_of_enforcing(policy: Declared, layers: Iterable[Layer]) -> bool:
+    """Whether a policy is the default of a layer that enforces: to write that anew takes both arguments."""
+    ours = (layer for layer in layers if isinstance(layer, OurLayer) and layer.default == policy)
+    return has_enforcing_layer(ours)
 
 
 def is_enforced(placed: Placed, layers: Sequence[Layer]) -> bool:

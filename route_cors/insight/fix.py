@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from route_cors.errors import CORSConfigError
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
 from route_cors.insight.attempt import attempt, is_websocket
+from route_cors.insight.enforcement import is_default_of_enforcing
 from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.printable import shortened
@@ -192,7 +193,9 @@ class _Place:
     def _code(self, arguments: Mapping[str, _Argument]) -> str:
         values = {name: argument.value for name, argument in arguments.items()}
         if self.policy is not None:
-            return as_code(self.policy, self._source, **values)
+            layers = () if self._surveyed is None else self._surveyed.reported.layers
+            enforces = is_default_of_enforcing(self.policy, layers)
+            return as_code(self.policy, self._source, in_enforcing=enforces, **values)
         spelled = ", ".join(f"{name}={value!r}" for name, value in values.items())
         # What is no function of the user's is decorated where it is mounted.
         return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"

@@ -12,7 +12,6 @@ from anyio.from_thread import start_blocking_portal
 
 from route_cors.decorators import changes
 from route_cors.dispatch import remember_default
-from route_cors.dispatch.apps import is_installed
 from route_cors.insight.attempt import attempt
 from route_cors.insight.explanation import Call
 from route_cors.insight.foreign import layer_of_middleware
@@ -111,19 +110,22 @@ def _as_replaced(replaced: Iterable[Replaced]) -> Generator[None]:
             undo.callback(setattr, app, "user_middleware", added)
             app.user_middleware = [entry for entry in added if not is_cors(layer_of_middleware(entry))]
             if each.default is not None:
-                undo.callback(_forget_default if not is_installed(app) else _clear_default, app)
-                remember_default(app, each.default)
+                noted = {name: vars(app)[name] for name in _NOTED if name in vars(app)}
+                undo.callback(_note_again, app, noted)
+                remember_default(app, each.default, enforces=noted.get(_ENFORCES, False))
         changes.note()
         yield
 
 
-def _forget_default(app: Any) -> None:
-    # The attribute that `is_installed` checks.
-    del app._route_cors_default  # noqa: SLF001
+# The attributes that `remember_default` sets.
+_ENFORCES: Final = "_route_cors_enforces"
+_NOTED: Final = ("_route_cors_default", _ENFORCES)
 
 
-def _clear_default(app: Any) -> None:
-    remember_default(app, None)
+def _note_again(app: Any, noted: dict[str, Any]) -> None:
+    for name in _NOTED:
+        delattr(app, name)
+    vars(app).update(noted)
 
 
 class _Group(NamedTuple):
