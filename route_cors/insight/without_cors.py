@@ -33,10 +33,7 @@ def why_no_preflight(as_: SentAs) -> str:
 def checks_without_cors(attempt: Attempt, sent: Sent) -> Iterator[Check]:
     """Which cookies go along, and what the page gets to see of the answer."""
     yield Check("cookies", passed=None, detail=_cookies(attempt, sent))
-    if attempt.blocked is not None and sent is attempt.last:
-        yield Check("response", passed=False, detail=attempt.blocked.reason)
-    else:
-        yield Check("response", passed=None, detail=_WHAT_IS_SEEN[attempt.call.as_])
+    yield Check("response", passed=None, detail=_WHAT_IS_SEEN[attempt.call.as_])
 
 
 _WHAT_IS_SEEN: dict[SentAs, str] = {
