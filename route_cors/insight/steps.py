@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, cast
 from route_cors.decorators import no_cors
 from route_cors.describe import policy_in_words
 from route_cors.insight.explanation import Check, Step
+from route_cors.insight.grant_checks import grant_checks
 from route_cors.insight.others import checks_of_others, speaks_for_cors
 from route_cors.insight.printable import shortened
 from route_cors.insight.rulings import policy_named, ruling_checks
 from route_cors.insight.without_cors import checks_without_cors
-from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
+    from route_cors.protocol import Terms
     from collections.abc import Iterable, Iterator
 
     from route_cors.decorators import Declared
@@ -271,8 +272,7 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
         return
     yield _origin(origin, sent)
     if is_preflight:
-        yield _method(handled, terms)
-        yield _headers(handled, terms)
+        yield from grant_checks(handled, terms)
 
 
 def _refused_words(origin: str, handled: Handled) -> str:
@@ -294,49 +294,6 @@ def _origin(origin: str, sent: Sent) -> Check:
 
 # Enforcement refuses for the site what no policy allows.
 _OF_ITS_ORIGIN = frozenset({"origin", "site"})
-
-
-def _method(handled: Handled, terms: Terms) -> Check:
-    if terms.policy is None:
-        return Check("method", passed=None, detail="of no account where no origin is allowed")
-    passed = "method" not in handled.failed
-    return Check("method", passed, f"{shortened(handled.method)} {_granted(terms, passed=passed)}")
-
-
-def _granted(terms: Terms, *, passed: bool) -> str:
-    """What is granted besides, in words that follow a method."""
-    if terms.methods is None:
-        said = "is granted, as any method is where nobody can say what is served"
-        return said if passed else "is not a method that can be granted"
-    granted = ", ".join(sorted(terms.methods)) or "none"
-    return f"{'is' if passed else 'is not'} among those granted: {granted}"
-
-
-def _headers(handled: Handled, terms: Terms) -> Check:
-    names = _names_asked_for(handled)
-    if not names:
-        return Check("headers", passed=None, detail="none is asked for")
-    if terms.policy is None:
-        return Check("headers", passed=None, detail="of no account where no origin is allowed")
-    if "headers" not in handled.failed:
-        return Check("headers", passed=True, detail=f"granted: {shortened(', '.join(names))}")
-    refused = [name for name in names if not _grants(terms, name)]
-    if not refused:
-        return Check("headers", passed=False, detail="so many names that they are not looked at")
-    return Check("headers", passed=False, detail=f"not granted: {shortened(', '.join(refused))}")
-
-
-def _names_asked_for(handled: Handled) -> list[str]:
-    asked = None if handled.preflight is None else handled.preflight[2]
-    return [] if asked is None else asked.decode("latin-1").split(",")
-
-
-def _grants(terms: Terms, name: str) -> bool:
-    """Whether the terms grant that one header, whatever else is asked for."""
-    alone = (b"", b"", name.encode("latin-1"), None)
-    # Terms remember what they granted: these are nobody else's.
-    answer = Terms(terms.policy, terms.registered).answer_preflight(alone, origin_allowed=True)
-    return "headers" not in answer.failed
 
 
 # What the browser says

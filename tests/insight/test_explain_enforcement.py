@@ -48,7 +48,7 @@ async def is_partner(origin: str, connection: HTTPConnection) -> bool:
     return origin == "https://partner.example"
 
 
-def shop(**arguments: Any) -> FastAPI:
+def shop(*, enforce: bool = True, default: CORSPolicy | None = None) -> FastAPI:
     app = FastAPI(openapi_url=None)
     policies = {
         "named": CORSPolicy(origins=OURS),
@@ -62,12 +62,13 @@ def shop(**arguments: Any) -> FastAPI:
         app.add_api_route(f"/{path}", cors(policy)(_new()), methods=["GET", "POST"])
     app.add_api_route("/closed", no_cors(_new()), methods=["GET", "POST"])
     app.add_api_route("/plain", _new(), methods=["GET", "POST"])
-    install_cors(app, **{"enforce": True, **arguments})
+    install_cors(app, enforce=enforce, default=default)
     return app
 
 
 def called(app: Any, path: str, origin: str = STRANGER, method: str = "POST", **more: Any) -> Explanation:
-    return explain(app, Call(method=method, path=path, origin=origin, **{"base_url": API, **more}))
+    more.setdefault("base_url", API)
+    return explain(app, Call(method=method, path=path, origin=origin, **more))
 
 
 def check(explanation: Explanation, name: str) -> tuple[bool | None, str] | None:

@@ -1413,8 +1413,8 @@ PROXY = "uvicorn --proxy-headers --forwarded-allow-ips='10.0.0.1'"
             lambda app: enforcing(with_proxy(app, trusted_hosts=["10.0.0.1"])),
             "ProxyHeadersMiddleware stands inside of the CORS layer",
         ),
-        (lambda app: ProxyHeadersMiddleware(enforcing(app), trusted_hosts=["10.0.0.1"]), None),
-        (lambda app: ProxyHeadersMiddleware(enforcing(rooted(app)), trusted_hosts=["10.0.0.1"]), None),
+        (lambda app: behind_proxy(enforcing(app)), None),
+        (lambda app: behind_proxy(enforcing(rooted(app))), None),
         (lambda app: enforcing(rooted(app)), "root_path='/api' says that a proxy stands in front of the app"),
         (lambda app: installed(rooted(app)), None),
         (lambda app: with_proxy(with_layer_added(app), trusted_hosts=["10.0.0.1"]), None),
@@ -1473,6 +1473,10 @@ def test_enforcement_of_mounts_alone_behind_a_proxy() -> None:
 def with_proxy(app: App, **arguments: Any) -> App:
     app.add_middleware(ProxyHeadersMiddleware, **arguments)
     return app
+
+
+def behind_proxy(app: Any) -> object:
+    return ProxyHeadersMiddleware(app, trusted_hosts=["10.0.0.1"])
 
 
 def with_layer_added(app: App) -> App:

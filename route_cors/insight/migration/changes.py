@@ -110,7 +110,8 @@ def _as_replaced(replaced: Iterable[Replaced]) -> Generator[None]:
             undo.callback(setattr, app, "user_middleware", added)
             app.user_middleware = [entry for entry in added if not is_cors(layer_of_middleware(entry))]
             if each.default is not None:
-                noted = {name: vars(app)[name] for name in _NOTED if name in vars(app)}
+                kept = cast("dict[str, Any]", vars(app))
+                noted = {name: kept[name] for name in _NOTED if name in kept}
                 undo.callback(_note_again, app, noted)
                 remember_default(app, each.default, enforces=noted.get(_ENFORCES, False))
         changes.note()
@@ -125,7 +126,8 @@ _NOTED: Final = ("_route_cors_default", _ENFORCES)
 def _note_again(app: Any, noted: dict[str, Any]) -> None:
     for name in _NOTED:
         delattr(app, name)
-    vars(app).update(noted)
+    for name, value in noted.items():
+        setattr(app, name, value)
 
 
 class _Group(NamedTuple):
