@@ -52,10 +52,8 @@ def is_refused_with_cookies(sent: Sent) -> bool:
 
 def policy_named(handled: Handled) -> str:
     """What the policy lets in, in words that follow "by"."""
-    terms = handled.target.terms
-    if terms is None:
-        return "no policy"
-    return "@no_cors" if terms.policy is None else origins_in_words(terms.policy)
+    policy = (handled.target.terms or _NOBODY).policy
+    return "@no_cors" if policy is None else origins_in_words(policy)
 
 
 def _ruling(handled: Handled, sender: Sender) -> Ruling:

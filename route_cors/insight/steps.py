@@ -15,7 +15,6 @@ from route_cors.insight.rulings import policy_named, ruling_checks
 from route_cors.insight.without_cors import checks_without_cors
 
 if TYPE_CHECKING:
-    from route_cors.protocol import Terms
     from collections.abc import Iterable, Iterator
 
     from route_cors.decorators import Declared
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from route_cors.insight.handled import Handled
     from route_cors.insight.routes import Surveyed
     from route_cors.insight.site import Site
-    from route_cors.protocol import Sender
+    from route_cors.protocol import Sender, Terms
 
 __all__ = ["declared", "instead_in_words", "step_of", "where_declared"]
 
