@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -570,9 +571,22 @@ def origin_of(number: int) -> str:
     return f"https://r{number}.example"
 
 
-@functools.cache
+# What policies and layers say of enforcement, by their numbers, while an app is built.
+ENFORCEMENT: Final = ContextVar[tuple[bool | None, ...]]("ENFORCEMENT", default=(None,))
+
+
+def enforced(number: int) -> bool | None:
+    said = ENFORCEMENT.get()
+    return said[number % len(said)]
+
+
 def policy_for(number: int) -> CORSPolicy:
-    return CORSPolicy(origins=[origin_of(number)])
+    return _policy_for(number, enforced(number))
+
+
+@functools.cache
+def _policy_for(number: int, enforce: bool | None) -> CORSPolicy:
+    return CORSPolicy(origins=[origin_of(number)], enforce=enforce)
 
 
 def declare(thing: Any, policy: str, number: int) -> Any:
@@ -819,10 +833,12 @@ class Built:
         default = policy_for(app.number) if has_default else None
         if has_default:
             self.defaults[app.number] = origin_of(app.number)
+        # Not by the same number as its default.
+        enforce = bool(enforced(app.number + 1))
         if how == "install_cors":
-            install_cors(app, default=default)
+            install_cors(app, default=default, enforce=enforce)
         else:
-            app.add_middleware(RouteCORSMiddleware, default=default)
+            app.add_middleware(RouteCORSMiddleware, default=default, enforce=enforce)
 
     def named(self, template: str, place: int, *more: str) -> str:
         """Every parameter of a path under a name of its own.
@@ -834,7 +850,15 @@ class Built:
         return re.sub(r"\{(:?\w*)\}", lambda name: f"{{{before}_{next(found)}{name[1]}}}", template)
 
 
-def build(program: Program) -> Built:
+def build(program: Program, enforcement: tuple[bool | None, ...] = (None,)) -> Built:
+    token = ENFORCEMENT.set(enforcement)
+    try:
+        return _build(program)
+    finally:
+        ENFORCEMENT.reset(token)
+
+
+def _build(program: Program) -> Built:
     built = Built(program)
     number = built.place(0, policy=program.policy)
     app = built.new_app(number, program.kind, program.tree.redirect_slashes, program.root_path)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from route_cors.cli import options
-from route_cors.cli.arguments import api_origin, page_origin, read_baseline, read_call, read_codes
+from route_cors.cli.arguments import (
+    api_origin,
+    page_origin,
+    read_baseline,
+    read_call,
+    read_codes,
+    read_request,
+)
 from route_cors.cli.check import findings_as_data, is_as_bad_as, print_findings
 from route_cors.cli.errors import CommandError, reporting_errors
 from route_cors.cli.explain import print_explanation
@@ -98,9 +105,11 @@ def _table(
 @app.command("explain")
 def _explain(
     *,
-    method: options.Method,
-    path: options.CallPath,
+    method: options.Method = None,
+    path: options.CallPath = None,
     origin: options.CallOrigin,
+    method_option: options.MethodOption = None,
+    sent_as: options.AsOption = options.As.FETCH,
     headers: options.Headers = None,
     credentials: options.Credentials = False,
     app: options.OnlyAppOption = None,
@@ -112,14 +121,20 @@ def _explain(
     """Explain why one call is allowed or blocked.
 
     It shows what the browser sends, which route answers, each check, the exact headers, and what would allow
-    the call. The exit code is 0 if the page can read the response, 1 if it cannot, and 3 if that is not
-    known, because another layer may answer CORS by itself.
+    the call. The exit code is 0 if the page can read the response (of a form, an image or a link: if the
+    request gets to the app), 1 if not, and 3 if that is not known, because another layer may answer CORS by
+    itself.
     """
     from route_cors.insight.explain import explain  # noqa: PLC0415 - loads route_cors.testing
 
     with reporting_errors(with_traceback=show_traceback):
         call = read_call(
-            method, path, origin=origin, headers=headers or [], credentials=credentials, base_url=base_url
+            *read_request(method, path, method_option),
+            origin=origin,
+            headers=headers or [],
+            credentials=credentials,
+            base_url=base_url,
+            as_=sent_as.value,
         )
         found = find_app(app, factory=factory)
         try:

@@ -17,7 +17,9 @@ from route_cors.origins import parse_origin
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["api_origin", "page_origin", "read_baseline", "read_call", "read_codes"]
+    from route_cors.insight.explanation import SentAs
+
+__all__ = ["api_origin", "page_origin", "read_baseline", "read_call", "read_codes", "read_request"]
 
 _PLAUSIBLE: Final[Mapping[str, str]] = {
     "accept": "application/json",
@@ -59,8 +61,34 @@ def api_origin(given: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def read_request(first: str | None, second: str | None, option: str | None) -> tuple[str, str]:
+    """The method and the path of a call, where the method may be an option.
+
+    Args:
+        first: the first argument: the method, or with the option the path.
+        second: the second argument: the path.
+        option: the method as an option.
+
+    Raises:
+        CommandError: one of them is missing, or the method is given twice.
+    """
+    if option is not None and second is not None:
+        raise CommandError(f"the method is given twice: {_short(str(first))} and --method {_short(option)}")
+    method, path = (first, second) if option is None else (option, first)
+    if method is None or path is None:
+        raise CommandError("the method or the path is missing: route-cors explain PUT /account/7")
+    return method, path
+
+
 def read_call(
-    method: str, path: str, *, origin: str, headers: Iterable[str], credentials: bool, base_url: str | None
+    method: str,
+    path: str,
+    *,
+    origin: str,
+    headers: Iterable[str],
+    credentials: bool,
+    base_url: str | None,
+    as_: SentAs = "fetch",
 ) -> Call:
     """The call that the arguments of `explain` describe. Whether a browser can make it is checked later.
 
@@ -71,6 +99,7 @@ def read_call(
         headers: `Name: value`, or only the name, which gets a plausible value.
         credentials: whether the script asks for credentials.
         base_url: where the app is served.
+        as_: how the page sends it.
 
     Raises:
         CommandError: one of them is not valid.
@@ -88,6 +117,7 @@ def read_call(
         origin=page_origin(origin),
         headers=tuple(map(_header, headers)),
         credentials=credentials,
+        as_=as_,
         **base,
     )
 

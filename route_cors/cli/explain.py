@@ -21,6 +21,8 @@ def print_explanation(screen: Screen, explanation: Explanation) -> None:
     """Print the verdict, each request with its checks and its response, and what would allow the call."""
     screen.line(text(explanation.verdict, _STYLES[explanation.allowed]))
     screen.line(text(explanation.preflight))
+    for remark in explanation.remarks:
+        screen.line(text(remark, "yellow"))
     for number, step in enumerate(explanation.steps, 1):
         screen.line()
         _print_step(screen, number, step)

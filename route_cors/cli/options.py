@@ -13,6 +13,8 @@ __all__ = [
     "ApiUrl",
     "App",
     "AppOption",
+    "As",
+    "AsOption",
     "AskCallables",
     "BaseUrl",
     "Baseline",
@@ -28,6 +30,7 @@ __all__ = [
     "Ignore",
     "Json",
     "Method",
+    "MethodOption",
     "OnlyAppOption",
     "Origin",
     "Pager",
@@ -81,19 +84,43 @@ Pager: TypeAlias = Annotated[
 ]
 
 Method: TypeAlias = Annotated[
-    str,
+    str | None,
     typer.Argument(metavar="METHOD", help="GET, PUT, …; WS for a websocket's handshake.", show_default=False),
 ]
 CallPath: TypeAlias = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="PATH", help="The path in the app, with its query; or a whole URL.", show_default=False
+    ),
+]
+MethodOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--method", "-X", metavar="METHOD", help="In place of METHOD.", show_default=False),
+]
+
+
+class As(StrEnum):
+    """How a page sends a call."""
+
+    FETCH = "fetch"
+    FORM = "form"
+    IMAGE = "image"
+    LINK = "link"
+
+
+AsOption: TypeAlias = Annotated[
+    As,
+    typer.Option(
+        "--as",
+        help="How the page sends it: its script calls fetch; or it is a form, an image or a link, which no "
+        "CORS check stops.",
     ),
 ]
 CallOrigin: TypeAlias = Annotated[
     str,
     typer.Option(
         "--origin",
+        "--from",
         "-o",
         metavar="ORIGIN",
         help="Of the page, as in its address bar: https://app.example.com; null for a sandboxed page.",
@@ -111,7 +138,12 @@ Headers: TypeAlias = Annotated[
     ),
 ]
 Credentials: TypeAlias = Annotated[
-    bool, typer.Option("--credentials", "-c", help='The script asks for credentials: "include".')
+    bool,
+    typer.Option(
+        "--credentials",
+        "-c",
+        help='The script asks for credentials: "include"; a form, an image or a link has cookies.',
+    ),
 ]
 BaseUrl: TypeAlias = Annotated[
     str | None,

@@ -126,10 +126,11 @@ def _access_columns(report: Report, origin: str | None) -> list[tuple[str, list[
 
 
 def _policy(route: ReportedRoute) -> Text:
-    words = policy_in_words(route.policy)
     others = "; ".join(layer.in_words() for layer in speaking_layers(route))
+    said = others if others and route.policy is None else policy_in_words(route.policy)
+    words = "; ".join([said, *route.words_of_enforcement])
     if route.policy is None:
-        return text(others) if others else text(words, "dim")
+        return text(words, "" if others or route.is_enforced else "dim")
     ours = text(words) if route.takes_effect else Text.assemble(text(words), (" (no effect)", "red"))
     return Text.assemble(ours, "; in front of it ", text(others)) if others else ours
 

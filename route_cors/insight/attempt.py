@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from route_cors.insight.passage import GUISES
 from route_cors.insight.stand_in import UNCHANGED, StandIn
@@ -11,7 +11,7 @@ from route_cors.testing import AsyncBrowser, CORSBlocked
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from route_cors.insight.explanation import Call
     from route_cors.insight.foreign import UnknownLayer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
     from route_cors.insight.stand_in import Change
+    from route_cors.testing.forms import FormMethod
     from route_cors.testing.messages import ReceivedResponse, SentRequest
 
 __all__ = ["WEBSOCKET", "Attempt", "Sent", "attempt", "is_websocket"]
@@ -58,7 +59,14 @@ class Attempt:
     @property
     def is_allowed(self) -> bool:
         """Whether it is certain that the call goes through."""
-        return self.is_known and self.blocked is None
+        return self.is_known and self.goes_through
+
+    @property
+    def goes_through(self) -> bool:
+        """Whether the page gets what it wants; of forms, images and links, whether they get to the app."""
+        if self.call.as_ == "fetch":
+            return self.blocked is None
+        return self.blocked is None and self.last.handled.reached_app
 
     @property
     def unknown(self) -> tuple[UnknownLayer, ...]:
@@ -88,10 +96,11 @@ async def attempt(site: Site, call: Call, change: Change = UNCHANGED) -> Attempt
         ValueError: no browser could make that call; the message names the value.
     """
     made = await _attempt(site, call, change, "passes")
-    if not any(sent.handled.unknown for sent in made.sent):
+    # What another layer does about CORS is of no account where the browser asks for none.
+    if call.as_ != "fetch" or not any(sent.handled.unknown for sent in made.sent):
         return made
     others = [await _attempt(site, call, change, guise) for guise in GUISES if guise != "passes"]
-    ends = {each.blocked is None for each in (made, *others)}
+    ends = {each.goes_through for each in (made, *others)}
     sent = [_as_far_as_known(place, each, others) for place, each in enumerate(made.sent)]
     return replace(made, sent=tuple(sent), is_known=len(ends) == 1)
 
@@ -132,6 +141,9 @@ def _seen(sent: Sent) -> tuple[object, ...]:
 
 
 async def _make(browser: AsyncBrowser, call: Call, url: str) -> None:
+    if call.as_ != "fetch":
+        await _send(browser, call, url)
+        return
     if is_websocket(call):
         if call.headers:
             name = call.headers[0][0]
@@ -144,6 +156,37 @@ async def _make(browser: AsyncBrowser, call: Call, url: str) -> None:
         headers=call.headers,
         credentials="include" if call.credentials else "same-origin",
     )
+
+
+async def _send(browser: AsyncBrowser, call: Call, url: str) -> None:
+    """What a page can send without fetch.
+
+    https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#attr-fs-method
+    """
+    if call.as_ not in _METHODS:
+        raise ValueError(f"as_: {call.as_!r}: a page sends a call as fetch, form, image or link")
+    what, methods = _METHODS[call.as_]
+    method = call.method.upper()
+    if method not in methods:
+        raise ValueError(
+            f"method: {call.method!r}: {what} sends {' or '.join(methods)}; "
+            "only a script sends anything else: explain it as fetch"
+        )
+    if call.headers:
+        raise ValueError(f"headers: {call.headers[0][0]!r}: {what} sets no headers: a script does, by fetch")
+    if call.as_ == "form":
+        await browser.submit(url, method=cast("FormMethod", method))
+    elif call.as_ == "image":
+        await browser.embed(url, as_="image")
+    else:
+        await browser.navigate(url)
+
+
+_METHODS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "form": ("a form", ("GET", "POST")),
+    "image": ("an image", ("GET",)),
+    "link": ("a link", ("GET",)),
+}
 
 
 def _base_url(text: str) -> str:

@@ -122,7 +122,7 @@ class _Policy(BaseModel):
     allow_headers: frozenset[str]
     expose_headers: frozenset[str]
     allow_credentials: bool
-    enforce: bool
+    enforce: bool | None
 
 
 class _Route(BaseModel):
@@ -133,6 +133,8 @@ class _Route(BaseModel):
     endpoint: str
     policy: _Policy | None
     takes_effect: bool
+    # Earlier versions had no other enforcement than that of a policy.
+    is_enforced: bool | None = None
 
 
 class _Report(BaseModel):
@@ -193,16 +195,23 @@ def _grant_of(row: _Row | None, method: str | None) -> Grant | None:
     if row.route.kind == "websocket":
         # A handshake carries the cookies, and only the origins of a policy matter.
         return UNGUARDED if policy is None else Grant(origins=policy.origins, credentials=True)
+    enforce = _is_enforced(row.described)
     if policy is None:
-        return NOTHING
+        return replace(NOTHING, enforce=enforce)
     return Grant(
         origins=policy.origins,
         credentials=policy.allow_credentials,
         methods=_methods_of(policy, method),
         headers=policy.allow_headers,
         exposed=policy.expose_headers,
-        enforce=policy.enforce,
+        enforce=enforce,
     )
+
+
+def _is_enforced(route: _Route) -> bool:
+    if route.is_enforced is not None:
+        return route.is_enforced
+    return route.takes_effect and route.policy is not None and bool(route.policy.enforce)
 
 
 def _methods_of(policy: _Policy, method: str | None) -> frozenset[str] | None:

@@ -13,10 +13,12 @@ from anyio.from_thread import start_blocking_portal
 from route_cors.insight.attempt import attempt
 from route_cors.insight.explanation import Explanation
 from route_cors.insight.fix import smallest_change
+from route_cors.insight.local_network import remarks_about
 from route_cors.insight.others import in_a_sentence
 from route_cors.insight.preflights import why_a_preflight
 from route_cors.insight.site import Site
 from route_cors.insight.steps import step_of
+from route_cors.insight.without_cors import outcome_without_cors
 
 if TYPE_CHECKING:
     from route_cors.insight.attempt import Attempt
@@ -36,7 +38,7 @@ def explain(app: object, call: Call) -> Explanation:
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
-        call: what a page's script does.
+        call: what a page does.
 
     Raises:
         TypeError: the app shows no routes.
@@ -72,8 +74,9 @@ async def explain_async(app: object, call: Call) -> Explanation:
         preflight=why_a_preflight(made),
         steps=steps,
         reason=made.blocked.reason if made.blocked is not None and made.is_known else None,
-        fix=None if made.blocked is None else await smallest_change(site, made),
+        fix=None if made.goes_through else await smallest_change(site, made),
         not_known=tuple(layer.name for layer in made.unknown),
+        remarks=remarks_about(call),
     )
 
 
@@ -86,13 +89,17 @@ def _verdict(made: Attempt, steps: tuple[Step, ...]) -> str:
 
 
 def _outcome(made: Attempt, steps: tuple[Step, ...]) -> str:
+    last = steps[-1]
+    if made.call.as_ != "fetch":
+        return outcome_without_cors(made, last)
     if made.blocked is None:
         return f"Allowed: {_what_is_allowed(made)}."
-    last = steps[-1]
     failed = next(check for check in last.checks if check.passed is False)
-    return f"{_HOW_BLOCKED[last.name]} It fails at the {failed.name}: {failed.detail}."
+    how = _REFUSED if failed.name == "enforcement" else _HOW_BLOCKED[last.name]
+    return f"{how} It fails at the {failed.name}: {failed.detail}."
 
 
+_REFUSED = "Refused: the request is sent, and answered with a 403 before the endpoint runs."
 _HOW_BLOCKED = {
     "preflight": "Blocked at the preflight: the request itself is never sent.",
     "actual": "Blocked at the response: the request is sent, but the page may not read the response.",

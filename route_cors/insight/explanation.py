@@ -5,22 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["Call", "Check", "Explanation", "Fix", "Step", "StepName"]
+__all__ = ["Call", "Check", "Explanation", "Fix", "SentAs", "Step", "StepName"]
+
+SentAs: TypeAlias = Literal["fetch", "form", "image", "link"]
+"""How a page sends a call: its script calls `fetch`, it submits a form, shows an image, or follows a link."""
 
 StepName: TypeAlias = Literal["preflight", "actual", "websocket"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call that a page's script makes.
+    """A call that a page makes.
 
     Args:
-        method: as the script gives it; `WS` or `WEBSOCKET` for `new WebSocket(path)`.
+        method: as the script gives it; `WS` or `WEBSOCKET` for `new WebSocket(path)`. Forms send GET and
+            POST, images and links GET.
         path: relative to the app's root, with its query: `/account/7?full=1`.
         origin: of the page, as browsers send it; `null` for a sandboxed page.
         headers: names and values that the script sets.
-        credentials: whether the script asks for credentials (`credentials: "include"`).
+        credentials: whether the script asks for credentials (`credentials: "include"`); for forms, images
+            and links, whether the user has cookies that are sent.
         base_url: where the app is served: scheme, host, port, and a path if it is served below one.
+        as_: how the page sends it. CORS does not apply to forms, images and links: they are sent, the page
+            cannot read the response, and only enforcement keeps them from the endpoint.
     """
 
     method: str
@@ -29,6 +36,7 @@ class Call:
     headers: tuple[tuple[str, str], ...] = ()
     credentials: bool = False
     base_url: str = "https://testserver"
+    as_: SentAs = "fetch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +97,16 @@ class Explanation:
 
     Attributes:
         call: the call.
-        allowed: whether the page's script can read the response (or use the websocket); None if that is not
-            known, because another layer may answer CORS by itself.
+        allowed: whether the page's script can read the response (or use the websocket); for a form, an image
+            or a link, whether the request gets to the app. None if that is not known, because another layer
+            may answer CORS by itself.
         verdict: that in a sentence.
         preflight: why the browser sends a preflight, or why it sends none, in a sentence.
         steps: the requests that are sent, in their order; none is sent after a failed one.
         reason: what Chrome's console says if the call is blocked; None if it is not.
         fix: what would certainly allow the call; None if it is allowed, or may be.
         not_known: the full names of the layers that may answer CORS by themselves.
+        remarks: what else browsers do with such a call, in sentences.
     """
 
     call: Call
@@ -107,6 +117,7 @@ class Explanation:
     reason: str | None
     fix: Fix | None
     not_known: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as data that JSON can hold."""
@@ -118,6 +129,7 @@ class Explanation:
                 "headers": [[*pair] for pair in self.call.headers],
                 "credentials": self.call.credentials,
                 "base_url": self.call.base_url,
+                "as": self.call.as_,
             },
             "allowed": self.allowed,
             "verdict": self.verdict,
@@ -126,6 +138,7 @@ class Explanation:
             "reason": self.reason,
             "fix": None if self.fix is None else {"change": self.fix.change, "code": self.fix.code},
             "not_known": [*self.not_known],
+            "remarks": [*self.remarks],
         }
 
 

@@ -10,10 +10,12 @@ from starlette.applications import Starlette
 from route_cors.errors import CORSConfigError
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
 from route_cors.insight.attempt import attempt, is_websocket
+from route_cors.insight.enforcement import is_default_of_enforcing
 from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
+from route_cors.insight.printable import shortened
 from route_cors.insight.stand_in import Change
-from route_cors.insight.steps import declared, instead_in_words, shortened, where_declared
+from route_cors.insight.steps import declared, instead_in_words, where_declared
 from route_cors.middleware import is_dry_run
 from route_cors.policy import CORSPolicy
 
@@ -39,7 +41,7 @@ async def smallest_change(site: Site, made: Attempt) -> Fix:
         site: of the app.
         made: the call, as it was blocked.
     """
-    hopeless = _why_no_policy_helps(made)
+    hopeless = _why_no_policy_helps(made) or _why_none_is_suggested(site, made)
     if hopeless is not None:
         return Fix(hopeless, None)
     place = _Place(site, made)
@@ -90,10 +92,29 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
             hint = f": browsers send the method as the script spells it, so write {handled.method.upper()}"
         is_for = f"{target.path or '/'} is for {served} and not for {shortened(handled.method)}"
         return f"No policy helps: {is_for}{hint}."
+    sent = made.last.request.headers.get("origin")
+    if made.call.as_ == "form" and sent == "null" != made.call.origin:
+        why = "the form leads from https to http, or a redirect has led it to another origin"
+        return f"No policy can name the origin null, which the browser sends here: {why}."
     admits_null = target.terms is not None and target.terms.any_origin and not made.call.credentials
     if made.call.origin == "null" and not admits_null:
         return "No policy can name the origin null: every sandboxed page has it, of any author."
     return None
+
+
+def _why_none_is_suggested(site: Site, made: Attempt) -> str | None:
+    """A form that is refused is, as a rule, what enforcement is there for: nothing opens the app to it."""
+    origin = made.call.origin
+    if made.call.as_ == "fetch":
+        return None
+    if made.last.handled.refused_for is None:
+        return "No policy helps: it is none that refuses it."
+    if site.names(origin):
+        return None
+    return (
+        "It is refused on purpose: a form of another site acts as the user who sees it. No policy names "
+        f"{origin}; if that page is your own, name it in a policy."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +173,8 @@ class _Place:
             allowed = _listed([argument.words for argument in arguments.values()])
             sentences.append(f"Allow {allowed} {self._where()}.")
             lines.append(self._code(arguments))
+        if self.made.call.as_ != "fetch":
+            sentences.append(f"Then pages of {self.made.call.origin} may act as the user who sees them.")
         if adds_layer:
             sentences.append("Put the CORS layer around the app.")
             lines.append(self._layer_code)
@@ -171,7 +194,9 @@ class _Place:
     def _code(self, arguments: Mapping[str, _Argument]) -> str:
         values = {name: argument.value for name, argument in arguments.items()}
         if self.policy is not None:
-            return as_code(self.policy, self._source, **values)
+            layers = () if self._surveyed is None else self._surveyed.reported.layers
+            enforces = is_default_of_enforcing(self.policy, layers)
+            return as_code(self.policy, self._source, in_enforcing=enforces, **values)
         spelled = ", ".join(f"{name}={value!r}" for name, value in values.items())
         # An app is decorated where it is mounted.
         return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"

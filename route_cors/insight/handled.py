@@ -49,6 +49,7 @@ class Handled:
         carrier: what applies the policy; None if nothing does.
         is_decided: whether the policy was applied to it.
         failed: the checks of the policy that failed.
+        layers_enforce: whether a layer around the route enforces, unless the policy says otherwise.
         refused_for: the check for which enforcement, or the policy of a websocket, refused it.
         sender: what the browser said about its page then.
         asked: the callables that were called, in their order.
@@ -66,6 +67,7 @@ class Handled:
     carrier: Carrier | None
     is_decided: bool = False
     failed: tuple[Check, ...] = ()
+    layers_enforce: bool = False
     refused_for: Check | None = None
     sender: Sender | None = None
     asked: list[Asked] = field(default_factory=list[Asked])
@@ -82,6 +84,19 @@ class Handled:
     def is_served(self) -> bool:
         """Whether a route serves the method, possibly after a redirect."""
         return self.is_websocket or serves(self.target, self.method)
+
+    @property
+    def is_enforced(self) -> bool:
+        """Whether it is a request that is refused if a stranger's page sent it."""
+        if self.is_websocket or self.preflight is not None or not self.is_asked:
+            return False
+        declared = None if self.target.terms is None else self.target.terms.enforces
+        return self.layers_enforce if declared is None else declared
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a layer of route_cors, or a route that applies its policy itself, got the request."""
+        return any(each.is_reached and isinstance(each.layer, OurLayer) for each in self.passages)
 
     @property
     def others(self) -> list[Passage]:

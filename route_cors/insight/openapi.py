@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from route_cors.decorators import changes
 from route_cors.describe import describe_policy, policy_in_words
 from route_cors.dispatch import survey
+from route_cors.insight.enforcement import is_enforced, words_of_enforcement
 from route_cors.insight.foreign import layers_at, layers_of_app, speaking
 
 if TYPE_CHECKING:
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["EXTENSION", "describe_in_schema"]
 
 EXTENSION = "x-cors"
-"""The key (https://spec.openapis.org/oas/v3.1.0#specification-extensions). Null: no policy is declared,
-and no other layer is known to answer CORS for it. `middleware`: the layers that do, if there is no policy."""
+"""The key (https://spec.openapis.org/oas/v3.1.0#specification-extensions).
+
+Null: no policy is declared, no other layer is known to answer CORS for it, and nothing refuses requests of
+strangers. `middleware`: the layers that answer, if there is no policy. `is_enforced`: whether what pages send
+that the policy does not allow is refused before it runs.
+"""
 
 _Schema = dict[str, Any]
 # A path as in the schema, and a method in lower case.
@@ -55,16 +60,21 @@ class _Answering:
 
     policy: Declared | None
     others: tuple[KnownLayer | UnknownLayer, ...]
+    is_enforced: bool
 
     def in_words(self) -> str:
+        words = policy_in_words(self.policy)
         if self.policy is None and self.others:
-            return "; ".join(layer.in_words() for layer in self.others)
-        return policy_in_words(self.policy)
+            words = "; ".join(layer.in_words() for layer in self.others)
+        return "; ".join([words, *words_of_enforcement(self.policy, is_enforced=self.is_enforced)])
 
     def described(self) -> object:
+        enforcement = {"is_enforced": self.is_enforced}
         if self.policy is not None:
-            return describe_policy(self.policy)
-        return {"middleware": [layer.described() for layer in self.others]} if self.others else None
+            return {**describe_policy(self.policy), **enforcement}
+        if self.others:
+            return {"middleware": [layer.described() for layer in self.others], **enforcement}
+        return enforcement if self.is_enforced else None
 
 
 def _answering(app: FastAPI) -> dict[_Operation, _Answering]:
@@ -75,8 +85,9 @@ def _answering(app: FastAPI) -> dict[_Operation, _Answering]:
         if placed.kind == "http" and placed.depth == 0:
             path = getattr(placed.view, "path_format", placed.path)
             for method in placed.methods or ():
-                others = speaking((*on_app, *layers_at(placed)))
-                policies.setdefault((path, method.lower()), _Answering(placed.policy, others))
+                layers = (*on_app, *layers_at(placed))
+                answering = _Answering(placed.policy, speaking(layers), is_enforced(placed, layers))
+                policies.setdefault((path, method.lower()), answering)
     return policies
 
 

@@ -37,6 +37,7 @@ def in_a_sentence(unknown: Sequence[UnknownLayer]) -> str:
 def checks_of_others(attempt: Attempt, sent: Sent) -> Iterator[Check]:
     """A check for each layer that matters, from the outside in."""
     is_blocked = attempt.blocked is not None and sent is attempt.last
+    is_about_cors = attempt.call.as_ == "fetch" and not sent.handled.is_websocket
     is_ruled = False
     for passage in sent.handled.passages:
         layer = passage.layer
@@ -45,17 +46,17 @@ def checks_of_others(attempt: Attempt, sent: Sent) -> Iterator[Check]:
         elif not passage.is_reached:
             return
         elif isinstance(layer, UnknownLayer):
-            yield from _of_unknown(layer, sent, is_ruled=is_ruled)
+            yield from _of_unknown(layer, sent, is_ruled=is_ruled and is_about_cors)
         elif sent.handled.answered_by is layer and not passage.hands_on:
             yield _answer(layer, sent)
-        elif layer.cors is not None and not sent.handled.is_websocket:
+        elif layer.cors is not None and is_about_cors:
             yield _headers(layer, attempt.call.origin, is_ruled=is_ruled, is_blocked=is_blocked)
 
 
 def _of_unknown(layer: UnknownLayer, sent: Sent, *, is_ruled: bool) -> Iterator[Check]:
     if layer in sent.unknown:
         yield Check(NAME, passed=None, detail=in_a_sentence([layer]))
-    elif is_ruled and not sent.handled.is_websocket:
+    elif is_ruled:
         yield Check(NAME, passed=None, detail=f"{layer.name} {_BEHIND_OURS}")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from route_cors.insight.attempt import is_websocket
-from route_cors.insight.steps import shortened
+from route_cors.insight.printable import shortened
+from route_cors.insight.without_cors import why_no_preflight
 from route_cors.testing.safelist import SAFELISTED_METHODS, is_forbidden
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def why_a_preflight(made: Attempt) -> str:
 
 
 def _reason(made: Attempt) -> str:
+    if made.call.as_ != "fetch":
+        return why_no_preflight(made.call.as_)
     if is_websocket(made.call):
         return "No preflight: browsers send none before a websocket's handshake."
     if made.is_same_origin:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["MAX_SHOWN", "printable"]
+__all__ = ["MAX_SHOWN", "printable", "shortened"]
 
 MAX_SHOWN: Final = 1000
 """How many characters of one text are shown."""
@@ -27,3 +27,11 @@ def printable(text: str, limit: int = MAX_SHOWN) -> str:
     if shown.isprintable():
         return shown
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning where it is longer than a sentence can hold."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+
+
+_LONGEST: Final = 120

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from route_cors.describe import describe_policy, name_of
 from route_cors.dispatch import Source, surrounded, survey
+from route_cors.insight.enforcement import is_enforced, words_of_enforcement
 from route_cors.insight.examples import example_host, example_path
 from route_cors.insight.foreign import layers_around, layers_at, layers_of_app
 from route_cors.routing import answers_itself
@@ -88,6 +89,8 @@ class ReportedRoute:
         preflight_layers: those of them that a preflight meets. Not the route's own, where it does not serve
             OPTIONS: its 405 is made outside of them.
         is_documentation: whether it is one of FastAPI's own, for the schema and the pages of the docs.
+        is_enforced: whether what a page sends that the policy does not allow is refused before it runs, by
+            the policy's `enforce` or that of a layer; for a websocket, whether a policy guards it.
     """
 
     kind: Literal["http", "websocket", "mount"]
@@ -103,6 +106,13 @@ class ReportedRoute:
     layers: tuple[Layer, ...] = ()
     preflight_layers: tuple[Layer, ...] = ()
     is_documentation: bool = False
+    is_enforced: bool = False
+
+    @property
+    def words_of_enforcement(self) -> list[str]:
+        """What is to be added to the words for its policy; nothing for websockets, which only that guards."""
+        is_enforced = self.is_enforced and self.kind != "websocket"
+        return words_of_enforcement(self.policy, is_enforced=is_enforced)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as data that JSON can hold."""
@@ -120,6 +130,7 @@ class ReportedRoute:
             "example": self.example,
             "layers": [layer.described() for layer in self.layers],
             "is_documentation": self.is_documentation,
+            "is_enforced": self.is_enforced,
         }
 
 
@@ -167,6 +178,7 @@ def _reported(placed: Placed, outside: tuple[Layer, ...], own: tuple[Layer, ...]
         layers=(*outside, *own),
         preflight_layers=(*outside, *own) if takes_preflights else outside,
         is_documentation=_is_documentation(placed.endpoint),
+        is_enforced=is_enforced(placed, (*outside, *own)),
     )
 
 

@@ -16,6 +16,7 @@ from route_cors.dispatch.apps import router_of
 from route_cors.insight.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
 from route_cors.insight.routes import place_of, survey_routes
 from route_cors.insight.source import is_of_a_library
+from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
     from route_cors.dispatch import Placed, Target
@@ -72,6 +73,13 @@ class Site:
     def methods(self) -> frozenset[str]:
         """All that any route has, and the usual ones, which an app that shows no routes may serve."""
         return _USUAL_METHODS.union(*(each.placed.methods or () for each in self._routes))
+
+    def names(self, origin: str) -> bool:
+        """Whether a policy of the app lets in this origin, and not every one there is."""
+        policies = [each.placed.policy for each in self._routes] + [self.default]
+        sent = origin.encode("latin-1", "replace")
+        chosen = (each for each in policies if isinstance(each, CORSPolicy) and not each.matches_anyone)
+        return any(not each.origin_set.any and each.origin_set.matches(sent) for each in chosen)
 
     def position(self, target: Target) -> int:
         """Of the target's route among all, in the order in which the app tries them.

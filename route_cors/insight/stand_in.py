@@ -24,6 +24,7 @@ from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
 from route_cors.insight.beside import NOTHING_BESIDE, beside, serves
+from route_cors.insight.enforcement import has_enforcing_layer
 from route_cors.insight.foreign import OurLayer
 from route_cors.insight.handled import Asked, Handled
 from route_cors.insight.passage import Passage
@@ -115,6 +116,9 @@ class StandIn:
         receiver = target if preflight is None else self._receiver(scope, target)
         carrier = self._carrier(scope, target, receiver, is_preflight=preflight is not None)
         is_served = target.route is not None and (scope["type"] == "websocket" or serves(target, method))
+        layers = self._layers(receiver, scope, carrier)
+        # A route that applies its policy itself knows of no other enforcement.
+        enforces = carrier == "layer" and has_enforcing_layer(layers)
         return Handled(
             scope=scope,
             method=method,
@@ -123,23 +127,25 @@ class StandIn:
             preflight=preflight,
             beside=NOTHING_BESIDE if is_served else beside(self._resolver, scope, target, self._site.methods),
             carrier=carrier,
-            passages=self._passages(scope, receiver, carrier),
+            layers_enforce=enforces,
+            passages=self._passages(layers, carrier, enforces=enforces),
         )
 
-    def _passages(self, scope: Scope, receiver: Target, carrier: Carrier | None) -> list[Passage]:
+    def _layers(self, receiver: Target, scope: Scope, carrier: Carrier | None) -> list[Layer]:
         """The layers that a request passes. A route that applies its policy itself is the innermost."""
         is_served = scope["type"] == "websocket" or serves(receiver, scope["method"])
         layers = self._site.layers(receiver, is_served=is_served)
         if self._change.adds_layer:
             layers.insert(self._site.place_of_installed, OurLayer())
+        return [*layers, OurLayer()] if carrier == "route" else layers
+
+    def _passages(self, layers: list[Layer], carrier: Carrier | None, *, enforces: bool) -> list[Passage]:
+        """What becomes of the request at each layer; one of ours does the work of all."""
         ours: dict[int, Resolver] = {}
         if carrier == "route":
-            ours = {len(layers): self._resolver}
-            layers.append(OurLayer())
+            ours = {len(layers) - 1: self._resolver}
         elif carrier == "layer":
             ours = self._ours(layers)
-        # One of ours does the work of all; a route that applies its policy itself enforces nothing else.
-        enforces = carrier == "layer" and any(isinstance(each, OurLayer) and each.enforces for each in layers)
         return [
             Passage(
                 layer=layer,
@@ -295,7 +301,9 @@ def _changed_terms(target: Target, method: str | bytes, policy: CORSPolicy | Non
     """Terms of our own: those of the app remember what they granted, and are asked by others too."""
     present = target.terms
     if policy is None:
-        return None if present is None else Terms(present.policy, present.registered)
+        if present is None:
+            return None
+        return Terms(present.policy, present.registered, enforces=present.enforces)
     if isinstance(method, bytes):
         method = method.decode("latin-1")
     methods: Iterable[str] | None = () if present is None else present.registered

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from route_cors.decorators import no_cors
-from route_cors.describe import origins_in_words, policy_in_words
+from route_cors.describe import policy_in_words
 from route_cors.insight.explanation import Check, Step
-from route_cors.insight.foreign import OurLayer
+from route_cors.insight.grant_checks import grant_checks
 from route_cors.insight.others import checks_of_others, speaks_for_cors
-from route_cors.protocol import Terms
+from route_cors.insight.printable import shortened
+from route_cors.insight.rulings import policy_named, ruling_checks
+from route_cors.insight.without_cors import checks_without_cors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,14 +23,13 @@ if TYPE_CHECKING:
     from route_cors.insight.handled import Handled
     from route_cors.insight.routes import Surveyed
     from route_cors.insight.site import Site
-    from route_cors.protocol import Sender
+    from route_cors.protocol import Sender, Terms
 
-__all__ = ["declared", "instead_in_words", "shortened", "step_of", "where_declared"]
+__all__ = ["declared", "instead_in_words", "step_of", "where_declared"]
 
 _WRITTEN_BY_US = ("access-control-", "vary")
 # Headers that have nothing to do with CORS.
 _OF_THE_TRANSPORT = frozenset({"connection", "upgrade", "sec-websocket-version", "sec-websocket-key"})
-_LONGEST = 120
 
 
 def step_of(site: Site, attempt: Attempt, sent: Sent) -> Step:
@@ -39,8 +40,10 @@ def step_of(site: Site, attempt: Attempt, sent: Sent) -> Step:
         attempt: the attempt.
         sent: one of its requests.
     """
-    checks = _route_checks(site, sent.handled)
-    if attempt.is_same_origin:
+    checks = [*_route_checks(site, attempt, sent.handled), *ruling_checks(attempt, sent)]
+    if attempt.call.as_ != "fetch":
+        checks += [*checks_of_others(attempt, sent), *checks_without_cors(attempt, sent)]
+    elif attempt.is_same_origin:
         detail = f"{attempt.call.origin} is the app's own origin: CORS does not apply"
         checks.append(Check("origin", passed=True, detail=detail))
     else:
@@ -58,7 +61,7 @@ def step_of(site: Site, attempt: Attempt, sent: Sent) -> Step:
 
 
 def _is_refused(attempt: Attempt, sent: Sent) -> bool:
-    return attempt.blocked is not None and sent is attempt.last
+    return not attempt.goes_through and sent is attempt.last
 
 
 def _with_one_failure(checks: Iterable[Check]) -> Iterator[Check]:
@@ -115,11 +118,6 @@ _WHERE_DECLARED = {
 }
 
 
-def shortened(text: str) -> str:
-    """The text, or its beginning if it is too long for a sentence."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
-
-
 def _name_of_step(handled: Handled) -> StepName:
     if handled.preflight is not None:
         return "preflight"
@@ -155,9 +153,15 @@ def _response_headers(sent: Sent) -> tuple[tuple[str, str], ...]:
 # The route, and its policy
 
 
-def _route_checks(site: Site, handled: Handled) -> list[Check]:
-    surveyed = site.find(handled.target)
-    return [_route(site, handled), _policy(handled, surveyed), _layer(handled)]
+def _route_checks(site: Site, attempt: Attempt, handled: Handled) -> list[Check]:
+    route, policy = _route(site, handled), _policy(handled, site.find(handled.target))
+    if handled.refused_for is not None and not handled.is_websocket:
+        # It is enforcement that refuses it, wherever it goes.
+        route, policy = (replace(each, passed=each.passed or None) for each in (route, policy))
+    elif attempt.call.as_ != "fetch":
+        # Nothing asks for a policy.
+        policy = replace(policy, passed=policy.passed or None)
+    return [route, policy, _layer(handled)]
 
 
 def _route(site: Site, handled: Handled) -> Check:
@@ -229,12 +233,14 @@ def _policy(handled: Handled, surveyed: Surveyed | None) -> Check:
 
 def _layer(handled: Handled) -> Check:
     has_policy = handled.target.terms is not None
-    if handled.carrier is not None and handled.answered_by is not None and not _is_asked(handled):
+    if handled.carrier is not None and handled.answered_by is not None and not handled.is_asked:
         detail = f"it is not reached: {handled.answered_by.name} is outside of it, and answers"
         return Check("layer", passed=False if has_policy else None, detail=detail)
     if handled.carrier == "route":
         return Check("layer", passed=True, detail="the route applies its policy itself")
     if handled.carrier == "layer":
+        if handled.is_enforced and not has_policy:
+            return Check("layer", passed=True, detail="the CORS layer enforces, and does nothing else here")
         detail = "applies the policy" if has_policy else "does nothing without a policy"
         return Check("layer", has_policy or None, f"the CORS layer {detail}")
     if not has_policy:
@@ -244,10 +250,6 @@ def _layer(handled: Handled) -> Check:
     return Check("layer", passed=False, detail=f"no CORS layer applies the policy: {why}")
 
 
-def _is_asked(handled: Handled) -> bool:
-    return any(each.is_reached and isinstance(each.layer, OurLayer) for each in handled.passages)
-
-
 # The checks of the policy
 
 
@@ -255,7 +257,7 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
     handled = sent.handled
     terms = handled.target.terms
     is_preflight = handled.preflight is not None
-    if handled.refused_for is not None:
+    if handled.is_websocket and handled.refused_for is not None:
         yield Check("origin", passed=False, detail=_refused_words(origin, handled))
         return
     if terms is None or not handled.is_decided:
@@ -264,82 +266,30 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
             yield Check("method", passed=None, detail="no policy applies")
             yield Check("headers", passed=None, detail="no policy applies")
         return
-    yield _origin(origin, terms, sent)
+    yield _origin(origin, sent)
     if is_preflight:
-        yield _method(handled, terms)
-        yield _headers(handled, terms)
+        yield from grant_checks(handled, terms)
 
 
 def _refused_words(origin: str, handled: Handled) -> str:
-    """Why enforcement, or the policy of a websocket, refuses it: what the rule looked at."""
-    terms, sender = handled.target.terms, cast("Sender", handled.sender)
-    policy = "no policy" if terms is None else _policy_in_words(terms)
+    """Why a websocket is refused: what its policy and the rule looked at."""
+    own = cast("Sender", handled.sender).own_origin
     asked = "".join(f"; {each}" for each in handled.asked)
-    refused = f"{origin} is not allowed by {policy}{asked}"
-    if handled.refused_for == "site":
-        reason = f"{refused}, and the browser sends Sec-Fetch-Site: {(sender.site or b'').decode('latin-1')}"
-    elif handled.refused_for == "credentials":
-        reason = f"{policy} is allowed, but not with cookies or HTTP authentication"
-    else:
-        own = "unknown" if sender.own_origin is None else sender.own_origin.decode("latin-1")
-        reason = f"{refused}, and is not the app's own origin, {shortened(own)}"
-    return f"{reason}; refused with a 403 before the endpoint runs"
+    is_own = "not known" if own is None else shortened(own.decode("latin-1"))
+    refused = f"{origin} is not allowed by {policy_named(handled)}{asked}"
+    return f"{refused}, and the app's own origin is {is_own}; refused with a 403 before the endpoint runs"
 
 
-def _policy_in_words(terms: Terms) -> str:
-    return "@no_cors" if terms.policy is None else origins_in_words(terms.policy)
-
-
-def _origin(origin: str, terms: Terms, sent: Sent) -> Check:
+def _origin(origin: str, sent: Sent) -> Check:
     handled = sent.handled
-    policy = _policy_in_words(terms)
-    said = "".join(f"; {asked}" for asked in handled.asked)
-    if "origin" not in handled.failed:
-        return Check("origin", passed=True, detail=f"{origin} is allowed by {policy}{said}")
-    return Check("origin", passed=False, detail=f"{origin} is not allowed by {policy}{said}")
+    said = f"allowed by {policy_named(handled)}" + "".join(f"; {asked}" for asked in handled.asked)
+    if _OF_ITS_ORIGIN.isdisjoint(handled.failed):
+        return Check("origin", passed=True, detail=f"{origin} is {said}")
+    return Check("origin", passed=False, detail=f"{origin} is not {said}")
 
 
-def _method(handled: Handled, terms: Terms) -> Check:
-    if terms.policy is None:
-        return Check("method", passed=None, detail="not checked, as no origin is allowed")
-    passed = "method" not in handled.failed
-    return Check("method", passed, f"{shortened(handled.method)} {_granted(terms, passed=passed)}")
-
-
-def _granted(terms: Terms, *, passed: bool) -> str:
-    """What is granted, in words that follow a method."""
-    if terms.methods is None:
-        said = "is granted, as any method is if it is not known what is served"
-        return said if passed else "is not a method that can be granted"
-    granted = ", ".join(sorted(terms.methods)) or "none"
-    return f"{'is' if passed else 'is not'} among those granted: {granted}"
-
-
-def _headers(handled: Handled, terms: Terms) -> Check:
-    names = _names_asked_for(handled)
-    if not names:
-        return Check("headers", passed=None, detail="none is asked for")
-    if terms.policy is None:
-        return Check("headers", passed=None, detail="not checked, as no origin is allowed")
-    if "headers" not in handled.failed:
-        return Check("headers", passed=True, detail=f"granted: {shortened(', '.join(names))}")
-    refused = [name for name in names if not _grants(terms, name)]
-    if not refused:
-        return Check("headers", passed=False, detail="so many names that they are not read")
-    return Check("headers", passed=False, detail=f"not granted: {shortened(', '.join(refused))}")
-
-
-def _names_asked_for(handled: Handled) -> list[str]:
-    asked = None if handled.preflight is None else handled.preflight[2]
-    return [] if asked is None else asked.decode("latin-1").split(",")
-
-
-def _grants(terms: Terms, name: str) -> bool:
-    """Whether the terms grant that one header, regardless of the others."""
-    alone = (b"", b"", name.encode("latin-1"))
-    # Terms cache their answers, so these are a copy.
-    answer = Terms(terms.policy, terms.registered).answer_preflight(alone, origin_allowed=True)
-    return "headers" not in answer.failed
+# Enforcement refuses for the site what no policy allows.
+_OF_ITS_ORIGIN = frozenset({"origin", "site"})
 
 
 # The checks of the browser

@@ -331,6 +331,18 @@ def test_where_the_app_is_served(workplace: Workplace, arguments: list[str], cal
         (["GET", "quotes"], "path: 'quotes': "),
         (["GET", "/a", "--base-url", "a.example"], "base_url: 'a.example': "),
         (["TRACE", "/a"], "method: 'TRACE': "),
+        (["GET"], "the method or the path is missing: route-cors explain PUT /account/7"),
+        (["--method", "GET"], "the method or the path is missing: route-cors explain PUT /account/7"),
+        ([], "the method or the path is missing: route-cors explain PUT /account/7"),
+        (["GET", "/a", "--method", "PUT"], "the method is given twice: 'GET' and --method 'PUT'"),
+        (
+            ["PUT", "/a", "--as", "form"],
+            "method: 'PUT': a form sends GET or POST; only a script sends anything else: explain it as fetch",
+        ),
+        (
+            ["GET", "/a", "--as", "image", "-H", "X-A"],
+            "headers: 'X-A': an image sets no headers: a script does, by fetch",
+        ),
     ],
 )
 def test_what_makes_no_call_is_one_line(workplace: Workplace, arguments: list[str], error: str) -> None:
@@ -344,3 +356,32 @@ def test_what_a_callable_prints_does_not_get_into_the_output(workplace: Workplac
     run = workplace.run("explain", "GET", "/quotes", *EVERY_ORIGIN, "--json")
     assert json.loads(run.out)["allowed"]
     assert set(run.err.split()) == {"asked"}
+
+
+def test_a_form_of_another_site(workplace: Workplace) -> None:
+    workplace.write({"main.py": SHOP.replace("install_cors(app)", "install_cors(app, enforce=True)")})
+    served = ["--base-url", "https://api.example", "--as", "form"]
+    run = workplace.run("explain", "--method", "POST", "--from", "https://evil.example", *served, "/quotes")
+    assert (run.code, run.err) == (0, "")
+    assert run.lines[0] == (
+        "Let through: the form is sent, and the app answers with a 405. The page can read nothing of the"
+        " answer. With cookies it would be refused."
+    )
+    run = workplace.run("explain", "POST", "/plain", "--from", "https://evil.example", *served)
+    assert run.code == 1
+    assert run.lines[0] == (
+        "Refused: the form is sent, and answered with a 403 before the endpoint runs. It fails at the"
+        " enforcement: step 3 of the rule: the browser sends Sec-Fetch-Site: cross-site, and no policy allows"
+        " https://evil.example."
+    )
+    told = json.loads(workplace.run("explain", "POST", "/plain", *OURS, *served, "--json").out)
+    assert (told["call"]["as"], told["call"]["method"], told["allowed"]) == ("form", "POST", False)
+
+
+def test_what_chromium_asks_first_is_told_at_the_top(workplace: Workplace) -> None:
+    workplace.write({"main.py": SHOP})
+    lines = workplace.run("explain", "GET", "http://127.0.0.1:8000/quotes", *OURS).lines
+    assert lines[2] == (
+        "127.0.0.1 is an address of the user's own machine: Chromium (Local Network Access) asks the user"
+        " first whether pages of https://a.example may reach it, unless their own address is no more public."
+    )

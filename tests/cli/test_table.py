@@ -171,13 +171,14 @@ def test_the_same_as_json(workplace: Workplace) -> None:
                     "expose_headers": [],
                     "allow_credentials": False,
                     "max_age": 60,
-                    "enforce": False,
+                    "enforce": None,
                 },
                 "source": "endpoint",
                 "takes_effect": False,
                 "example": "/quotes",
                 "layers": [],
                 "is_documentation": False,
+                "is_enforced": False,
                 "access": {"verdict": "no", "with_credentials": False},
                 "access_of_any_other_origin": {"verdict": "no", "with_credentials": False},
             }
@@ -187,6 +188,30 @@ def test_the_same_as_json(workplace: Workplace) -> None:
     without = json.loads(workplace.run("table", "--json").out)
     assert without.keys() == {"version", "routes", "findings"}
     assert "access" not in without["routes"][0]
+
+
+def test_who_is_protected_by_a_layer_that_enforces(workplace: Workplace) -> None:
+    source = SHOP.replace("install_cors(app)", "install_cors(app, enforce=True)")
+    workplace.write({"main.py": source.replace('cors(origins="*")', 'cors(origins="*", enforce=False)')})
+    assert [re.split(" {2,}", line)[2] for line in workplace.run("table").lines[1:8]] == [
+        "any origin; not enforced",
+        "closed (@no_cors); enforced",
+        "no policy; enforced",
+        "https://a.example; headers X-Token; enforced",
+        # A websocket is guarded by its policy.
+        "https://a.example",
+        "https://a.example; credentials; enforced",
+        "not known: main.opaque may answer CORS by itself; enforced",
+    ]
+    told = json.loads(workplace.run("table", "--json", "--filter", "enforced").out)["routes"]
+    assert [(route["path"], route["is_enforced"]) for route in told] == [
+        ("/quotes", False),
+        ("/metrics", True),
+        ("/plain", True),
+        ("/account/{name}", True),
+        ("/account/profile", True),
+        ("/old", True),
+    ]
 
 
 DOCS = """\

@@ -311,6 +311,41 @@ def test_what_opens_one_way_closes_the_other(
     assert between(before, before, kind=kind) == []
 
 
+def test_enforcement_by_a_layer() -> None:
+    def app_of(policy: CORSPolicy | None, **arguments: Any) -> Report:
+        app = FastAPI(openapi_url=None)
+        app.put("/a")(declaring(policy)(lambda: None))
+        install_cors(app, **arguments)
+        return report(app)
+
+    refused = "calls of origins that are not allowed are refused now"
+    let_in = "calls of origins that are not allowed reach the endpoint now"
+    for policy in (None, OF_A):
+        assert changed(app_of(policy), app_of(policy, enforce=True)) == [f"- {refused}"]
+        assert changed(app_of(policy, enforce=True), app_of(policy)) == [f"+ {let_in}"]
+    enforced, exempt = OF_A.evolve(enforce=True), OF_A.evolve(enforce=False)
+    assert changed(app_of(enforced), app_of(OF_A, enforce=True)) == []
+    assert changed(app_of(OF_A, enforce=True), app_of(exempt, enforce=True)) == [f"+ {let_in}"]
+    assert changed(app_of(None, enforce=True), app_of(OF_A)) == [
+        f"+ {let_in}",
+        "+ opened to https://a.example",
+    ]
+
+
+@pytest.mark.parametrize("enforce", [True, False])
+def test_a_baseline_of_an_earlier_version_knows_the_enforcement_of_policies(enforce: bool) -> None:
+    data = written(app_with(OF_A.evolve(enforce=enforce)))
+    del data["routes"][0]["is_enforced"]
+    assert compare(data, app_with(OF_A.evolve(enforce=enforce))) == ()
+    (change,) = compare(data, app_with(OF_A.evolve(enforce=not enforce)))
+    assert change.opened is enforce
+    data["routes"][0]["takes_effect"] = False
+    assert [each.opened for each in compare(data, app_with(OF_A))] == [True]
+    without = written(app_with(None))
+    del without["routes"][0]["is_enforced"]
+    assert compare(without, app_with(None)) == ()
+
+
 def test_a_mount_at_the_root_in_a_baseline_of_an_earlier_version() -> None:
     """It was written with an empty path."""
     app = FastAPI(openapi_url=None)

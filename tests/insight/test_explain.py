@@ -130,6 +130,7 @@ def test_a_call_that_is_allowed() -> None:
             "headers": [["X-Token", "t"]],
             "credentials": False,
             "base_url": "https://testserver",
+            "as": "fetch",
         },
         "allowed": True,
         "verdict": "Allowed: the page can read the response.",
@@ -179,6 +180,7 @@ def test_a_call_that_is_allowed() -> None:
         "reason": None,
         "fix": None,
         "not_known": [],
+        "remarks": [],
     }
 
 
@@ -242,6 +244,7 @@ def test_a_call_that_is_refused() -> None:
             "expose_headers=['ETag'], allow_credentials=True, max_age=60)",
         },
         "not_known": [],
+        "remarks": [],
     }
 
 
@@ -890,9 +893,9 @@ def test_enforce() -> None:
     explanation = called(app, "POST", "/notes", STRANGER)
     assert explanation.steps[0].status == 403
     assert explanation.verdict == (
-        "Blocked at the response: the request is sent, but the page may not read the response. "
-        f"It fails at the origin: {STRANGER} is not allowed by {OURS}; refused with a 403 before "
-        "the endpoint runs."
+        "Refused: the request is sent, and answered with a 403 before the endpoint runs. It fails at the "
+        "enforcement: step 3 of the rule: the browser sends Sec-Fetch-Site: same-site, and "
+        f"{STRANGER} is not allowed by {OURS}."
     )
     assert called(app, "POST", "/notes", "https://testserver").steps[0].status is None
 
@@ -919,8 +922,8 @@ def test_enforce() -> None:
             "/chat",
             STRANGER,
             (
-                f"Blocked at the handshake. It fails at the origin: {STRANGER} is not allowed by {OURS}; "
-                "refused with a 403 before the endpoint runs."
+                f"Blocked at the handshake. It fails at the origin: {STRANGER} is not allowed by {OURS}, "
+                "and the app's own origin is https://testserver; refused with a 403 before the endpoint runs."
             ),
         ),
         (

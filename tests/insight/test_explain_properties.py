@@ -7,7 +7,8 @@ The apps are those of the dispatcher's own properties (generated_apps.py), whose
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from generated_apps import (
     Include,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from generated_apps import Built, Probe, Program, Tree
     from starlette.types import Receive, Scope, Send
 
+    from route_cors.insight.explanation import SentAs
+
+HTTP_FORBIDDEN: Final = 403
 # A tenth of what the dispatcher's own properties see: each is a call in two browsers.
 EXAMPLES: Final = max(60, int(os.environ.get("ROUTE_CORS_EXAMPLES", "0")) // 10)
 generated = settings(
@@ -55,8 +59,16 @@ def seen_in_reality(built: Built, call: Call, root_path: str) -> tuple[str | Non
     url = call.base_url + call.path
     credentials: Any = "include" if call.credentials else "same-origin"
     reason = None
+    if call.credentials and call.method != "WEBSOCKET":
+        browser.cookies.set("session", "of-the-user", secure=True, same_site="None")
     try:
-        if call.method == "WEBSOCKET":
+        if call.as_ == "form":
+            browser.submit(url, method=cast("Any", call.method))
+        elif call.as_ == "image":
+            browser.embed(url, as_="image")
+        elif call.as_ == "link":
+            browser.navigate(url)
+        elif call.method == "WEBSOCKET":
             browser.connect(url)
         else:
             browser.fetch(url, method=call.method, headers=call.headers, credentials=credentials)
@@ -97,14 +109,23 @@ def call_of(built: Built, probe: Probe, chosen: int, *, credentials: bool, webso
 
 
 def check_agreement(
-    case: tuple[Program, list[Probe]], chosen: int, *, credentials: bool, websocket: bool
+    case: tuple[Program, list[Probe]],
+    chosen: int,
+    *,
+    credentials: bool,
+    websocket: bool,
+    enforcement: tuple[bool | None, ...] = (None,),
+    sent_as: SentAs = "fetch",
 ) -> None:
     program, probes = case
-    built = build(program)
+    built = build(program, enforcement)
     for register in built.late:
         register()
     for probe in probes:
         call = call_of(built, probe, chosen, credentials=credentials, websocket=websocket)
+        if sent_as != "fetch":
+            method = "POST" if sent_as == "form" and probe.method != "GET" else "GET"
+            call = replace(call, method=method, headers=(), as_=sent_as)
         explanation = explain(built.app, call)
         told = [
             # The endpoints answer 200, which is for nobody but them to know.
@@ -118,6 +139,23 @@ def check_agreement(
         ]
         reason, answers = seen_in_reality(built, call, probe.root_path)
         assert answers[: len(told)] == told
+        is_refused = any(
+            status == HTTP_FORBIDDEN and not request.startswith("OPTIONS ") for request, status, _ in answers
+        )
+        rulings = [
+            check.passed for step in explanation.steps for check in step.checks if check.name == "enforcement"
+        ]
+        route = next(check for check in explanation.steps[-1].checks if check.name == "route")
+        if program.layer == "none" and route.detail.endswith("(405)"):
+            # A CORSRoute refuses what would get its 405; it is explained as if it were the router's.
+            continue
+        if not websocket:
+            assert (False in rulings) is is_refused
+        if sent_as != "fetch":
+            assert (explanation.allowed, explanation.reason) == (not is_refused, None)
+            assert (explanation.fix is None) is explanation.allowed
+            assert len(told) == len(answers) == len(rulings)
+            continue
         if explanation.allowed is None:
             # A mount or a default that shows no routes.
             assert explanation.not_known != ()
@@ -184,3 +222,44 @@ def test_apps_with_layers_in_their_mounts_alone(
     program, probes = case
     case = without_layer(program, redirect_slashes=False), probes
     check_agreement(case, chosen, credentials=credentials, websocket=websocket)
+
+
+enforcements: Final = st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=7).map(tuple)
+
+
+@generated
+@given(
+    cases("install_cors", "add_middleware"),
+    st.integers(0, 30),
+    enforcements,
+    st.sampled_from(["fetch", "form", "image", "link"]),
+    st.booleans(),
+)
+def test_apps_that_enforce(
+    case: tuple[Program, list[Probe]],
+    chosen: int,
+    enforcement: tuple[bool | None, ...],
+    sent_as: SentAs,
+    credentials: bool,
+) -> None:
+    check_agreement(
+        case, chosen, credentials=credentials, websocket=False, enforcement=enforcement, sent_as=sent_as
+    )
+
+
+@generated
+@given(
+    cases("none"), st.integers(0, 30), enforcements, st.sampled_from(["fetch", "form", "link"]), st.booleans()
+)
+def test_apps_that_enforce_without_a_layer(
+    case: tuple[Program, list[Probe]],
+    chosen: int,
+    enforcement: tuple[bool | None, ...],
+    sent_as: SentAs,
+    credentials: bool,
+) -> None:
+    program, probes = case
+    case = without_layer(program, redirect_slashes=True), probes
+    check_agreement(
+        case, chosen, credentials=credentials, websocket=False, enforcement=enforcement, sent_as=sent_as
+    )

@@ -34,6 +34,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from route_cors import (
     CORSPolicy,
@@ -1278,9 +1279,9 @@ def test_a_post_that_needs_no_preflight(function: Callable[..., Any]) -> None:
             "POST /a",
             "POST /a accepts a POST that any page can send as its visitor, without a preflight: the policy"
             " only hides the response",
-            "set enforce=True to refuse it before the endpoint runs:"
-            " @cors(origins=['https://a.example.com'], allow_headers=['Authorization', 'x-csrf-token'],"
-            " allow_credentials=True, enforce=True)",
+            "refuse it before the endpoint runs: install_cors(app, enforce=True), for all routes of the app,"
+            " or for those of this policy: @cors(origins=['https://a.example.com'],"
+            " allow_headers=['Authorization', 'x-csrf-token'], allow_credentials=True, enforce=True)",
         )
     ]
 
@@ -1323,6 +1324,151 @@ def test_a_post_that_is_enforced_or_open_to_anyone_or_no_ones() -> None:
     assert codes(posting(takes_request, enforce=True)) == []
     assert codes(posting(takes_request, origins="*", allow_credentials=False)) == []
     assert codes(posting(takes_request, allow_credentials=False)) == []
+
+
+def test_a_post_that_the_policy_exempts_has_its_own_fix() -> None:
+    (told,) = found(posting(takes_request, enforce=False, allow_headers=()), "RC011")
+    assert told.fix == (
+        "refuse it before the endpoint runs:"
+        " @cors(origins=['https://a.example.com'], allow_credentials=True, enforce=True)"
+    )
+
+
+def enforcing(app: App, **arguments: Any) -> App:
+    install_cors(app, enforce=True, **arguments)
+    return app
+
+
+@pytest.mark.parametrize("function", [takes_request, takes_form, takes_nothing])
+# What FastAPI 0.115 imports for forms.
+@pytest.mark.filterwarnings("ignore:Please use `import python_multipart`:PendingDeprecationWarning")
+def test_a_layer_that_enforces_protects_every_post(function: Callable[..., Any]) -> None:
+    app = fastapi_app()
+    app.post("/a")(cors(policy(allow_credentials=True))(fresh(function)))
+    app.post("/b", dependencies=[Depends(required_cookie)])(fresh(function))
+    assert codes(enforcing(app)) == []
+
+
+def test_a_route_with_cookies_that_is_left_out_of_enforcement() -> None:
+    app = fastapi_app()
+    exempt = cors(policy(enforce=False, max_age=1))
+    app.post("/a", dependencies=[Depends(required_cookie)])(exempt(fresh()))
+    app.post("/b", dependencies=[Depends(required_cookie)])(exempt(fresh()))
+    app.put("/c", dependencies=[Depends(required_cookie)])(exempt(fresh()))
+    app.post("/hook")(exempt(fresh(takes_request)))
+    (finding,) = report(enforcing(app)).findings
+    assert (finding.code, finding.severity, finding.sentence, finding.fix) == (
+        "RC028",
+        "warning",
+        (
+            "POST /a takes the cookie 'session', and enforce=False leaves it out of enforcement; the same"
+            " holds for POST /b"
+        ),
+        "leave enforce=False out: @cors(origins=['https://a.example.com'], max_age=1)",
+    )
+    assert [route.path for route in finding.routes] == ["/a", "/b"]
+
+
+def test_credentials_on_a_route_that_is_left_out_of_enforcement_may_be_cookies() -> None:
+    app = fastapi_app()
+    app.post("/a")(fresh(takes_request))
+    default = policy(enforce=False, allow_credentials=True)
+    assert found(enforcing(app, default=default), "RC028") == [
+        Found(
+            "info",
+            "POST /a",
+            "POST /a takes credentials, and enforce=False leaves it out of enforcement",
+            "leave enforce=False out: install_cors(app, default=CORSPolicy(origins=['https://a.example.com'],"
+            " allow_credentials=True), enforce=True)",
+        )
+    ]
+
+
+PROXY = "uvicorn --proxy-headers --forwarded-allow-ips='10.0.0.1'"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (enforcing, None),
+        (
+            lambda app: enforcing(with_proxy(app, trusted_hosts=["10.0.0.1"])),
+            "ProxyHeadersMiddleware stands inside of the CORS layer",
+        ),
+        (lambda app: behind_proxy(enforcing(app)), None),
+        (lambda app: behind_proxy(enforcing(rooted(app))), None),
+        (lambda app: enforcing(rooted(app)), "root_path='/api' says that a proxy stands in front of the app"),
+        (lambda app: installed(rooted(app)), None),
+        (lambda app: with_proxy(with_layer_added(app), trusted_hosts=["10.0.0.1"]), None),
+        (
+            lambda app: with_proxy(with_layer_added(app)),
+            "ProxyHeadersMiddleware trusts a proxy on 127.0.0.1 alone",
+        ),
+        (
+            lambda app: with_layer_added(with_proxy(app, trusted_hosts="*")),
+            "ProxyHeadersMiddleware stands inside of the CORS layer",
+        ),
+        (
+            lambda app: RouteCORSMiddleware(with_proxy(app, trusted_hosts="*"), enforce=True),
+            "ProxyHeadersMiddleware stands inside of the CORS layer",
+        ),
+    ],
+)
+def test_an_own_origin_that_a_proxy_hides(make: Callable[[FastAPI], object], words: str | None) -> None:
+    app = fastapi_app()
+    app.websocket("/live")(cors(policy())(fresh(websocket_endpoint)))
+    app.get("/a")(fresh(takes_nothing))
+    told = found(make(app), "RC029")
+    if words is None:
+        assert told == []
+        return
+    (only,) = told
+    assert (only.severity, only.where) == ("info", "GET /a")
+    assert only.sentence == (
+        f"{words}, so enforcement may not know the scheme and host of the app's own pages: browsers that send"
+        " no Sec-Fetch-Site are refused there"
+    )
+    assert only.fix == (
+        f"trust the proxy: {PROXY}, or around the whole app: "
+        "app = ProxyHeadersMiddleware(app, trusted_hosts=['10.0.0.1'])"
+    )
+
+
+def test_a_mounted_app_that_a_proxy_hides() -> None:
+    inner = enforcing(with_proxy(fastapi_app(), trusted_hosts="*"))
+    inner.get("/a")(fresh(takes_nothing))
+    app = fastapi_app()
+    app.mount("/inner", inner)
+    (finding,) = report(app).findings
+    assert (finding.code, [route.path for route in finding.routes]) == ("RC029", ["/inner", "/inner/a"])
+    assert where(finding) == "GET /inner/a"
+    app.root_path = "/api"
+    assert report(app).findings[0].sentence.startswith("root_path='/api' says")
+
+
+def test_enforcement_of_mounts_alone_behind_a_proxy() -> None:
+    app = fastapi_app()
+    app.mount("/empty", Starlette())
+    assert [where(finding) for finding in report(enforcing(rooted(app))).findings] == ["MOUNT /empty"]
+
+
+def with_proxy(app: App, **arguments: Any) -> App:
+    app.add_middleware(ProxyHeadersMiddleware, **arguments)
+    return app
+
+
+def behind_proxy(app: Any) -> object:
+    return ProxyHeadersMiddleware(app, trusted_hosts=["10.0.0.1"])
+
+
+def with_layer_added(app: App) -> App:
+    app.add_middleware(RouteCORSMiddleware, enforce=True)
+    return app
+
+
+def rooted(app: FastAPI) -> FastAPI:
+    app.root_path = "/api"
+    return app
 
 
 def test_a_post_that_any_origin_may_send_with_cookies_is_said_once() -> None:

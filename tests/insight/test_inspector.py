@@ -476,6 +476,7 @@ def test_what_a_call_leaves_out_has_the_defaults_of_one() -> None:
         "headers": [],
         "credentials": False,
         "base_url": "https://testserver",
+        "as": "fetch",
     }
 
 

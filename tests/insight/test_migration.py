@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 
-from route_cors import CORSPolicy, install_cors
+from route_cors import CORSPolicy, install_cors, report
 from route_cors.insight.migration import NoPatchError, migration, patch_of
 
 if TYPE_CHECKING:
@@ -470,6 +470,19 @@ def test_the_outermost_is_what_the_policy_is_of() -> None:
 def test_the_origins_beside_any_are_those_to_name() -> None:
     (remark,) = _replacement(allow_origins=["*", A, f"{A}/"], allow_credentials=True).remarks
     assert remark.instead == f"name the origins that you trust: origins=['{A}'], allow_credentials=True"
+
+
+def test_what_is_installed_goes_on_enforcing() -> None:
+    for default, replaced in ((None, A), (None, "null"), (CORSPolicy(origins=A), A)):
+        app = _app()
+        app.add_middleware(CORSMiddleware, allow_origins=[replaced])
+        install_cors(app, default=default, enforce=True)
+        (replacement,) = migration(app, []).replacements
+        assert [route.is_enforced for route in report(app).routes] == [True]
+        if default is None:
+            named = f'default=CORSPolicy(origins=["{A}"], methods=["GET"]), ' if replaced == A else ""
+            code = f"install_cors(app, {named}enforce=True)  # replaces the existing install_cors(...)"
+            assert re.sub(r",?\n *", " ", replacement.code).replace("( ", "(").replace(" )", ")") == code
 
 
 def test_a_host_is_asked_by_its_name() -> None:

@@ -30,7 +30,8 @@ PLAIN: dict[str, Any] = {
     "expose_headers": [],
     "allow_credentials": False,
     "max_age": 600,
-    "enforce": False,
+    "enforce": None,
+    "is_enforced": False,
 }
 
 
@@ -139,6 +140,7 @@ def test_every_argument_of_a_policy_is_there(app: FastAPI, method: str) -> None:
         "allow_credentials": False,
         "max_age": None,
         "enforce": True,
+        "is_enforced": True,
     }
     # A code span that the backticks of the regex do not end.
     assert description == (
@@ -188,6 +190,28 @@ def test_the_default_speaks_for_what_declares_nothing() -> None:
     install_cors(app, default=CORSPolicy(origins=A), openapi=True)
 
     assert described(app, "/undeclared", "get") == ({"origins": [A], **PLAIN}, f"**CORS:** `{A}`")
+
+
+def test_a_layer_that_enforces_protects_every_operation() -> None:
+    app = create_app()
+
+    @app.post("/hooks")
+    @cors(origins=A, enforce=False)
+    async def hooks() -> None: ...
+
+    install_cors(app, openapi=True, enforce=True)
+
+    assert described(app, "/undeclared", "get") == ({"is_enforced": True}, "**CORS:** `no policy; enforced`")
+    assert described(app, "/inner/account", "post") == (
+        {"origins": [A], **PLAIN, "allow_credentials": True, "max_age": 0, "is_enforced": True},
+        f"**CORS:** `{A}; credentials; max age 0 s; enforced`",
+    )
+    assert described(app, "/inner/closed", "get")[1].endswith("`closed (@no_cors); enforced`")
+    assert described(app, "/inner/things", "get")[1].count("enforced") == 1
+    assert described(app, "/hooks", "post") == (
+        {"origins": [A], **PLAIN, "enforce": False},
+        f"**CORS:** `{A}; not enforced`",
+    )
 
 
 def test_a_route_that_comes_later_is_described(app: FastAPI) -> None:
@@ -317,6 +341,7 @@ def test_what_speaks_for_an_operation_that_has_no_policy() -> None:
         "CORSMiddleware: any origin, reflected; credentials; methods GET`"
     )
     guess, known = theirs["x-cors"]["middleware"]
+    assert theirs["x-cors"]["is_enforced"] is False
     assert guess == {"name": f"{__name__}.Guess", "kind": "unknown", "arguments": None}
     assert (known["name"], known["kind"]) == ("starlette.middleware.cors.CORSMiddleware", "cors")
     assert known["arguments"]["allow_origins"] == ["*"]

@@ -8,15 +8,18 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import fastapi
 import pytest
+from asgi import ask, http_scope
 from fastapi import APIRouter, FastAPI, Request, WebSocket
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
+from starlette.middleware import Middleware
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 import route_cors
@@ -398,6 +401,99 @@ def test_a_directory_that_was_deleted_is_no_obstacle(tmp_path: Path, monkeypatch
     assert str(Place("/srv/api/main.py", 7)) == "/srv/api/main.py:7"
 
 
+# --- Enforcement
+
+
+def _copy(function: Callable[..., Any]) -> Callable[..., Any]:
+    return FunctionType(function.__code__, function.__globals__, function.__name__)
+
+
+class Lately(HTTPEndpoint):
+    @cors(origins=A, enforce=True)
+    async def dispatch(self) -> None: ...
+
+
+class Openly(HTTPEndpoint):
+    @cors(origins=A)
+    async def dispatch(self) -> None: ...
+
+
+def test_a_policy_that_was_lost_is_enforced_if_it_said_so() -> None:
+    app = Starlette(routes=[Route("/lately", Lately), Route("/openly", Openly)])
+    install_cors(app)
+    assert protected(app) == {"/lately": True, "/openly": False}
+    assert [route.words_of_enforcement for route in report(app).routes] == [["enforced"], []]
+
+
+def protected(app: object) -> dict[str, bool]:
+    return {route.path: route.is_enforced for route in report(app).routes}
+
+
+def test_a_policy_says_whether_it_is_enforced_and_else_the_layer() -> None:
+    def app_of(*, layer: bool | None) -> FastAPI:
+        app = FastAPI(openapi_url=None)
+        for name, declared in (("none", None), ("true", True), ("false", False)):
+            app.post(f"/{name}")(cors(origins=A, enforce=declared)(lambda: None))
+        app.post("/closed")(no_cors(lambda: None))
+        app.post("/plain")(lambda: None)
+        app.websocket("/guarded")(cors(origins=A, enforce=False)(_copy(websocket_endpoint)))
+        app.websocket("/open")(websocket_endpoint)
+        app.mount("/files", Application())
+        if layer is not None:
+            install_cors(app, enforce=layer)
+        return app
+
+    assert protected(app_of(layer=None)) == dict.fromkeys(protected(app_of(layer=None)), False)
+    by_policy = {"/true": True, "/guarded": True}
+    assert protected(app_of(layer=False)) == protected(app_of(layer=None)) | by_policy
+    by_layer = dict.fromkeys(["/none", "/closed", "/plain", "/files"], True)
+    assert protected(app_of(layer=True)) == protected(app_of(layer=False)) | by_layer
+
+
+def test_a_router_enforces_its_own_policy_without_a_layer() -> None:
+    app = FastAPI(openapi_url=None)
+    for name, enforce in (("true", True), ("none", None)):
+        router = CORSRouter(prefix=f"/{name}", cors=policy(enforce=enforce))
+        router.add_api_route("/a", endpoint, methods=["POST"])
+        app.include_router(router)
+    assert protected(app) == {"/true/a": True, "/none/a": False}
+
+
+def test_any_layer_on_the_way_enforces() -> None:
+    around = Middleware(RouteCORSMiddleware, enforce=True)
+    inner = Starlette(routes=[Route("/a", Endpoint)], middleware=[around])
+    routes = [
+        Mount("/inner", inner),
+        Mount("/beside", routes=[Route("/a", Endpoint)]),
+        Mount("/around", RouteCORSMiddleware(Router([Route("/a", Endpoint)]), enforce=True)),
+        Mount("/mount", routes=[Route("/a", Endpoint)], middleware=[around]),
+        Route("/route", Endpoint, middleware=[around]),
+        Route("/own", cors(policy(enforce=True))(Endpoint), middleware=[around]),
+    ]
+    app = Starlette(routes=routes)
+    assert protected(app) == {
+        "/inner": True,
+        "/inner/a": True,
+        "/beside": False,
+        "/beside/a": False,
+        "/around": True,
+        "/around/a": True,
+        "/mount": True,
+        "/mount/a": True,
+        "/route": True,
+        "/own": True,
+    }
+    for path, expected in protected(app).items():
+        if path.endswith(("/a", "route", "own")):
+            reply = ask(app, http_scope("POST", path, [(b"sec-fetch-site", b"cross-site")]))
+            assert (reply.status == 403) is expected, path
+    install_cors(app, enforce=True)
+    assert set(protected(app).values()) == {True}
+    assert set(protected(RouteCORSMiddleware(Router([Route("/a", Endpoint)]), enforce=True)).values()) == {
+        True
+    }
+
+
 # --- As data
 
 
@@ -423,13 +519,14 @@ def test_a_report_as_data() -> None:
                     "expose_headers": [],
                     "allow_credentials": False,
                     "max_age": 600,
-                    "enforce": False,
+                    "enforce": None,
                 },
                 "source": "endpoint",
                 "takes_effect": False,
                 "example": "/items/7",
                 "layers": [],
                 "is_documentation": False,
+                "is_enforced": False,
             },
             {
                 "kind": "mount",
@@ -445,6 +542,7 @@ def test_a_report_as_data() -> None:
                 "example": "/files/",
                 "layers": [{"name": f"{MODULE}.Application", "kind": "unknown", "arguments": None}],
                 "is_documentation": False,
+                "is_enforced": False,
             },
         ],
         "findings": [
@@ -639,7 +737,7 @@ def test_a_policy_as_data() -> None:
         "expose_headers": [],
         "allow_credentials": False,
         "max_age": None,
-        "enforce": False,
+        "enforce": None,
     }
 
 

@@ -20,7 +20,7 @@ __all__ = ["by_cause"]
 # One thing is missing (the layer), whatever the policies are.
 _OF_THE_APP: Final = frozenset({"RC001"})
 # Found route by route, although the policy may be shared by many routes.
-_OF_A_POLICY: Final = frozenset({"RC004", "RC005", "RC011", "RC015"})
+_OF_A_POLICY: Final = frozenset({"RC004", "RC005", "RC011", "RC015", "RC028"})
 
 
 def by_cause(found: Iterable[Finding], facts: Facts) -> Iterator[Finding]:

@@ -170,4 +170,16 @@ CODES: Final[Mapping[str, Code]] = {
         "Any page can send it with a form, as its visitor. Without a policy the page cannot read the"
         " response, but the request has already run.",
     ),
+    "RC028": Code(
+        "warning",
+        "enforce=False on a route that takes cookies",
+        "Any page can send it with a form, as its visitor. Routes without cookies, such as webhooks, are what"
+        " enforce=False is for.",
+    ),
+    "RC029": Code(
+        "info",
+        "Enforcement that may not know the app's own origin",
+        "Browsers of before 2023, and all browsers over plain http, send no Sec-Fetch-Site. Their Origin is"
+        " then compared with the scheme and host of the request, as the server or a proxy left them.",
+    ),
 }

@@ -121,7 +121,7 @@ def _site(host: str) -> str:
 def find_open_changes(facts: Facts) -> Iterator[Finding]:
     """RC027: POST routes that take cookies and have no policy; one finding for all of them."""
     rows = [row for row in facts.rows if row.placed.policy is None and _takes_post_as_user(row)]
-    rows = [row for row in rows if not any(map(_is_guard, row.reported.layers))]
+    rows = [row for row in rows if not (row.reported.is_enforced or any(map(_is_guard, row.reported.layers)))]
     if not rows:
         return
     cookies = [*_cookies_set(facts, facts.apps_of(rows))]
@@ -135,8 +135,8 @@ def find_open_changes(facts: Facts) -> Iterator[Finding]:
         f"{first} takes {printable(taken)}, and has neither a policy nor enforcement{_and(ordered[1:])}"
     )
     fix = (
-        "refuse other origins before the endpoint runs: @cors(origins=['https://app.example.com'],"
-        " allow_credentials=True, enforce=True), and install_cors(app)"
+        "refuse what other sites send before the endpoint runs: install_cors(app, enforce=True);"
+        " @cors(origins=['https://app.example.com'], allow_credentials=True) names whose pages may send it"
     )
     found = finding_about(first.reported, "RC027", sentence, fix, severity=severity)
     yield replace(found, place=facts.place_of(first), routes=tuple(row.reported for row in ordered))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from route_cors.insight.enforcement import has_enforcing_layer
+from route_cors.insight.findings.enforcement import code_at
 from route_cors.insight.findings.finding import finding_about
-from route_cors.insight.findings.written import as_code
 from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def find_credentials_for_anyone(facts: Facts) -> Iterator[Finding]:
         found = _of_a_websocket(needs) if row.placed.kind == "websocket" else _of_a_request(needs)
         if found is not None:
             severity, reason, how = found
-            fix = how if severity == "info" else f"{how}: {_naming(row.policy, row)}"
+            fix = how if severity == "info" else f"{how}: {_naming(row)}"
             sentence = f"{row} is open to any origin, and {reason}"
             yield finding_about(row.reported, "RC005", sentence, fix, severity=severity)
 
@@ -58,9 +59,9 @@ def _of_a_websocket(needs: Needs) -> tuple[Severity, str, str] | None:
     return "error", reason, "name the origins"
 
 
-def _naming(policy: CORSPolicy, row: Row) -> str:
+def _naming(row: Row) -> str:
     credentials = {} if row.placed.kind == "websocket" else {"allow_credentials": True}
-    return as_code(policy, row.placed.source, origins=["https://app.example.com"], **credentials)
+    return code_at(row, origins=["https://app.example.com"], **credentials)
 
 
 def find_unasked_changes(facts: Facts) -> Iterator[Finding]:
@@ -72,19 +73,28 @@ def find_unasked_changes(facts: Facts) -> Iterator[Finding]:
     goes_by_tokens = _goes_by_tokens(facts)
     for row in facts.rows:
         policy = row.policy
-        if policy is None or policy.enforce or policy.origin_set.any or "POST" not in _methods(row):
+        if policy is None or row.reported.is_enforced or policy.origin_set.any or "POST" not in _methods(row):
             continue
+        if policy.enforce is False and has_enforcing_layer(row.reported.layers):
+            continue  # RC028
         needs = row.needs
         if needs.is_sent_unasked and (needs.sent_by_browsers or policy.allow_credentials):
-            code = as_code(policy, row.placed.source, enforce=True)
             yield finding_about(
                 row.reported,
                 "RC011",
                 f"{row} accepts a POST that any page can send as its visitor, without a preflight: the policy"
                 " only hides the response",
-                f"set enforce=True to refuse it before the endpoint runs: {code}",
+                _how_to_enforce(row, policy),
                 severity="warning" if needs.sent_by_browsers or not goes_by_tokens else "info",
             )
+
+
+def _how_to_enforce(row: Row, policy: CORSPolicy) -> str:
+    code = code_at(row, enforce=True)
+    if row.placed.in_layer and policy.enforce is None:
+        everywhere = "install_cors(app, enforce=True), for all routes of the app"
+        return f"refuse it before the endpoint runs: {everywhere}, or for those of this policy: {code}"
+    return f"refuse it before the endpoint runs: {code}"
 
 
 def _goes_by_tokens(facts: Facts) -> bool:
@@ -105,7 +115,7 @@ def find_missing_headers(facts: Facts) -> Iterator[Finding]:
         if missing:
             sentence = f"{row} requires {', '.join(missing)}, but its policy does not allow pages to send it"
             allowed = sorted({*row.policy.allow_headers, *missing})
-            fix = f"allow it: {as_code(row.policy, row.placed.source, allow_headers=allowed)}"
+            fix = f"allow it: {code_at(row, allow_headers=allowed)}"
             yield finding_about(row.reported, "RC015", sentence, fix)
 
 

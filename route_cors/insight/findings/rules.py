@@ -24,6 +24,7 @@ from route_cors.insight.findings.effect import (
     find_taken_preflights,
     find_without_effect,
 )
+from route_cors.insight.findings.enforcement import find_exempt_routes, find_unknown_own_origins
 from route_cors.insight.findings.facts import Facts
 from route_cors.insight.findings.hosts import find_local_origins, find_shared_hosts
 from route_cors.insight.findings.layers import find_second_layers
@@ -77,6 +78,8 @@ _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     find_local_origins,
     find_lost_cookies,
     find_open_changes,
+    find_exempt_routes,
+    find_unknown_own_origins,
 )
 
 

@@ -19,19 +19,23 @@ if TYPE_CHECKING:
 __all__ = ["as_code", "as_value"]
 
 
-def as_code(policy: CORSPolicy, source: Source | None, **changes: Any) -> str:
+def as_code(policy: CORSPolicy, source: Source | None, *, in_enforcing: bool = False, **changes: Any) -> str:
     """A whole policy as Python source, with some arguments changed.
 
     Args:
         policy: the present one.
         source: what it was declared on.
+        in_enforcing: whether that is a layer that enforces.
         changes: arguments of `CORSPolicy`. If they conflict with the others, only these are shown.
     """
     try:
         changed = policy.evolve(**changes)
     except CORSConfigError:
         return ", ".join(f"{name}={as_value(value)}" for name, value in changes.items())
-    return _FORMS.get(source, "@cors({})").format(_arguments(changed))
+    form = _FORMS.get(source, "@cors({})")
+    if in_enforcing and source in {"app", "mounted app"}:
+        form = _FORM_OF_ENFORCING
+    return form.format(_arguments(changed))
 
 
 _FORMS: Final[dict[Source | None, str]] = {
@@ -40,6 +44,7 @@ _FORMS: Final[dict[Source | None, str]] = {
     "app": "install_cors(app, default=CORSPolicy({}))",
     "mounted app": "install_cors(app, default=CORSPolicy({}))",
 }
+_FORM_OF_ENFORCING: Final = "install_cors(app, default=CORSPolicy({}), enforce=True)"
 _PARAMETERS: Final = inspect.signature(CORSPolicy).parameters
 
 

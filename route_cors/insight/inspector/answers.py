@@ -37,13 +37,14 @@ def report_data(app: object) -> dict[str, Any]:
     surveyed = survey_routes(app)
     whole = report_of(app, surveyed)
     data = whole.to_dict()
-    words: dict[tuple[int, tuple[str, ...]], dict[str, Any]] = {}
+    words: dict[tuple[object, ...], dict[str, Any]] = {}
     for shown, route in zip(data["routes"], whole.routes, strict=True):
         # Thousands of routes share a few policies.
         others = tuple(layer.in_words() for layer in speaking_layers(route))
-        key = (id(route.policy), others)
+        enforced = tuple(route.words_of_enforcement)
+        key = (id(route.policy), others, enforced)
         if key not in words:
-            words[key] = _in_words(route.policy, others)
+            words[key] = _in_words(route.policy, others, enforced)
         shown["words"] = words[key]
     _link_findings(data["findings"], whole)
     named = _origins_by_use(whole.routes)
@@ -59,12 +60,15 @@ def access_data(app: object, origin: str) -> dict[str, Any]:
     return {"version": 1, **_column([each.reported for each in survey_routes(app)], origin)}
 
 
-def _in_words(declared: Declared | None, others: tuple[str, ...]) -> dict[str, Any]:
-    """Whom a policy lets in, what else it says, and what layers of others do beside it or in its place."""
+def _in_words(
+    declared: Declared | None, others: tuple[str, ...], enforced: tuple[str, ...]
+) -> dict[str, Any]:
+    """Whom a policy lets in, what else it says, and what layers do beside it or in its place."""
     if isinstance(declared, NoCORS):
-        return {"kind": "closed", "origins": _CLOSED, "rest": "", "others": [*others]}
+        return {"kind": "closed", "origins": _CLOSED, "rest": "; ".join(enforced), "others": [*others]}
     origins = origins_in_words(declared)
-    rest = policy_in_words(declared).removeprefix(origins).removeprefix("; ")
+    said = policy_in_words(declared).removeprefix(origins).removeprefix("; ")
+    rest = "; ".join(filter(None, (said, *enforced)))
     return {"kind": _kind(declared, others), "origins": origins, "rest": rest, "others": [*others]}
 
 

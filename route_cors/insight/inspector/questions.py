@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.headers import is_token
 from route_cors.insight.explanation import Call
@@ -94,7 +94,7 @@ def _flag(query: QueryParams, name: str) -> bool:
     return _FLAGS[text]
 
 
-def _base_url(query: QueryParams) -> dict[str, str]:
+def _base_url(query: QueryParams) -> dict[str, Any]:
     """Nothing where it is not asked about: a call has a default of its own."""
     text = query.get("base_url")
     if text is None:

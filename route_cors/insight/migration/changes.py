@@ -12,7 +12,6 @@ from anyio.from_thread import start_blocking_portal
 
 from route_cors.decorators import changes
 from route_cors.dispatch import remember_default
-from route_cors.dispatch.apps import is_installed
 from route_cors.insight.attempt import attempt
 from route_cors.insight.explanation import Call
 from route_cors.insight.foreign import layer_of_middleware
@@ -111,19 +110,24 @@ def _as_replaced(replaced: Iterable[Replaced]) -> Generator[None]:
             undo.callback(setattr, app, "user_middleware", added)
             app.user_middleware = [entry for entry in added if not is_cors(layer_of_middleware(entry))]
             if each.default is not None:
-                undo.callback(_forget_default if not is_installed(app) else _clear_default, app)
-                remember_default(app, each.default)
+                kept = cast("dict[str, Any]", vars(app))
+                noted: dict[str, Any] = {name: kept[name] for name in _NOTED if name in kept}
+                undo.callback(_note_again, app, noted)
+                remember_default(app, each.default, enforces=noted.get(_ENFORCES, False))
         changes.note()
         yield
 
 
-def _forget_default(app: Any) -> None:
-    # The attribute that `is_installed` checks.
-    del app._route_cors_default  # noqa: SLF001
+# The attributes that `remember_default` sets.
+_ENFORCES: Final = "_route_cors_enforces"
+_NOTED: Final = ("_route_cors_default", _ENFORCES)
 
 
-def _clear_default(app: Any) -> None:
-    remember_default(app, None)
+def _note_again(app: Any, noted: dict[str, Any]) -> None:
+    for name in _NOTED:
+        delattr(app, name)
+    for name, value in noted.items():
+        setattr(app, name, value)
 
 
 class _Group(NamedTuple):
@@ -168,7 +172,7 @@ def _key(route: ReportedRoute) -> object:
 
 def _calls(groups: Iterable[_Group], origins: Sequence[str]) -> Iterator[_Asked]:
     for group in groups:
-        base = {} if group.host is None else {"base_url": f"https://{group.host}"}
+        base: dict[str, Any] = {} if group.host is None else {"base_url": f"https://{group.host}"}
         for origin, method, asks in itertools.product(origins, group.methods, _ASKS):
             body = () if method in _WITHOUT_BODY else (_JSON,)
             call = Call(

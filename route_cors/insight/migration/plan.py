@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.describe import describe_policy
-from route_cors.dispatch import is_installed, survey
+from route_cors.dispatch import enforces, is_installed, survey
 from route_cors.dispatch.apps import default_of
 from route_cors.insight.migration.candidates import candidates
 from route_cors.insight.migration.changes import Replaced, compare
@@ -229,12 +229,15 @@ def _code(
     target = "app" if only is None or only.target is None else only.target
     is_called = is_installed(found.app) or is_dry_run(found.app)
     note = "  # replaces the existing install_cors(...)" if is_called else ""
+    enforcing = ("enforce=True",) if is_installed(found.app) and enforces(found.app) else ()
     if not arguments:
-        return ("from route_cors import install_cors",), f"install_cors({target}){note}"
-    default = f"default={_call('CORSPolicy', arguments)}"
-    whole = f"install_cors({target}, {default})"
+        installed = f"install_cors({', '.join((target, *enforcing))}){note}"
+        return ("from route_cors import install_cors",), installed
+    passed = (target, f"default={_call('CORSPolicy', arguments)}", *enforcing)
+    whole = f"install_cors({', '.join(passed)})"
     if "\n" in whole or len(whole) > _LONGEST_LINE:
-        whole = f"install_cors(\n    {target},\n{_indented(default)},\n)"
+        listed = ",\n".join(map(_indented, passed))
+        whole = f"install_cors(\n{listed},\n)"
     return (*needs_re, "from route_cors import CORSPolicy, install_cors"), f"{whole}{note}"
 
 

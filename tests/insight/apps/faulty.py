@@ -16,6 +16,7 @@ from starlette.endpoints import WebSocketEndpoint
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.routing import WebSocketRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
 
@@ -58,6 +59,8 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     "RC025": ("GET /shop/local",),
     "RC026": ("GET /theirs/lost/a",),
     "RC027": ("POST /theirs/lost/a",),
+    "RC028": ("POST /guarded/hook",),
+    "RC029": ("POST /guarded/notes",),
 }
 
 # --- Without a layer
@@ -117,6 +120,9 @@ async def anything() -> None: ...
 
 
 async def with_session(session: Annotated[str, Cookie()]) -> None: ...
+
+
+async def with_session_too(session: Annotated[str, Cookie()]) -> None: ...
 
 
 theirs("any", allow_origins=["*"], allow_credentials=True)
@@ -295,3 +301,12 @@ shop.router.routes.append(WebSocketRoute("/late", Late))
 
 install_cors(shop, default=CORSPolicy(origins="https://www.example.com"))
 app.mount("/shop", shop)
+
+# --- With a layer that enforces, behind a proxy
+
+guarded = FastAPI(openapi_url=None)
+guarded.post("/notes")(with_session)
+guarded.post("/hook")(cors(origins=A, enforce=False)(with_session_too))
+guarded.add_middleware(ProxyHeadersMiddleware, trusted_hosts=["10.0.0.1"])
+install_cors(guarded, enforce=True)
+app.mount("/guarded", guarded)

@@ -1,0 +1,69 @@
+"""Where requests of strangers are refused: by a policy that says so, or by the layers around a route."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from route_cors.decorators import Lost
+from route_cors.insight.foreign import OurLayer
+from route_cors.policy import CORSPolicy
+from route_cors.routing import answers_itself
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from route_cors.decorators import Declared
+    from route_cors.dispatch import Placed
+    from route_cors.insight.foreign import Layer
+
+__all__ = ["has_enforcing_layer", "is_default_of_enforcing", "is_enforced", "words_of_enforcement"]
+
+
+def has_enforcing_layer(layers: Iterable[Layer]) -> bool:
+    """Whether one of these layers refuses requests of strangers, unless the policy says otherwise."""
+    return any(isinstance(layer, OurLayer) and layer.enforces for layer in layers)
+
+
+def is_default_of_enforcing(policy: Declared, layers: Iterable[Layer]) -> bool:
+    """Whether a policy is the default of a layer that enforces: to write that anew takes both arguments."""
+    ours = (layer for layer in layers if isinstance(layer, OurLayer) and layer.default == policy)
+    return has_enforcing_layer(ours)
+
+
+def is_enforced(placed: Placed, layers: Sequence[Layer]) -> bool:
+    """Whether a route refuses, before it runs, what pages send that its policy does not allow.
+
+    Args:
+        placed: the route or mount.
+        layers: those that a request goes through on its way there.
+
+    A websocket is guarded by its policy alone.
+    """
+    policy = placed.policy
+    is_applied = placed.in_layer or answers_itself(placed.route) or any(map(_is_ours, layers))
+    if placed.kind == "websocket":
+        return policy is not None and is_applied
+    declared = _declared(policy)
+    return has_enforcing_layer(layers) if declared is None else declared and is_applied
+
+
+def words_of_enforcement(policy: Declared | None, *, is_enforced: bool) -> list[str]:
+    """What is to be added to the words for a policy, where they do not say themselves that it is enforced.
+
+    >>> from route_cors.policy import CORSPolicy
+    >>> words_of_enforcement(CORSPolicy(origins="*"), is_enforced=True)
+    ['enforced']
+    """
+    says_so = isinstance(policy, CORSPolicy) and policy.enforce
+    return ["enforced"] if is_enforced and not says_so else []
+
+
+def _is_ours(layer: Layer) -> bool:
+    return isinstance(layer, OurLayer)
+
+
+def _declared(policy: Declared | None) -> bool | None:
+    """What the policy says; None where that is left to the layers."""
+    if isinstance(policy, CORSPolicy):
+        return policy.enforce
+    return True if isinstance(policy, Lost) and policy.enforce else None

@@ -1,0 +1,54 @@
+"""Local Network Access: Chromium asks the user before a page reaches into their network, whatever CORS says.
+
+https://wicg.github.io/local-network-access/
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from route_cors.insight.attempt import is_websocket
+
+if TYPE_CHECKING:
+    from route_cors.insight.explanation import Call
+
+__all__ = ["remarks_about"]
+
+# Address spaces, from the most public one on.
+_PUBLIC, _LOCAL, _LOOPBACK = range(3)
+_NAMES = {_LOCAL: "an address of a private network", _LOOPBACK: "an address of the user's own machine"}
+
+
+def remarks_about(call: Call) -> tuple[str, ...]:
+    """What Chromium does about a call into a network that is less public than that of its page.
+
+    Pages that are opened in place of another one, as links and forms do, are not held to it. A host that is
+    no address is taken for a public one: where it leads is not known here.
+    """
+    served = _space_of(call.base_url)
+    if call.as_ in {"form", "link"} or is_websocket(call) or served <= _space_of(call.origin):
+        return ()
+    host = urlsplit(call.base_url).hostname
+    may_ask = "" if call.origin.startswith("https://") else ", and only lets pages of https ask"
+    remark = (
+        f"{host} is {_NAMES[served]}: Chromium (Local Network Access) asks the user first whether pages of "
+        f"{call.origin} may reach it, unless their own address is no more public{may_ask}."
+    )
+    return (remark,)
+
+
+def _space_of(url: str) -> int:
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return _LOOPBACK
+    if host.endswith(".local"):
+        return _LOCAL
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return _PUBLIC
+    if address.is_loopback:
+        return _LOOPBACK
+    return _LOCAL if address.is_private or address.is_link_local else _PUBLIC
