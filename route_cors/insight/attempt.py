@@ -96,7 +96,7 @@ async def attempt(site: Site, call: Call, change: Change = UNCHANGED) -> Attempt
         ValueError: no browser could make that call; the message names the value.
     """
     made = await _attempt(site, call, change, "passes")
-    # What another layer does about CORS is of no account where the browser asks for none.
+    # What another layer does about CORS does not matter for requests without CORS.
     if call.as_ != "fetch" or not any(sent.handled.unknown for sent in made.sent):
         return made
     others = [await _attempt(site, call, change, guise) for guise in GUISES if guise != "passes"]

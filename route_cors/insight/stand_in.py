@@ -140,7 +140,7 @@ class StandIn:
         return [*layers, OurLayer()] if carrier == "route" else layers
 
     def _passages(self, layers: list[Layer], carrier: Carrier | None, *, enforces: bool) -> list[Passage]:
-        """What becomes of the request at each layer; one of ours does the work of all."""
+        """What happens to the request at each layer; one of ours does the work of all."""
         ours: dict[int, Resolver] = {}
         if carrier == "route":
             ours = {len(layers) - 1: self._resolver}

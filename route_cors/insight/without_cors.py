@@ -1,4 +1,4 @@
-"""Forms, images and links: what becomes of what a page sends without a script, and so without CORS."""
+"""Forms, images and links: what happens to what a page sends without a script, and so without CORS."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _NONE = "of another site's page, only cookies with SameSite=None"
 
 
 def outcome_without_cors(attempt: Attempt, step: Step) -> str:
-    """What becomes of it, in sentences.
+    """What happens to it, in sentences.
 
     Args:
         attempt: the whole of it.

@@ -196,7 +196,7 @@ def test_what_refuses_a_request(path: str, more: dict[str, Any], told: str, as_:
 
 def test_the_layer_of_a_route_without_a_policy() -> None:
     explanation = called(shop(), "/plain")
-    assert check(explanation, "policy") == (None, "none holds here")
+    assert check(explanation, "policy") == (None, "no policy applies here")
     assert check(explanation, "layer") == (True, "the CORS layer enforces, and does nothing else here")
     assert check(explanation, "origin") == (None, "no policy is asked")
     assert check(explanation, "response") == (None, "refused, because of the enforcement")
@@ -380,7 +380,7 @@ def test_an_origin_that_the_browser_hides() -> None:
         None,
     )
     assert called(shop(), "/named", "null", as_="form").fix == Fix(
-        "No policy can name the origin null: every sandboxed page has it, whoever made it.", None
+        "No policy can name the origin null: every sandboxed page has it, of any author.", None
     )
 
 

@@ -89,7 +89,7 @@ def _signs(app: Any, around: Sequence[object]) -> Iterator[_Sign]:
     """The signs on one app; `around` are the middleware around it, from the outside in."""
     root_path = getattr(app, "root_path", "")
     if any(name_of(type(each)) == _PROXY_HEADERS for each in around):
-        yield _Sign("ProxyHeadersMiddleware stands around the app", is_trusted=True)
+        yield _Sign("ProxyHeadersMiddleware is around the app", is_trusted=True)
     is_inside = is_installed(app) or any(map(is_layer, around))
     for middleware in getattr(app, "user_middleware", ()):
         if name_of(middleware.cls) != _PROXY_HEADERS:
@@ -97,7 +97,7 @@ def _signs(app: Any, around: Sequence[object]) -> Iterator[_Sign]:
         elif is_inside:
             yield _Sign("ProxyHeadersMiddleware stands inside of the CORS layer")
         elif middleware.args or "trusted_hosts" in middleware.kwargs:
-            yield _Sign("ProxyHeadersMiddleware stands outside of the CORS layer", is_trusted=True)
+            yield _Sign("ProxyHeadersMiddleware is outside of the CORS layer", is_trusted=True)
         else:
             yield _Sign("ProxyHeadersMiddleware trusts a proxy on 127.0.0.1 alone")
     if root_path:
