@@ -2,6 +2,7 @@
 
     python examples/mixed_api.py            then open the two printed pages in a browser
     python examples/mixed_api.py --check    the same calls without a browser
+    ... --no-enforce                        either, with what enforcement keeps away
 
 The API comes first and is the part to copy. The rest is the demonstration: the calls, the two pages and the
 check.
@@ -22,11 +23,12 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 import uvicorn
 from fastapi import Body, Cookie, Depends, FastAPI, Header, HTTPException, Request, Response, WebSocket
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -38,6 +40,7 @@ from route_cors.testing import Browser, CORSBlocked
 # --- The API ---------------------------------------------------------------------------------------------
 
 SESSIONS: dict[str, str] = {}
+TRANSFERS: list[str] = []
 
 
 async def current_user(session: Annotated[str | None, Cookie()] = None) -> str:
@@ -63,6 +66,12 @@ async def quotes() -> list[str]:
 async def feedback(text: Annotated[str, Body(embed=True)]) -> str:
     """A JSON body: the browser asks first, and needs no allow_headers for it."""
     return f"received: {text}"
+
+
+@public.get("/transfers")
+async def count_transfers() -> int:
+    """How many there were: by this, both pages find out what their forms did."""
+    return len(TRANSFERS)
 
 
 async def three_events(user: str) -> AsyncIterator[str]:
@@ -110,8 +119,16 @@ def create_account(front_end: str) -> CORSRouter:
         response.headers["ETag"] = f'"{checksum[:12]}"'
         return f"{user}/{name}"
 
-    # A text/plain POST has no preflight. Without enforce, the browser would hide the response from a
-    # stranger's page, but the note would already have been written.
+    # A form has no preflight and no policy of its own: the browser sends it from any page, with the cookie.
+    # `install_cors(app, enforce=True)` stops the strangers' forms, as their pages are not named above.
+    @account.post("/transfers", status_code=201)
+    async def transfer(user: User, request: Request) -> PlainTextResponse:
+        fields = parse_qs((await request.body()).decode(errors="replace"))
+        TRANSFERS.append(f"{user} sent {fields['amount'][0]} to {fields['to'][0]}")
+        return PlainTextResponse(TRANSFERS[-1], 201)
+
+    # Nor has a text/plain POST a preflight. `enforce=True` here holds even where the app does not enforce;
+    # else the note would be written, and the browser would only hide the response.
     @account.post("/notes", status_code=201)
     @cors(ours.evolve(enforce=True))
     async def add_note(user: User, request: Request) -> str:
@@ -128,8 +145,8 @@ def create_account(front_end: str) -> CORSRouter:
     return account
 
 
-def create_api(front_end: str) -> FastAPI:
-    """The whole API, for the front end at this origin."""
+def create_api(front_end: str, *, enforce: bool = True) -> FastAPI:
+    """The whole API, for the front end at this origin; `enforce` is for the demonstration alone."""
     app = FastAPI(title="Mixed API")
     app.include_router(public)
     app.include_router(create_account(front_end))
@@ -140,8 +157,9 @@ def create_api(front_end: str) -> FastAPI:
     async def metrics() -> dict[str, int]:
         return {"sessions": len(SESSIONS)}
 
-    # The 500 of /account/report is written outside the routes: this lets the front end read it too.
-    install_cors(app)
+    # Protects every route from other pages, and lets the front end read the 500 of /account/report, which is
+    # written outside the routes.
+    install_cors(app, enforce=enforce)
     return app
 
 
@@ -153,6 +171,8 @@ app = create_api(front_end="http://127.0.0.1:8001")
 BLOCKED_PREFLIGHT = "blocked at the preflight"
 BLOCKED_RESPONSE = "blocked, answer withheld"
 BLOCKED_HANDSHAKE = "blocked at the handshake"
+BLOCKED_FORM = "blocked before the endpoint"
+MONEY_SENT = "money sent"
 
 SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 SAFELISTED_CONTENT_TYPES = frozenset(
@@ -173,14 +193,18 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A call that both pages make; without `stranger`, both should see the same result."""
+    """A call that both pages make; without `stranger`, both should see the same result.
+
+    `unprotected` is what the stranger sees without enforcement, where that differs.
+    """
 
     title: str
     path: str
     trusted: Expected
     stranger: Expected | None = None
+    unprotected: Expected | None = None
     method: str = "GET"
-    kind: Literal["fetch", "events", "websocket"] = "fetch"
+    kind: Literal["fetch", "form", "events", "websocket"] = "fetch"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None
     credentials: Literal["same-origin", "include"] = "same-origin"
@@ -200,9 +224,11 @@ class Call:
         """Whether the browser asks before it sends the call."""
         return self.method not in SAFELISTED_METHODS or bool(self.unsafe_headers)
 
-    def expected(self, front_end: FrontEnd) -> Expected:
+    def expected(self, front_end: FrontEnd, *, enforce: bool) -> Expected:
         """What the page of this front end should see."""
-        return self.stranger if front_end == "stranger" and self.stranger is not None else self.trusted
+        if front_end == "trusted" or self.stranger is None:
+            return self.trusted
+        return self.stranger if enforce or self.unprotected is None else self.unprotected
 
 
 JSON = {"Content-Type": "application/json"}
@@ -267,6 +293,20 @@ CALLS: Sequence[Call] = (
         stranger=Expected(BLOCKED_PREFLIGHT, "The preflight got a 403: the file was never sent."),
     ),
     Call(
+        title="Transfer money",
+        kind="form",
+        method="POST",
+        path="/account/transfers",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        body="to=mallory&amount=100",
+        credentials="include",
+        trusted=Expected(MONEY_SENT, "The policy names the page that the form was on."),
+        stranger=Expected(
+            BLOCKED_FORM, "Enforcement: a 403 to the form of a page that the policy does not name."
+        ),
+        unprotected=Expected(MONEY_SENT, "No enforcement: the form came with the user's cookie, and it ran."),
+    ),
+    Call(
         title="Add a note",
         method="POST",
         path="/account/notes",
@@ -305,7 +345,7 @@ CALLS: Sequence[Call] = (
         title="Read the internal metrics",
         path="/internal/metrics",
         trusted=Expected(
-            BLOCKED_RESPONSE, "@no_cors: the API answered, and the browser hid it from every page."
+            BLOCKED_RESPONSE, "@no_cors: the API names no page, and the browser hid the answer from all."
         ),
     ),
 )
@@ -328,13 +368,18 @@ class Sites:
         return self.trusted if front_end == "trusted" else self.stranger
 
 
-def create_front_end(front_end: FrontEnd, sites: Sites) -> Starlette:
+def create_front_end(front_end: FrontEnd, sites: Sites, *, enforce: bool) -> Starlette:
     """The site of a front end: one page, which gets the calls as JSON."""
     site = {
         "name": front_end,
+        "enforce": enforce,
         "sites": asdict(sites),
         "calls": [
-            asdict(call) | {"preflighted": call.preflighted, "expected": asdict(call.expected(front_end))}
+            asdict(call)
+            | {
+                "preflighted": call.preflighted,
+                "expected": asdict(call.expected(front_end, enforce=enforce)),
+            }
             for call in CALLS
         ],
     }
@@ -353,8 +398,17 @@ def create_front_end(front_end: FrontEnd, sites: Sites) -> Starlette:
 STEPS = {"preflight": BLOCKED_PREFLIGHT, "actual": BLOCKED_RESPONSE, "websocket": BLOCKED_HANDSHAKE}
 
 
+def form_outcome(page: Browser, call: Call) -> str:
+    """Whether the form of this page did something; its script sees nothing of the answer."""
+    before = page.fetch("/public/transfers").json()
+    page.submit(call.path, data=parse_qsl(call.body or ""))
+    return MONEY_SENT if page.fetch("/public/transfers").json() > before else BLOCKED_FORM
+
+
 def outcome(page: Browser, call: Call) -> str:
     """What a script of this page sees of the call."""
+    if call.kind == "form":
+        return form_outcome(page, call)
     try:
         if call.kind == "websocket":
             page.connect(call.path)
@@ -376,7 +430,7 @@ def outcome(page: Browser, call: Call) -> str:
     return f"{response.status_code}, {call.reads_header} {'readable' if is_readable else 'hidden'}"
 
 
-def check(sites: Sites) -> bool:
+def check(sites: Sites, *, enforce: bool) -> bool:
     """Make every call from both front ends; print the outcomes and whether they are as expected."""
     rows = [("call", "front end", "expected", "seen", "")]
     # One connection per call: after a crash, the server closes the connection some time after the response.
@@ -387,7 +441,7 @@ def check(sites: Sites) -> bool:
         pages = {"trusted": trusted, "stranger": trusted.page(origin=sites.stranger)}
         for front_end, call in product(FRONT_ENDS, CALLS):
             seen = outcome(pages[front_end], call)
-            wanted = call.expected(front_end).outcome
+            wanted = call.expected(front_end, enforce=enforce).outcome
             rows.append((call.title, front_end, wanted, seen, "" if seen == wanted else "UNEXPECTED"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -417,6 +471,12 @@ def create_parser() -> argparse.ArgumentParser:
         "--check",
         action="store_true",
         help="make the calls without a browser, on free ports; exit 1 when an outcome is not as expected",
+    )
+    parser.add_argument(
+        "--no-enforce",
+        action="store_false",
+        dest="enforce",
+        help="let the forms of strangers through, to see what they do",
     )
     return parser
 
@@ -469,11 +529,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 reason = error.strerror if isinstance(error, OSError) else error
                 parser.exit(2, f"{parser.prog}: error: --{name}-port: {reason}\n")
         sites = Sites(**{name: f"http://{HOST}:{own.getsockname()[1]}" for name, own in listeners.items()})
-        stack.enter_context(serving(create_api(front_end=sites.trusted), listeners["api"]))
+        enforce: bool = options.enforce
+        stack.enter_context(serving(create_api(sites.trusted, enforce=enforce), listeners["api"]))
         if options.check:
-            return 0 if check(sites) else 1
-        stack.enter_context(serving(create_front_end("trusted", sites), listeners["trusted"]))
-        stack.enter_context(serving(create_front_end("stranger", sites), listeners["stranger"]))
+            return 0 if check(sites, enforce=enforce) else 1
+        for front_end in FRONT_ENDS:
+            app = create_front_end(front_end, sites, enforce=enforce)
+            stack.enter_context(serving(app, listeners[front_end]))
         stop = stop_on_signals()
         print(f"API                {sites.api}")
         print(f"Trusted front end  {sites.trusted}")

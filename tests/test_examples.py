@@ -65,6 +65,8 @@ class TestCheck:
             ("Read the profile, without the cookie", "trusted", "401"),
             ("Upload a file", "trusted", "201, ETag readable"),
             ("Upload a file", "stranger", "blocked at the preflight"),
+            ("Transfer money", "trusted", "money sent"),
+            ("Transfer money", "stranger", "blocked before the endpoint"),
             ("Add a note", "stranger", "blocked, answer withheld"),
             ("Ask for a report that crashes", "trusted", "500"),
             ("Ask for a report that crashes", "stranger", "blocked, answer withheld"),
@@ -80,6 +82,13 @@ class TestCheck:
         row = rf"^{re.escape(call)} +{front_end} +{re.escape(seen)} +{re.escape(seen)}$"
 
         assert re.search(row, checked.stdout, re.MULTILINE), checked.stdout
+
+    def test_without_enforcement_the_strangers_form_sends_money(self) -> None:
+        result = run("--check", "--no-enforce")
+
+        assert result.returncode == 0, result.stdout
+        assert re.search(r"^Transfer money +stranger +money sent +money sent$", result.stdout, re.MULTILINE)
+        assert "blocked before the endpoint" not in result.stdout
 
     def test_a_surprise_is_named_and_exits_1(self) -> None:
         wrong = f"""

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,6 +30,7 @@ OUTCOMES = {
     "Read the profile, with the cookie": ("200", "blocked"),
     "Read the profile, without the cookie": ("401", "blocked"),
     "Upload a file": ("201, ETag readable", "blocked"),
+    "Transfer money": ("money sent", "blocked"),
     "Add a note": ("201", "blocked"),
     "Ask for a report that crashes": ("500", "blocked"),
     "Follow the live events": ("3 events", "blocked"),
@@ -54,13 +56,13 @@ class Sites:
     stranger: str
 
 
-@pytest.fixture(scope="module")
-def sites() -> Iterator[Sites]:
+@contextmanager
+def started(*options: str) -> Iterator[Sites]:
     # The library under test, from wherever this process has it.
     environment = os.environ | {"PYTHONPATH": str(Path(route_cors.__file__).parents[1])}
     ports = ["--api-port", "0", "--trusted-port", "0", "--stranger-port", "0"]
     with subprocess.Popen(
-        [sys.executable, ROOT / "examples" / "mixed_api.py", *ports],
+        [sys.executable, ROOT / "examples" / "mixed_api.py", *ports, *options],
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
@@ -70,6 +72,12 @@ def sites() -> Iterator[Sites]:
             yield Sites(*(example.stdout.readline().split()[-1] for _ in range(3)))
         finally:
             example.terminate()
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[Sites]:
+    with started() as sites:
+        yield sites
 
 
 def open_page(tabs: Tabs, url: str) -> "Page":
@@ -138,6 +146,40 @@ def test_a_logged_in_users_data_is_for_the_trusted_page_alone(tabs: Tabs, sites:
     for public in ("Readability counts.", "received: nice quotes"):
         assert public in trusted
         assert public in stranger
+
+
+def test_money_is_sent_by_the_trusted_page_alone(tabs: Tabs, sites: Sites) -> None:
+    trusted = open_page(tabs, sites.trusted)
+    assert said_to_the_user(trusted) == "ada sent 100 to mallory"
+    assert trusted.locator("header").inner_text().count("Enforcement: on") == 1
+
+    # It submits the form as it opens, with the cookie of the login on the trusted page.
+    stranger = open_page(tabs, sites.stranger)
+    assert said_to_the_user(stranger) == "CORS request refused: site"
+    assert outcomes(stranger)["Transfer money"] == "blocked"
+
+    stranger.get_by_role("button", name="Run: Transfer money").click()
+    stranger.get_by_role("status").filter(has_text="all as expected").wait_for()
+    assert said_to_the_user(stranger) == "CORS request refused: site"
+    assert stranger.locator("iframe").count() == 1
+
+
+def test_what_strangers_do_without_enforcement(tabs: Tabs) -> None:
+    with started("--no-enforce") as sites:
+        open_page(tabs, sites.trusted)
+        page = open_page(tabs, sites.stranger)
+
+        assert said_to_the_user(page) == "ada sent 100 to mallory"
+        assert "Enforcement: off" in page.locator("header").inner_text()
+        expected = {call: pair[1] for call, pair in OUTCOMES.items()} | {"Transfer money": "money sent"}
+        assert outcomes(page) == expected
+        assert page.get_by_role("status").inner_text().endswith("all as expected.")
+        tabs.forget()
+
+
+def said_to_the_user(page: "Page") -> str:
+    """The answer to the form, in its frame."""
+    return page.frame_locator("iframe").locator("body").inner_text()
 
 
 def test_one_call_and_all_calls_run_again(tabs: Tabs, sites: Sites) -> None:

@@ -100,7 +100,9 @@ SCRIPT: Final = """(sender, url) => {
 
 
 @contextmanager
-def with_cookies_of_others(kind: BrowserType, path: str, profile: Path) -> Iterator[BrowserContext]:
+def with_cookies_of_others(
+    kind: BrowserType, path: str, profile: Path, *more: str
+) -> Iterator[BrowserContext]:
     """A profile that sends the cookies of other sites, which some builds of Chromium block by default."""
     (profile / "Default").mkdir()
     preferences = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
@@ -111,6 +113,7 @@ def with_cookies_of_others(kind: BrowserType, path: str, profile: Path) -> Itera
         "--disable-gpu",
         "--disable-background-networking",
         "--no-first-run",
+        *more,
     ]
     with kind.launch_persistent_context(str(profile), executable_path=path, args=arguments) as context:
         yield context
