@@ -18,8 +18,8 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from route_cors.cli.errors import CommandError, one_line
-from route_cors.dispatch import survey
 from route_cors.insight.routes import Place
+from route_cors.insight.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -18,7 +18,7 @@ one place. All others take the long way, which gives the same answer.
 Read it in this order: target.py (the answer), apps.py and routes.py (reading apps and their routes; only
 routes.py knows how FastAPI keeps them), lost.py (the policy of an endpoint that a decorator replaced),
 leaves.py (what is served where a path ends), index.py (one router and its freshness), resolver.py (the entry
-point for requests). survey.py lists the routes for people.
+point for requests).
 """
 
 from __future__ import annotations
@@ -28,17 +28,14 @@ from route_cors.dispatch.lost import misplaced_in, note_given, policy_at
 from route_cors.dispatch.resolver import ENTERED, Resolver, declared_in, resolve, resolve_at_route, scope_at
 from route_cors.dispatch.routes import ROUTER_POLICY, Source, asks_its_base, declared_on, policies_of_methods
 from route_cors.dispatch.served import served_in
-from route_cors.dispatch.survey import Placed, Surrounded, surrounded, survey
 from route_cors.dispatch.target import CLAIM, Target, terms_of
 
 __all__ = [
     "CLAIM",
     "ENTERED",
     "ROUTER_POLICY",
-    "Placed",
     "Resolver",
     "Source",
-    "Surrounded",
     "Target",
     "asks_its_base",
     "declared_in",
@@ -54,7 +51,5 @@ __all__ = [
     "resolve_at_route",
     "scope_at",
     "served_in",
-    "surrounded",
-    "survey",
     "terms_of",
 ]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from route_cors.decorators import Declared
-    from route_cors.dispatch import Placed
     from route_cors.insight.foreign import Layer
+    from route_cors.insight.survey import Placed
 
 __all__ = ["has_enforcing_layer", "is_default_of_enforcing", "is_enforced", "words_of_enforcement"]
 

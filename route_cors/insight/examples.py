@@ -21,7 +21,7 @@ from starlette.routing import PARAM_REGEX
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from route_cors.dispatch import Placed
+    from route_cors.insight.survey import Placed
 
 __all__ = ["example_host", "example_path"]
 

@@ -11,17 +11,19 @@ from starlette.routing import Host, Mount
 
 from route_cors.decorators import policy_of
 from route_cors.describe import name_of
-from route_cors.dispatch import remember_default, surrounded
+from route_cors.dispatch import remember_default
 from route_cors.dispatch.apps import router_of
 from route_cors.insight.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
 from route_cors.insight.routes import place_of, survey_routes
 from route_cors.insight.source import is_of_a_library
+from route_cors.insight.survey import surrounded
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
-    from route_cors.dispatch import Placed, Target
+    from route_cors.dispatch import Target
     from route_cors.insight.foreign import Layer
     from route_cors.insight.routes import Surveyed
+    from route_cors.insight.survey import Placed
 
 __all__ = ["Site"]
 

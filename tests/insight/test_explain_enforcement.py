@@ -198,7 +198,7 @@ def test_the_layer_of_a_route_without_a_policy() -> None:
     explanation = called(shop(), "/plain")
     assert check(explanation, "policy") == (None, "no policy applies here")
     assert check(explanation, "layer") == (True, "the CORS layer enforces, and does nothing else here")
-    assert check(explanation, "origin") == (None, "no policy is asked")
+    assert check(explanation, "origin") == (None, "no policy applies")
     assert check(explanation, "response") == (None, "refused, because of the enforcement")
 
 

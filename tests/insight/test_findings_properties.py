@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from route_cors import dispatch, report
 from route_cors.decorators import NoCORS
 from route_cors.insight.routes import survey_routes
+from route_cors.insight.survey import surrounded
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-    from route_cors.dispatch import Placed
     from route_cors.insight import Finding, Report, ReportedRoute
+    from route_cors.insight.survey import Placed
 
 # A tenth of what the dispatcher's own properties see: each app gets a whole report.
 EXAMPLES: Final = max(100, int(os.environ.get("ROUTE_CORS_EXAMPLES", "0")) // 10)
@@ -63,7 +64,7 @@ def test_what_is_reported_holds_unless_it_is_said_to_be_hidden(case: tuple[Progr
     found = report(app)
     surveyed = survey_routes(app)
     assert tuple(each.reported for each in surveyed) == found.routes
-    default = dispatch.surrounded(app).default
+    default = surrounded(app).default
     said = [route for route, _ in hidden(found)]
     for each in surveyed:
         placed = each.placed

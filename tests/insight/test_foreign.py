@@ -22,7 +22,6 @@ from starlette.routing import Host, Mount, Route, Router, WebSocketRoute, reques
 from starlette.staticfiles import StaticFiles
 
 from route_cors import CORSPolicy, RouteCORSMiddleware, cors, inspector, install_cors, report
-from route_cors.dispatch import survey
 from route_cors.insight import Access, Call, access_of
 from route_cors.insight.explain import explain
 from route_cors.insight.foreign import (
@@ -35,6 +34,7 @@ from route_cors.insight.foreign import (
     layers_at,
     layers_of_app,
 )
+from route_cors.insight.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route
 
-from route_cors.dispatch import survey
 from route_cors.insight.inspector.groups import groups_of
+from route_cors.insight.survey import survey
 
 
 async def item() -> None:

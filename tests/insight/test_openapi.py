@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
-from route_cors.dispatch import survey
+from route_cors.insight.survey import survey
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection

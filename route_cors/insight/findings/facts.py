@@ -10,11 +10,12 @@ from starlette.convertors import CONVERTOR_TYPES
 from starlette.routing import PARAM_REGEX
 
 from route_cors.decorators import NoCORS
-from route_cors.dispatch import Resolver, surrounded
+from route_cors.dispatch import Resolver
 from route_cors.dispatch.apps import wrappers_of
 from route_cors.insight.findings.needs import Needs, needs_of
 from route_cors.insight.printable import printable
 from route_cors.insight.source import Source, is_of_a_library
+from route_cors.insight.survey import surrounded
 from route_cors.middleware import is_dry_run
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from route_cors.dispatch import Placed
     from route_cors.insight.findings.grantors import Grantor
     from route_cors.insight.routes import Place, ReportedRoute, Surveyed
+    from route_cors.insight.survey import Placed
     from route_cors.policy import CORSPolicy
 
 __all__ = ["Facts", "Row", "app_of_mount", "example_paths", "label", "named", "place_of"]

@@ -26,7 +26,7 @@ from route_cors.insight.foreign.layers import Layer, OurLayer, UnknownLayer, lay
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from route_cors.dispatch import Placed
+    from route_cors.insight.survey import Placed
 
 __all__ = ["layers_around", "layers_at", "layers_in_front_of", "layers_of_app"]
 

@@ -13,7 +13,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from route_cors.decorators import no_cors
-from route_cors.dispatch import survey
 from route_cors.insight.inspector.addresses import (
     aliases_of,
     base_path_of,
@@ -25,6 +24,7 @@ from route_cors.insight.inspector.answers import access_data, report_data
 from route_cors.insight.inspector.document import document
 from route_cors.insight.inspector.gate import Allow, Gate, gate
 from route_cors.insight.inspector.questions import QuestionError, call_of, origin_of
+from route_cors.insight.survey import survey
 
 __all__ = ["inspector"]
 

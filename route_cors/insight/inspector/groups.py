@@ -12,7 +12,7 @@ from route_cors.insight.examples import example_host
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from route_cors.dispatch import Placed
+    from route_cors.insight.survey import Placed
 
 __all__ = ["Group", "Kind", "groups_of"]
 

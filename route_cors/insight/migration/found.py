@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from starlette.applications import Starlette
 
-from route_cors.dispatch import surrounded, survey
 from route_cors.dispatch.apps import wrappers_of
 from route_cors.insight.foreign import (
     KnownLayer,
@@ -19,12 +18,13 @@ from route_cors.insight.foreign import (
     layers_at,
     layers_of_app,
 )
+from route_cors.insight.survey import surrounded, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from route_cors.dispatch import Placed
     from route_cors.insight.foreign import Layer
+    from route_cors.insight.survey import Placed
 
 __all__ = ["Everything", "Found", "Where", "find_layers", "is_cors", "without_cors"]
 

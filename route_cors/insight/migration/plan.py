@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.describe import describe_policy
-from route_cors.dispatch import enforces, is_installed, survey
+from route_cors.dispatch import enforces, is_installed
 from route_cors.dispatch.apps import default_of
 from route_cors.insight.migration.candidates import candidates
 from route_cors.insight.migration.changes import Replaced, compare
@@ -15,6 +15,7 @@ from route_cors.insight.migration.found import find_layers
 from route_cors.insight.migration.proposal import propose
 from route_cors.insight.migration.reading import Remark
 from route_cors.insight.migration.source import calls_for, read_sources
+from route_cors.insight.survey import survey
 from route_cors.middleware import is_dry_run
 
 if TYPE_CHECKING:
