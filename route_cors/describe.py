@@ -73,6 +73,8 @@ def origins_in_words(declared: Declared | None) -> str:
         return "closed (@no_cors)"
     if ANY_ORIGIN in declared.origins:
         return "any origin"
+    if not declared.origins:
+        return "no origin"
     return ", ".join(map(_origin_as_text, declared.origins))
 
 

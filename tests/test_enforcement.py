@@ -547,3 +547,12 @@ def test_a_layer_inside_that_enforces_leaves_answers_without_a_policy_alone() ->
     reply = ask(app, http_scope("POST", "/inner/x", [(b"sec-fetch-site", b"same-origin")]))
     assert (reply.status, reply.cors) == (200, {"access-control-allow-origin": "https://a.example"})
     assert ask(app, http_scope("POST", "/inner/x", STRANGERS_POST)).status == 403
+
+
+def test_a_policy_that_allows_nobody_leaves_its_route_out() -> None:
+    app = app_with(CORSPolicy(origins=[], enforce=False))
+    assert ask(app, http_scope("POST", "/x", STRANGERS_POST)).status == 200
+    assert ask(app, http_scope("POST", "/x", STRANGERS_POST)).cors == {"vary": "Origin"}
+    asked = [*STRANGERS_POST, (b"access-control-request-method", b"POST")]
+    assert ask(app, http_scope("OPTIONS", "/x", asked)).body == b"CORS preflight refused: origin"
+    assert ask(app_with(CORSPolicy(origins=[])), http_scope("POST", "/x", STRANGERS_POST)).status == 403

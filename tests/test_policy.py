@@ -252,10 +252,12 @@ def test_a_list_in_a_list_is_no_origin() -> None:
 
 
 @pytest.mark.parametrize("origins", [[], (), set(), {}])
-def test_no_origins_at_all(origins: Any) -> None:
-    problem = the_problem_of(origins=origins)
-    assert (problem.field, problem.value, problem.fix) == ("origins", origins, None)
-    assert "@no_cors" in problem.reason
+def test_no_origins_at_all_allow_nobody(origins: Any) -> None:
+    policy = CORSPolicy(origins=origins)
+    assert policy.origins == ()
+    assert not policy.origin_set.matches(A.encode())
+    assert repr(policy) == "CORSPolicy(origins=())"
+    assert describe.origins_in_words(policy) == "no origin"
 
 
 def test_the_grammar_of_origins_is_that_of_the_origins_module() -> None:
