@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_cors.describe import origins_in_words
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.policy import MAX_MAX_AGE, CORSPolicy, PolicyArguments
 
@@ -257,7 +258,7 @@ def test_no_origins_at_all_allow_nobody(origins: Any) -> None:
     assert policy.origins == ()
     assert not policy.origin_set.matches(A.encode())
     assert repr(policy) == "CORSPolicy(origins=())"
-    assert describe.origins_in_words(policy) == "no origin"
+    assert origins_in_words(policy) == "no origin"
 
 
 def test_the_grammar_of_origins_is_that_of_the_origins_module() -> None:
