@@ -89,7 +89,7 @@ def example() -> Iterator[Example]:
         recorder = Recorder(api)
         servers["api"].app = recorder
         for name in mixed_api.FRONT_ENDS:
-            servers[name].app = mixed_api.create_front_end(name, sites)
+            servers[name].app = mixed_api.create_front_end(name, sites, enforce=True)
         calls = {call.title: call for call in mixed_api.CALLS}
         yield Example(api, urls["api"], recorder, calls, urls)
 

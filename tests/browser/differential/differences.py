@@ -61,7 +61,7 @@ DIFFERENCES: Final = (
     ),
     Difference(
         "client hints need no preflight",
-        "CORS-safelisted request-header: they are not in its list",
+        "CORS-safelisted request-header: they are not in the list",
         single(
             "hints",
             Fetch(X, headers=(("Save-Data", "on"), ("DPR", "2"))),
@@ -71,7 +71,7 @@ DIFFERENCES: Final = (
         standard="preflight a/x, GET a/x -> cors 200",
     ),
     Difference(
-        "repeated headers are joined before they are looked at",
+        "repeated headers are joined before they are checked",
         "CORS-unsafe request-header names: each header of the list by itself",
         single(
             "joined",
@@ -82,7 +82,7 @@ DIFFERENCES: Final = (
         standard="GET a/x -> cors 200",
     ),
     Difference(
-        "the numbers of a Range are of 64 bits",
+        "the numbers of a Range have 64 bits",
         "parse a single range header value: digits, interpreted as decimal number",
         single(
             "range",
@@ -94,7 +94,7 @@ DIFFERENCES: Final = (
     ),
     Difference(
         "a negative Access-Control-Max-Age is 0",
-        "CORS-preflight fetch: it is no delta-seconds, so the max-age is 5",
+        "CORS-preflight fetch: it is not a delta-seconds, so the max-age is 5",
         single("negative", (PUT, PUT), preflight=allowing(methods="PUT", max_age="-1")),
         chromium="preflight a/x, PUT a/x, preflight a/x, PUT a/x -> cors 200, cors 200",
         standard="preflight a/x, PUT a/x, PUT a/x -> cors 200, cors 200",
@@ -116,14 +116,14 @@ DIFFERENCES: Final = (
         standard="GET page/x, GET page/y, GET a/x, GET a/y -> basic 200, opaque",
     ),
     Difference(
-        "an empty Location is none",
+        "an empty Location counts as none",
         "location URL: an empty reference is the URL itself",
         single("empty", Fetch(X), (Answer(302, (*OPEN, ("Location", ""))), Answer(headers=OPEN))),
         chromium="GET a/x -> cors 302",
         standard="GET a/x, GET a/x -> cors 200",
     ),
     Difference(
-        "the same Location twice is one",
+        "the same Location twice counts as one",
         "location URL: extracting header list values fails, since Location is a single value",
         Case(
             "twice",
@@ -137,7 +137,7 @@ DIFFERENCES: Final = (
         standard="GET a/x -> blocked",
     ),
     Difference(
-        "a redirect without Location is none for redirect: 'error'",
+        "a redirect without Location does not count as one for redirect: 'error'",
         "HTTP fetch: the status decides",
         single("no Location", Fetch(X, redirect="error"), Answer(302, OPEN)),
         chromium="GET a/x -> cors 302",
@@ -205,8 +205,8 @@ DIFFERENCES: Final = (
         standard="GET a/x, GET a/x with a=b\tc -> cors 200, cors 200",
     ),
     Difference(
-        "a cookie that gets another value moves to the end",
-        "RFC 6265bis, 5.7: it keeps the creation-time of the one that it replaces",
+        "a cookie that gets a new value moves to the end",
+        "RFC 6265bis, 5.7: it keeps the creation-time of the cookie that it replaces",
         single(
             "order",
             (WITH_COOKIES,) * 3,
@@ -226,7 +226,7 @@ DIFFERENCES: Final = (
         standard="GET a/x, GET a/x with a=1; b=2, GET a/x with a=3; b=2 -> cors 200, cors 200, cors 200",
     ),
     Difference(
-        "Sec-Fetch-Site forgets the redirects before a preflight, or before a POST became a GET",
+        "Sec-Fetch-Site ignores the redirects before a preflight, or before a POST became a GET",
         "Fetch metadata: all URLs of the request's URL list",
         Case(
             "anew",
@@ -253,7 +253,7 @@ DIFFERENCES: Final = (
     ),
     # The four that caching.LikeChromium has:
     Difference(
-        "no preflight for the origin null is remembered for the next fetch",
+        "preflights for the origin null are not cached for the next fetch",
         "create a new cache entry: the byte-serialized origin is `null`",
         single("null", (PUT, PUT), preflight=GRANTS_PUT, sandboxed=True),
         chromium=(
@@ -274,8 +274,8 @@ DIFFERENCES: Final = (
         of_the_cache=True,
     ),
     Difference(
-        "a preflight replaces all that was remembered of its URL",
-        "CORS-preflight fetch: what is granted is added to the entries there are",
+        "a preflight replaces all cache entries of its URL",
+        "CORS-preflight fetch: what is granted is added to the existing entries",
         single(
             "replaced",
             (PUT, Fetch(X, headers=CUSTOM), PUT),
@@ -293,7 +293,7 @@ DIFFERENCES: Final = (
         of_the_cache=True,
     ),
     Difference(
-        "`*` that was remembered with credentials is a name and no wildcard",
+        "a `*` cached with credentials is a name, not a wildcard",
         "method cache entry match: the entry's method is method or `*`, whatever the credentials",
         single(
             "wildcard",
