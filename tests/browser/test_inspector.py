@@ -624,7 +624,7 @@ def test_nothing_is_suggested_for_the_origin_that_stands_for_all_others(
     seen = look(serve(small_app()).origin)
 
     seen.page.locator("#route-2 .cell button").first.click()
-    assert seen.outcome("Blocked").startswith("✕ Blocked")
+    assert seen.outcome("Refused").startswith("✕ Refused")
     assert seen.page.locator("#origin").input_value() == STRANGER
     assert seen.page.locator("#told > .note").inner_text().startswith(f"{STRANGER} stands for every origin")
     assert seen.page.locator(".fix pre").count() == 0
@@ -682,7 +682,7 @@ def test_the_whole_way_from_the_top_to_an_explanation_by_keyboard(
     press("ArrowRight")
     press("Enter")
 
-    assert seen.outcome("Blocked").startswith("✕ Blocked")
+    assert seen.outcome("Refused").startswith("✕ Refused")
     assert seen.focused() == "explain-title"
     values = {name: seen.page.locator(f"#{name}").input_value() for name in ("method", "path", "origin")}
     assert values == {"method": "POST", "path": "/account", "origin": B}
@@ -754,7 +754,7 @@ def test_an_answer_that_comes_late_is_not_shown(look: Callable[..., Inspected], 
         seen.page.evaluate("fetch('data.json').then((response) => response.text())")
 
     assert len(waiting) == 2
-    assert seen.outcome("Blocked").startswith("✕ Blocked")
+    assert seen.outcome("Refused").startswith("✕ Refused")
     assert seen.page.locator(".step code").first.inner_text().endswith("/account")
 
 
