@@ -82,8 +82,8 @@ def untouched(status: int) -> Seen:
 
 
 def blocked(status: int, *, vary: str = "origin") -> Seen:
-    """An actual response that the page cannot read, and that caches keep apart."""
-    return status, {"vary": vary}
+    """An actual response that the page cannot read, and that caches keep apart; 403 is that of enforcement."""
+    return status, {"vary": "origin, sec-fetch-site" if status == 403 else vary}
 
 
 def readable(
