@@ -23,7 +23,6 @@ from kept_policies import (
     FOR_A,
     READABLE,
     REFUSED,
-    UNREADABLE,
     A,
     Calls,
     asked,

@@ -82,7 +82,7 @@ def untouched(status: int) -> Seen:
 
 
 def blocked(status: int, *, vary: str = "origin") -> Seen:
-    """An actual response that the page cannot read, and that caches keep apart; 403 is that of enforcement."""
+    """An actual response that the page cannot read, and that caches keep apart; 403: it is enforced."""
     return status, {"vary": "origin, sec-fetch-site" if status == 403 else vary}
 
 
