@@ -119,7 +119,8 @@ def app_with(declared: Declared | None, **arguments: Any) -> Starlette:
         Route("/any", attached(declared, AnyMethod())),
     ]
     app = Starlette(routes=routes)
-    install_cors(app, **{"enforce": True, **arguments})
+    arguments.setdefault("enforce", True)
+    install_cors(app, **arguments)
     return app
 
 
