@@ -582,6 +582,8 @@ def _regexes_for_anyone(declared: _Declared) -> Iterator[tuple[re.Pattern[str], 
             yield regex, admitted
 
 
+# A policy gets terms for each set of methods, and those of a route out of sight are made anew for a request.
+@functools.lru_cache(maxsize=256)
 def _admitted_by(regex: re.Pattern[str]) -> str | None:
     return next((origin for origin in _PROBES if regex.fullmatch(origin)), None)
 
