@@ -68,6 +68,11 @@ class NoCORS:
 
     __slots__ = ()
 
+    @property
+    def enforce(self) -> bool | None:
+        """As `CORSPolicy.enforce`: None, as the layer says."""
+        return None
+
     def __call__(self, endpoint: _Endpoint) -> _Endpoint:
         """Close the endpoint, and return it."""
         return _attach(endpoint, self)
@@ -89,9 +94,9 @@ class Lost(NoCORS):
     declarations: tuple[Declaration, ...]
 
     @property
-    def enforce(self) -> bool:
-        """Whether requests are refused as well: one of the policies may have enforced that."""
-        return any(each.enforce for each in self.declarations)
+    def enforce(self) -> bool | None:
+        """True if one of the policies may have enforced that; else as the layer says."""
+        return any(each.enforce for each in self.declarations) or None
 
 
 Declared = CORSPolicy | NoCORS

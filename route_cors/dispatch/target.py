@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from starlette._utils import get_route_path
 
-from route_cors.decorators import Declared, Lost, NoCORS
+from route_cors.decorators import Declared, NoCORS
 from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def first(*declared: _Policy | None) -> _Policy | None:
 def terms_of(declared: Declared, methods: Iterable[str] | None = ()) -> Terms:
     """The terms of what is declared, for these methods."""
     if isinstance(declared, NoCORS):
-        return Terms(None, enforces=(isinstance(declared, Lost) and declared.enforce) or None)
+        return Terms(None, enforces=declared.enforce)
     return Terms(declared, methods)
 
 

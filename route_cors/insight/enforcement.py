@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from route_cors.decorators import Lost
 from route_cors.insight.foreign import OurLayer
 from route_cors.policy import CORSPolicy
 from route_cors.routing import answers_itself
@@ -43,7 +42,7 @@ def is_enforced(placed: Placed, layers: Sequence[Layer]) -> bool:
     is_applied = placed.in_layer or answers_itself(placed.route) or any(map(_is_ours, layers))
     if placed.kind == "websocket":
         return policy is not None and is_applied
-    declared = _declared(policy)
+    declared = None if policy is None else policy.enforce
     return has_enforcing_layer(layers) if declared is None else declared and is_applied
 
 
@@ -60,10 +59,3 @@ def words_of_enforcement(policy: Declared | None, *, is_enforced: bool) -> list[
 
 def _is_ours(layer: Layer) -> bool:
     return isinstance(layer, OurLayer)
-
-
-def _declared(policy: Declared | None) -> bool | None:
-    """What the policy says; None where that is left to the layers."""
-    if isinstance(policy, CORSPolicy):
-        return policy.enforce
-    return True if isinstance(policy, Lost) and policy.enforce else None
