@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from route_cors.dispatch.target import MAX_MOUNTS, first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from route_cors.policy import CORSPolicy
 
@@ -22,6 +23,7 @@ __all__ = [
     "NO_ROUTES",
     "certain_defaults_of",
     "default_of",
+    "default_replaced",
     "enforces",
     "has_layer",
     "holds_nothing",
@@ -44,6 +46,20 @@ def remember_default(app: object, default: CORSPolicy | None, *, enforces: bool 
     """Note an app's own default, for the index of an app that mounts it."""
     setattr(app, _DEFAULT, default)
     setattr(app, _ENFORCES, enforces)
+
+
+@contextmanager
+def default_replaced(app: object, default: CORSPolicy) -> Generator[None]:
+    """Note another default of an app for a while; whether its layer enforces stays as it is."""
+    before = getattr(app, _DEFAULT, app)
+    setattr(app, _DEFAULT, default)
+    try:
+        yield
+    finally:
+        if before is app:  # there was none: see `is_installed`
+            delattr(app, _DEFAULT)
+        else:
+            setattr(app, _DEFAULT, before)
 
 
 def is_installed(app: object) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, ca
 from anyio.from_thread import start_blocking_portal
 
 from route_cors.decorators import changes
-from route_cors.dispatch import remember_default
+from route_cors.dispatch.apps import default_replaced
 from route_cors.insight.attempt import attempt
 from route_cors.insight.explanation import Call
 from route_cors.insight.foreign import layer_of_middleware
@@ -110,24 +110,9 @@ def _as_replaced(replaced: Iterable[Replaced]) -> Generator[None]:
             undo.callback(setattr, app, "user_middleware", added)
             app.user_middleware = [entry for entry in added if not is_cors(layer_of_middleware(entry))]
             if each.default is not None:
-                kept = cast("dict[str, Any]", vars(app))
-                noted: dict[str, Any] = {name: kept[name] for name in _NOTED if name in kept}
-                undo.callback(_note_again, app, noted)
-                remember_default(app, each.default, enforces=noted.get(_ENFORCES, False))
+                undo.enter_context(default_replaced(app, each.default))
         changes.note()
         yield
-
-
-# The attributes that `remember_default` sets.
-_ENFORCES: Final = "_route_cors_enforces"
-_NOTED: Final = ("_route_cors_default", _ENFORCES)
-
-
-def _note_again(app: Any, noted: dict[str, Any]) -> None:
-    for name in _NOTED:
-        delattr(app, name)
-    for name, value in noted.items():
-        setattr(app, name, value)
 
 
 class _Group(NamedTuple):
