@@ -31,12 +31,12 @@ from route_cors.serving import (
     serve_unsure,
     serve_without_policy,
 )
-from route_cors.stack import put_around
+from route_cors.stack import put_around, when_started
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from route_cors.dispatch import Target
     from route_cors.protocol import Preflight
@@ -157,21 +157,13 @@ class RouteCORSMiddleware:
     def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """A lifespan, a websocket, or a scope of an unknown type."""
         if scope["type"] == "lifespan":
-            return self.app(scope, receive, self._warming_up(scope, send))
+            # The route index is built then.
+            warm_up = functools.partial(self._resolver.warm_up, scope)
+            return self.app(scope, receive, when_started(send, warm_up))
         if scope["type"] != "websocket":
             return self.app(scope, receive, send)
         target = self._resolver.resolve(scope, "")
         return guard_handshake(self.app, target, scope, receive, send, self._judge)
-
-    def _warming_up(self, scope: Scope, send: Send) -> Send:
-        """A `send` that builds the route index when the app has started, not with the first request."""
-
-        def send_when_warm(message: Message) -> Awaitable[None]:
-            if message["type"] == "lifespan.startup.complete":
-                self._resolver.warm_up(scope)
-            return send(message)
-
-        return send_when_warm
 
 
 def install_cors(

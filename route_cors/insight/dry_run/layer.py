@@ -6,6 +6,7 @@ middleware or a CORSRouter, works as before.
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import time
@@ -19,6 +20,7 @@ from route_cors.insight.dry_run.summary import Differences
 from route_cors.insight.dry_run.would_be import ACCEPTED
 from route_cors.judging import Judge, sender_of
 from route_cors.protocol import SAFE_METHODS, read_origin, within_bound
+from route_cors.stack import when_started
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -74,7 +76,7 @@ class DryRunLayer:
         route_cors further out decides, there is nothing to compare.
         """
         if scope["type"] == "lifespan":
-            return self.app(scope, receive, self._warming_up(scope, send))
+            return self.app(scope, receive, when_started(send, functools.partial(self._warm_up, scope)))
         origin = site = None
         for name, value in scope.get("headers", ()):
             if name == b"origin":
@@ -86,16 +88,11 @@ class DryRunLayer:
             return self.app(scope, receive, send)
         return self._watch(scope, receive, send, within_bound(origin))
 
-    def _warming_up(self, scope: Scope, send: Send) -> Send:
-        def send_when_warm(message: Message) -> Awaitable[None]:
-            if message["type"] == "lifespan.startup.complete":
-                try:
-                    self._resolver.warm_up(scope)
-                except Exception:  # noqa: BLE001 - it is logged
-                    self._log_fault()
-            return send(message)
-
-        return send_when_warm
+    def _warm_up(self, scope: Scope) -> None:
+        try:
+            self._resolver.warm_up(scope)
+        except Exception:  # noqa: BLE001 - it is logged
+            self._log_fault()
 
     def _watch(
         self, scope: Scope, receive: Receive, send: Send, sent_origin: bytes | None
