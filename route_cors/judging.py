@@ -76,7 +76,7 @@ class Judge:
     ) -> Answer:
         """The answer to a preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch, step 7)."""
         origin, method, _ = preflight
-        allowed = terms.admits(origin) or await self.is_admitted(terms, target, origin, scope, method)
+        allowed = await self.admits(terms, target, origin, scope, method)
         return terms.answer_preflight(preflight, origin_allowed=allowed, explain=explain)
 
     def speaks_of_refusals(self, scope: Scope) -> bool:
@@ -106,11 +106,17 @@ class Judge:
         `enforces`: as `Judge` has it, for a layer further out.
         """
         judgement = self.listed(terms, scope, enforces=enforces)
-        if judgement is not None:
-            return judgement
+        if judgement is None:
+            judgement = await self.unlisted(terms, target, scope, enforces=enforces)
+        return judgement
+
+    async def unlisted(
+        self, terms: Terms, target: Target, scope: Scope, *, enforces: bool = False
+    ) -> Judgement:
+        """As `actual`, for an origin that only a callable may allow."""
         sender = sender_of(scope)
         origin = cast("bytes", sender.origin)
-        is_admitted = await self.is_admitted(terms, target, origin, scope, scope["method"])
+        is_admitted = await self._is_admitted(terms, target, origin, scope, scope["method"])
         readable = terms.readable_by_admitted(origin) if is_admitted else None
         return self._decided(terms, readable, sender, scope["method"], enforces=enforces)
 
@@ -122,16 +128,12 @@ class Judge:
             return None
         return self._decided(terms, readable, sender, scope["method"], enforces=enforces)
 
-    def is_enforced(self, terms: Terms, *, enforces: bool = False) -> bool:
-        """Whether strangers' requests are refused under these terms; `enforces` as in `actual`."""
-        return (self.enforces or enforces) if terms.enforces is None else terms.enforces
-
     def _decided(
         self, terms: Terms, readable: Headers | None, sender: Sender, method: str, *, enforces: bool
     ) -> Judgement:
         """The decision, where `readable` are the headers for the sender's origin if the policy allows it."""
         headers = terms.unreadable if readable is None else readable
-        if self.is_enforced(terms, enforces=enforces):
+        if terms.is_enforced(by_layer=self.enforces or enforces):
             is_allowed = terms.any_origin or (sender.origin is not None and readable is not None)
             ruling = judge_sender(sender, method, is_allowed=is_allowed, for_anyone=terms.for_anyone)
             if ruling.failed is not None:
@@ -167,13 +169,19 @@ class Judge:
         if sender.is_own_page:
             return False
         origin = cast("bytes", sender.origin)
-        if terms.admits(origin) or await self.is_admitted(terms, target, origin, scope, ""):
+        if await self.admits(terms, target, origin, scope, ""):
             teller.tell(WEBSOCKET_ALLOWED, scope, target)
             return False
         teller.tell(WEBSOCKET_REFUSED, scope, target, failed=("origin",), sender=sender)
         return True
 
-    async def is_admitted(
+    async def admits(
+        self, terms: Terms, target: Target, origin: bytes, scope: Scope, method: str | bytes
+    ) -> bool:
+        """Whether the policy allows the origin: by a list, or by one of its callables."""
+        return terms.admits(origin) or await self._is_admitted(terms, target, origin, scope, method)
+
+    async def _is_admitted(
         self, terms: Terms, target: Target, sent: bytes, scope: Scope, method: str | bytes
     ) -> bool:
         """Whether one of the policy's callables allows the origin; listed origins are not looked at."""

@@ -77,7 +77,6 @@ _NO_ORIGIN = b""
 _SEVERAL = b","
 _OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS})
 _OF_A_SENDER = frozenset({_ORIGIN, _HOST, _SITE, _COOKIE, _AUTHORIZATION})
-_READ = _OF_A_PREFLIGHT | {_HOST}
 # How many answers of each kind are cached, and the bytes of the longest preflight that is. So a client can
 # make us keep at most 256 KiB for one policy at one set of methods (tests/test_protocol.py weighs it).
 _MAX_REMEMBERED = 64
@@ -172,7 +171,7 @@ def _joined(sent: Iterable[Header]) -> dict[bytes, bytes]:
     """
     values: dict[bytes, list[bytes]] = {}
     for name, value in sent:
-        if name in _READ:
+        if name in _OF_A_PREFLIGHT:
             values.setdefault(name, []).append(value)
     # Joined once: appending each value to the text so far would take quadratic time.
     return {name: b", ".join(each) for name, each in values.items()}
@@ -290,6 +289,10 @@ class Terms:
             return Answer(204, shown, b"", failed)
         added = (header for header in shown if header not in refusal.headers)
         return refusal._replace(headers=(*refusal.headers, *added))
+
+    def is_enforced(self, *, by_layer: bool) -> bool:
+        """Whether requests are refused by `judge_sender`; `by_layer`: the layer refuses them by default."""
+        return by_layer if self.enforces is None else self.enforces
 
     def grants(self, method: str) -> bool:
         """Whether the policy applies to requests with that method."""

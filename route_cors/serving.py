@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from route_cors.dispatch import Target
     from route_cors.judging import Judge, Judgement
-    from route_cors.protocol import Answer, Headers, Preflight
+    from route_cors.protocol import Answer, Check, Headers, Preflight
 
 __all__ = [
     "answer_preflight",
@@ -269,7 +269,7 @@ async def _serve_asking(  # noqa: PLR0917 - an ASGI call, and what was found out
     app: ASGIApp, terms: Terms, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
 ) -> None:
     """An actual request from an origin that only a callable may allow."""
-    judgement = await judge.actual(terms, target, scope)
+    judgement = await judge.unlisted(terms, target, scope)
     await _serve_judged(app, judgement, terms, target, scope, receive, send, judge)
 
 
@@ -283,10 +283,16 @@ def _serve_judged(  # noqa: PLR0917 - an ASGI call, and what was found out about
     send: Send,
     judge: Judge,
 ) -> Awaitable[None]:
-    judge.tell_of_actual(judgement.event, target, scope, judgement.refused_for)
     if judgement.refused_for is not None:
-        return _send(refuse_actual(judgement.refused_for, judgement.headers), send)
+        return _refuse(judgement, target, scope, send, judge)
+    judge.tell_of_actual(judgement.event, target, scope)
     return serve_actual(app, terms, target, scope, receive, send, judge, judgement.headers)
+
+
+def _refuse(judgement: Judgement, target: Target, scope: Scope, send: Send, judge: Judge) -> Awaitable[None]:
+    """Report that an actual request is refused, and answer it."""
+    judge.tell_of_actual(judgement.event, target, scope, judgement.refused_for)
+    return _send(refuse_actual(cast("Check", judgement.refused_for), judgement.headers), send)
 
 
 def serve_without_policy(  # noqa: PLR0917 - an ASGI call, and what was found out about it
@@ -301,8 +307,7 @@ def serve_without_policy(  # noqa: PLR0917 - an ASGI call, and what was found ou
     judgement = cast("Judgement", judge.listed(_CLOSED, scope))
     if judgement.refused_for is None:
         return app(scope, receive, send)
-    judge.tell_of_actual(judgement.event, target, scope, judgement.refused_for)
-    return _send(refuse_actual(judgement.refused_for), send)
+    return _refuse(judgement, target, scope, send, judge)
 
 
 async def serve_unsure(  # noqa: PLR0917 - an ASGI call, and what was found out about it
@@ -313,8 +318,7 @@ async def serve_unsure(  # noqa: PLR0917 - an ASGI call, and what was found out 
     if target.terms is not None or judge.enforces:
         judgement = await judge.actual(target.terms or _CLOSED, target, scope)
         if judgement.refused_for is not None:
-            judge.tell_of_actual(judgement.event, target, scope, judgement.refused_for)
-            await _send(refuse_actual(judgement.refused_for, judgement.headers), send)
+            await _refuse(judgement, target, scope, send, judge)
             return
         if target.terms is not None:
             claim[HEADERS], claim[EVENT] = judgement.headers, judgement.event
@@ -361,8 +365,7 @@ async def _take_over(  # noqa: PLR0917 - an ASGI call, and what was found out ab
         await app(scope, receive, send)
         return
     claim[EVENT] = None
-    claim[JUDGE].tell_of_actual(judgement.event, target, scope, judgement.refused_for)
-    await _send(refuse_actual(judgement.refused_for, judgement.headers), send)
+    await _refuse(judgement, target, scope, send, claim[JUDGE])
 
 
 async def _settle(claim: Claim, noted: object, scope: Scope, message: Message, send: Send) -> None:

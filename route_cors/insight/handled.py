@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from route_cors.dispatch import Target
-    from route_cors.protocol import Check, Preflight, Sender
+    from route_cors.protocol import Check, Preflight
 
 __all__ = ["Asked", "Carrier", "Handled"]
 
@@ -51,7 +51,6 @@ class Handled:
         failed: the checks of the policy that failed.
         layers_enforce: whether a layer around the route enforces, unless the policy says otherwise.
         refused_for: the check for which enforcement, or the policy of a websocket, refused it.
-        sender: what the browser said about its page then.
         asked: the callables that were called, in their order.
         passages: the layers on its way, from the outside in, and what they did.
         reached_app: whether the response is from the app and not from a layer.
@@ -69,7 +68,6 @@ class Handled:
     failed: tuple[Check, ...] = ()
     layers_enforce: bool = False
     refused_for: Check | None = None
-    sender: Sender | None = None
     asked: list[Asked] = field(default_factory=list[Asked])
     passages: list[Passage] = field(default_factory=list[Passage])
     reached_app: bool = False
@@ -90,8 +88,8 @@ class Handled:
         """Whether it is a request that is refused if a stranger's page sent it."""
         if self.is_websocket or self.preflight is not None or not self.is_asked:
             return False
-        declared = None if self.target.terms is None else self.target.terms.enforces
-        return self.layers_enforce if declared is None else declared
+        terms = self.target.terms
+        return self.layers_enforce if terms is None else terms.is_enforced(by_layer=self.layers_enforce)
 
     @property
     def is_asked(self) -> bool:

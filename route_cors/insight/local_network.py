@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from route_cors.insight.attempt import is_websocket
+from route_cors.origins import is_loopback
 
 if TYPE_CHECKING:
     from route_cors.insight.explanation import Call
@@ -41,7 +42,7 @@ def remarks_about(call: Call) -> tuple[str, ...]:
 
 def _space_of(url: str) -> int:
     host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
+    if is_loopback(host):
         return _LOOPBACK
     if host.endswith(".local"):
         return _LOCAL

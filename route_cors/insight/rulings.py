@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from route_cors.insight.handled import Handled
     from route_cors.protocol import Sender
 
-__all__ = ["is_refused_with_cookies", "policy_named", "ruling_checks"]
+__all__ = ["allowed", "is_refused_with_cookies", "own_origin", "ruling_checks"]
 
 _NAME = "enforcement"
 _NOBODY = Terms(None)
@@ -50,7 +50,7 @@ def is_refused_with_cookies(sent: Sent) -> bool:
     return _judged(handled, sender_of(handled.scope)._replace(has_credentials=True)).failed is not None
 
 
-def policy_named(handled: Handled) -> str:
+def _policy_named(handled: Handled) -> str:
     """What the policy lets in, in words that follow "by"."""
     policy = (handled.target.terms or _NOBODY).policy
     return "@no_cors" if policy is None else origins_in_words(policy)
@@ -86,28 +86,32 @@ def _why_it_passes(handled: Handled, sender: Sender, ruling: Ruling) -> str:
 
 
 def _why_it_is_allowed(handled: Handled, sender: Sender) -> str:
-    policy = policy_named(handled)
     terms = handled.target.terms or _NOBODY
     if not terms.for_anyone:
-        return f"{_origin(sender)} is allowed by {policy}{_asked(handled)}"
-    return f"{policy} is allowed, as long as no cookies or HTTP authentication go along"
+        return f"{_origin(sender)} is {allowed(handled)}"
+    return f"{_policy_named(handled)} is allowed, as long as no cookies or HTTP authentication go along"
 
 
 def _why_it_fails(handled: Handled, sender: Sender, ruling: Ruling) -> str:
     if ruling.failed == "credentials":
-        why = f"{policy_named(handled)} is allowed, but never with cookies or HTTP authentication"
+        why = f"{_policy_named(handled)} is allowed, but never with cookies or HTTP authentication"
     elif handled.target.terms is None:
         why = f"no policy allows {_origin(sender)}"
     else:
-        why = f"{_origin(sender)} is not allowed by {policy_named(handled)}{_asked(handled)}"
+        why = f"{_origin(sender)} is not {allowed(handled)}"
     if sender.site is not None:
         return f"the browser sends {_site(sender)}, and {why}"
-    own = "not known" if sender.own_origin is None else shortened(sender.own_origin.decode("latin-1"))
-    return f"the browser sends no Sec-Fetch-Site, the app's own origin is {own}, and {why}"
+    return f"the browser sends no Sec-Fetch-Site, the app's own origin is {own_origin(sender)}, and {why}"
 
 
-def _asked(handled: Handled) -> str:
-    return "".join(f"; {each}" for each in handled.asked)
+def allowed(handled: Handled) -> str:
+    """By which policy an origin is allowed, or not, and what its callables said: words after "is"."""
+    return f"allowed by {_policy_named(handled)}" + "".join(f"; {each}" for each in handled.asked)
+
+
+def own_origin(sender: Sender) -> str:
+    """The app's own origin, with which that of the page was compared, in words."""
+    return "not known" if sender.own_origin is None else shortened(sender.own_origin.decode("latin-1"))
 
 
 def _site(sender: Sender) -> str:

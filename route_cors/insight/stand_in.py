@@ -251,13 +251,13 @@ class _Listener(Diagnostics):
         method: str | None = None,  # noqa: ARG002
         failed: tuple[Check, ...] = (),
         refused_headers: Iterable[bytes] = (),  # noqa: ARG002
-        sender: Sender | None = None,
+        sender: Sender | None = None,  # noqa: ARG002
     ) -> None:
         handled = self._stand_in.handled[-1]
         handled.is_decided = True
         handled.failed = failed
         if event in {REQUEST_REFUSED, WEBSOCKET_REFUSED}:
-            handled.refused_for, handled.sender = failed[0], sender
+            handled.refused_for = failed[0]
 
 
 class _TryingResolver(Resolver):

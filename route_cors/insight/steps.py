@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from route_cors.decorators import no_cors
 from route_cors.describe import policy_in_words
@@ -11,8 +11,9 @@ from route_cors.insight.explanation import Check, Step
 from route_cors.insight.grant_checks import grant_checks
 from route_cors.insight.others import checks_of_others, speaks_for_cors
 from route_cors.insight.printable import shortened
-from route_cors.insight.rulings import policy_named, ruling_checks
+from route_cors.insight.rulings import allowed, own_origin, ruling_checks
 from route_cors.insight.without_cors import checks_without_cors
+from route_cors.judging import sender_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from route_cors.insight.handled import Handled
     from route_cors.insight.routes import Surveyed
     from route_cors.insight.site import Site
-    from route_cors.protocol import Sender, Terms
+    from route_cors.protocol import Terms
 
 __all__ = ["declared", "instead_in_words", "step_of", "where_declared"]
 
@@ -273,16 +274,14 @@ def _policy_checks(origin: str, sent: Sent) -> Iterator[Check]:
 
 def _refused_words(origin: str, handled: Handled) -> str:
     """Why a websocket is refused: what its policy and the rule looked at."""
-    own = cast("Sender", handled.sender).own_origin
-    asked = "".join(f"; {each}" for each in handled.asked)
-    is_own = "not known" if own is None else shortened(own.decode("latin-1"))
-    refused = f"{origin} is not allowed by {policy_named(handled)}{asked}"
-    return f"{refused}, and the app's own origin is {is_own}; refused with a 403 before the endpoint runs"
+    own = own_origin(sender_of(handled.scope))
+    refused = f"{origin} is not {allowed(handled)}"
+    return f"{refused}, and the app's own origin is {own}; refused with a 403 before the endpoint runs"
 
 
 def _origin(origin: str, sent: Sent) -> Check:
     handled = sent.handled
-    said = f"allowed by {policy_named(handled)}" + "".join(f"; {asked}" for asked in handled.asked)
+    said = allowed(handled)
     if _OF_ITS_ORIGIN.isdisjoint(handled.failed):
         return Check("origin", passed=True, detail=f"{origin} is {said}")
     return Check("origin", passed=False, detail=f"{origin} is not {said}")

@@ -63,7 +63,7 @@ class Forecast:
         found: Headers | Answer | None
         if preflight is not None:
             found = terms.granted.get(preflight) or terms.refused.get(preflight)
-        elif self._judge.is_enforced(terms):
+        elif terms.is_enforced(by_layer=self._judge.enforces):
             return None
         else:
             found = terms.readers.get(origin) or terms.readable_by(origin)
@@ -116,7 +116,7 @@ class Forecast:
 
     def may_refuse(self, terms: Terms, scope: Scope) -> bool:
         """Whether the request would be refused if a stranger's page sent it."""
-        return scope["type"] == "http" and self._judge.is_enforced(terms)
+        return scope["type"] == "http" and terms.is_enforced(by_layer=self._judge.enforces)
 
     async def _actual(self, terms: Terms, target: Target, scope: Scope, origin: bytes) -> WouldBe | None:
         headers, event, refused_for = await self._judge.actual(terms, target, scope)
@@ -126,7 +126,7 @@ class Forecast:
         return WouldBe(event, target, terms, origin, failed, headers)
 
     async def _handshake(self, terms: Terms, target: Target, scope: Scope, origin: bytes) -> WouldBe:
-        if terms.admits(origin) or await self._judge.is_admitted(terms, target, origin, scope, ""):
+        if await self._judge.admits(terms, target, origin, scope, ""):
             return WouldBe(WEBSOCKET_ALLOWED, target, terms, origin)
         return WouldBe(WEBSOCKET_REFUSED, target, terms, origin, ("origin",))
 
