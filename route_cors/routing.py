@@ -23,6 +23,7 @@ from route_cors.diagnostics import LOGGER, Diagnostics
 from route_cors.dispatch import (
     CLAIM,
     ENTERED,
+    LED_BY,
     ROUTER_POLICY,
     Target,
     asks_its_base,
@@ -70,6 +71,8 @@ class CORSRoute(APIRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """As APIRoute; a preflight for a request that this route will serve is a full match too."""
         match, child_scope = super().matches(scope)
+        if match is not Match.NONE and "endpoint" in scope:
+            child_scope[LED_BY] = scope["endpoint"]
         if match is not Match.NONE and self._claims(scope, is_own=match is Match.FULL):
             return Match.FULL, {**child_scope, _CLAIMED_BY: self}
         return match, child_scope

@@ -147,6 +147,30 @@ def passes(policy: Policy, request: tuple[str, str, str, bool]) -> bool:
     Built((Level("plain", NOTHING, False), Level("opaque", NOTHING, True)), Policy("named"), True),
     [("other", "E", "unsafe", True), ("other", "A", "unsafe", True)],
 )
+@example(  # a layer that only learns of its mount's policy by what the mount noted
+    Built(
+        (
+            Level("plain", NOTHING, None),
+            Level("opaque", Policy("any"), None),
+            Level("gzip", Policy("named"), True),
+        ),
+        NOTHING,
+        False,
+    ),
+    [("absent", "A", "safe", False), ("other", "E", "unsafe", True)],
+)
+@example(  # and a route
+    Built(
+        (
+            Level("plain", NOTHING, None),
+            Level("opaque", Policy("any"), None),
+            Level("gzip", Policy("named", True), None),
+        ),
+        NOTHING,
+        True,
+    ),
+    [("absent", "A", "safe", False), ("other", "E", "unsafe", True)],
+)
 def test_who_refuses(built: Built, requests: list[tuple[str, str, str, bool]]) -> None:
     app = built.build()
     path = "/m" * (len(built.levels) - 1) + "/x"

@@ -867,3 +867,31 @@ def test_a_callable_whose_own_task_was_cancelled_allows_nobody() -> None:
 
     app = app_with(cors(origins=cancelled))
     assert ask(app, http_scope("GET", "/x", [(b"origin", A)])).cors == {"vary": "Origin"}
+
+
+@pytest.mark.parametrize("outer", [POLICY, CORSPolicy(origins="*"), no_cors], ids=["named", "any", "no_cors"])
+@pytest.mark.parametrize("inner", [None, False, True], ids=["a CORSRoute", "a layer", "an enforcing layer"])
+def test_the_policy_of_a_mounted_wrapper_counts_behind_something_opaque(
+    outer: Any, inner: bool | None
+) -> None:
+    router = CORSRouter()
+    router.add_api_route("/x", answers(), methods=["GET"], response_model=None)
+    innermost = FastAPI(openapi_url=None)
+    innermost.include_router(router)
+    if inner is not None:
+        install_cors(innermost, enforce=inner)
+    between = FastAPI(openapi_url=None)
+    between.mount("/m", cors(CORSPolicy(origins="https://b.example"))(GZipMiddleware(innermost)))
+    app = FastAPI(openapi_url=None)
+    declare = outer if outer is no_cors else cors(outer)
+    app.mount("/m", declare(Wrapper(between)))
+
+    b = ask(app, http_scope("GET", "/m/m/x", [(b"origin", b"https://b.example")]))
+    a = ask(app, http_scope("GET", "/m/m/x", [(b"origin", A)]))
+
+    assert (b.status, b.cors) == (
+        200,
+        {"access-control-allow-origin": "https://b.example", "vary": "Origin"},
+    )
+    assert a.status == (403 if inner else 200)
+    assert a.cors == {"vary": "Origin, Sec-Fetch-Site" if inner else "Origin"}

@@ -25,7 +25,15 @@ from __future__ import annotations
 
 from route_cors.dispatch.apps import enforces, is_installed, remember_default
 from route_cors.dispatch.lost import misplaced_in, note_given, policy_at
-from route_cors.dispatch.resolver import ENTERED, Resolver, declared_in, resolve, resolve_at_route, scope_at
+from route_cors.dispatch.resolver import (
+    ENTERED,
+    LED_BY,
+    Resolver,
+    declared_in,
+    resolve,
+    resolve_at_route,
+    scope_at,
+)
 from route_cors.dispatch.routes import ROUTER_POLICY, Source, asks_its_base, declared_on, policies_of_methods
 from route_cors.dispatch.served import served_in
 from route_cors.dispatch.target import CLAIM, Target, terms_of
@@ -33,6 +41,7 @@ from route_cors.dispatch.target import CLAIM, Target, terms_of
 __all__ = [
     "CLAIM",
     "ENTERED",
+    "LED_BY",
     "ROUTER_POLICY",
     "Resolver",
     "Source",

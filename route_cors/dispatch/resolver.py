@@ -37,12 +37,24 @@ if TYPE_CHECKING:
 
     from route_cors.dispatch.index import Index
 
-__all__ = ["ENTERED", "Resolver", "declared_in", "passed_router", "resolve", "resolve_at_route", "scope_at"]
+__all__ = [
+    "ENTERED",
+    "LED_BY",
+    "Resolver",
+    "declared_in",
+    "passed_router",
+    "resolve",
+    "resolve_at_route",
+    "scope_at",
+]
 
 # Scope key: the CORSRouter that was called as an ASGI app, and the app around it at that time.
 ENTERED: Final = "route_cors.entered"
 # Scope key: the views of the layers further out that passed a preflight on.
 _VIEWS: Final = "route_cors.views"
+# Scope key: the endpoint that the scope had when a CORSRoute was asked whether it matches, which is the app
+# that a mount led to. When the route is called, it is the route's own.
+LED_BY: Final = "route_cors.led_by"
 
 # Where a request with a given method goes, and where the request goes that a preflight announces.
 _View = tuple["Callable[[str | bytes], Target]", Target]
@@ -120,6 +132,7 @@ class Resolver:
         )
         if has_passed:
             index = index_of(NO_ROUTES, None, self._default, self._default)
+        index = _led_to(index, scope.get("endpoint"), scope)
         if CLAIM in scope:
             return _narrowed(index.resolve(scope, method, root_path), index, scope, method)
         # FastAPI(root_path=...) behind a Host route: what the top saw is overwritten, and mostly none.
@@ -195,10 +208,26 @@ def resolve_at_route(scope: Scope, method: str | bytes) -> Target:
     if router is scope.get("router"):
         return _from_top(scope, method, root_path, on_app)[1]
     index = index_of(router, on_app)
+    if "router" in scope:
+        index = _led_to(index, scope.get(LED_BY, scope.get("endpoint")), scope)
     if "router" not in scope or CLAIM in scope:
         return _narrowed(index.resolve(scope, method, root_path), index, scope, method)
     top = _from_top(scope, method, root_path, policy_of(scope["router"]))
     return _under(top, index, scope, method, root_path)
+
+
+def _led_to(index: Index, mounted: object, scope: Scope) -> Index:
+    """The index under the policy of the mount that led here, which Starlette notes as the endpoint.
+
+    Behind something that shows no routes, no index further out has it, and if it is declared on a wrapper of
+    the app, neither has that of the app. What the outermost router sees needs no such note.
+    """
+    if index.inherited is not None or mounted is None:
+        return index
+    declared = first(*map(policy_of, reversed([*wrappers_of(mounted)])))
+    if declared is None or id(mounted) in index_of(scope["router"], None).current().leads_to:
+        return index
+    return index_of(index.router, declared, index.default, index.beyond)
 
 
 def passed_router(scope: Scope) -> tuple[Any, Declared | None]:
