@@ -52,6 +52,7 @@ class Handled:
         layers_enforce: whether a layer around the route enforces, unless the policy says otherwise.
         refused_for: the check for which enforcement, or the policy of a websocket, refused it.
         asked: the callables that were called, in their order.
+        asks_route: whether a route that writes no headers to its 405 is asked whether it refuses the request.
         passages: the layers on its way, from the outside in, and what they did.
         reached_app: whether the response is from the app and not from a layer.
         is_endpoints_own: whether it is the response of an endpoint, which is not known.
@@ -69,6 +70,7 @@ class Handled:
     layers_enforce: bool = False
     refused_for: Check | None = None
     asked: list[Asked] = field(default_factory=list[Asked])
+    asks_route: bool = False
     passages: list[Passage] = field(default_factory=list[Passage])
     reached_app: bool = False
     is_endpoints_own: bool = False
@@ -94,7 +96,8 @@ class Handled:
     @property
     def is_asked(self) -> bool:
         """Whether a layer of route_cors, or a route that applies its policy itself, got the request."""
-        return any(each.is_reached and isinstance(each.layer, OurLayer) for each in self.passages)
+        by_layer = any(each.is_reached and isinstance(each.layer, OurLayer) for each in self.passages)
+        return by_layer or self.asks_route
 
     @property
     def others(self) -> list[Passage]:

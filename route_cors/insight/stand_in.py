@@ -12,6 +12,7 @@ import functools
 import inspect
 import math
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
@@ -216,7 +217,33 @@ class StandIn:
             return
         response = _response(receiver, scope)
         handled.is_endpoints_own = handled.reached_app and response is _ENDPOINTS_OWN
-        await response(scope, receive, send)
+        answer: ASGIApp = response
+        is_405 = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        if is_405 and handled.carrier is None and _claims(receiver):
+            answer = self._with_refusal_of_route(response)
+        await answer(scope, receive, send)
+
+    def _with_refusal_of_route(self, response: Response) -> ASGIApp:
+        """The 405 of a CORSRoute: the route may refuse the request, but its 405 is raised through it."""
+
+        async def raised(_scope: Scope, _receive: Receive, _send: Send) -> None:
+            raise _RaisedThroughRoute
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            handled = self.handled[-1]
+            handled.asks_route, handled.carrier, handled.reached_app = True, "route", False
+            try:
+                await self._our_layer(self._resolver, raised, enforces=False)(scope, receive, send)
+            except _RaisedThroughRoute:
+                handled.carrier, handled.reached_app = None, True
+                handled.is_decided, handled.failed = False, ()
+                await response(scope, receive, send)
+
+        return answer
+
+
+class _RaisedThroughRoute(Exception):  # noqa: N818 - it is no error
+    """The place of the HTTPException that a route raises for a method that it does not serve."""
 
 
 class _Layer(RouteCORSMiddleware):

@@ -448,3 +448,31 @@ def test_what_chromium_asks_the_user(
         f" unless their own address is no more public{may_ask}."
     )
     assert remarks == (() if told is None else (asks,))
+
+
+@pytest.mark.parametrize(
+    ("page", "status", "ruling", "answered_by"),
+    [(OURS, 405, True, "app"), (STRANGER, 403, False, "route_cors")],
+)
+def test_a_route_without_a_layer_refuses_a_stranger_before_its_405(
+    page: str, status: int, ruling: bool, answered_by: str
+) -> None:
+    router = CORSRouter(cors=CORSPolicy(origins=OURS, enforce=True))
+    router.add_api_route("/x", endpoint, methods=["GET"])
+    app = FastAPI(openapi_url=None)
+    app.include_router(router)
+
+    told = explain(app, Call(method="POST", path="/x", origin=page, base_url=API))
+
+    (step,) = told.steps
+    assert (
+        step.status,
+        step.answered_by,
+        dict(step.response_headers).get("access-control-allow-origin"),
+    ) == (
+        status,
+        answered_by,
+        None,
+    )
+    assert {check.name: check.passed for check in step.checks}["enforcement"] is ruling
+    assert told.allowed is False

@@ -145,10 +145,6 @@ def check_agreement(
         rulings = [
             check.passed for step in explanation.steps for check in step.checks if check.name == "enforcement"
         ]
-        route = next(check for check in explanation.steps[-1].checks if check.name == "route")
-        if program.layer == "none" and route.detail.endswith("(405)"):
-            # A CORSRoute refuses what would get its 405; it is explained as if it were the router's.
-            continue
         if not websocket:
             assert (False in rulings) is is_refused
         if sent_as != "fetch":
