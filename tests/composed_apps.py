@@ -557,7 +557,7 @@ class Arrangement:
     def with_layers(self, index: int, chain: Chain, stripped: str) -> Any:
         level = self.program.levels[index]
         made = {how: Layer(self.terms(default), enforces) for how, default, enforces in level.layers}
-        arguments = {
+        arguments: dict[str, dict[str, Any]] = {
             how: {"default": _default(each.default), "enforce": each.enforces} for how, each in made.items()
         }
         layers: dict[str, Chain] = {how: (each,) for how, each in made.items()}
@@ -571,9 +571,12 @@ class Arrangement:
         of_app = self.terms(level.policy)
         added = layers.get("add", ())
         app = _new_app(level, of_app)
+        of_routes = (*chain, *added, *_declared(of_app))
+        # A CORSRouter that is the app itself is one of the routers that its routes know.
+        since = len(of_routes) - (level.kind == "corsrouter" and of_app is not None)
         middleware = self.fill(
             index,
-            Place(app, (*chain, *added, *_declared(of_app)), stripped),
+            Place(app, of_routes, stripped, since=since),
             (*chain, *(() if level.dispatches_outside else added), *_declared(of_app)),
         )
         if "add" in made:
@@ -624,9 +627,7 @@ class Arrangement:
             terms = self.terms(policy)
             inherited = (*inherited, *_declared(terms))
             routers.append(CORSRouter(cors=terms and terms.declaration()) if kind == "cors" else APIRouter())
-        # A CORSRouter that is the app itself is one of the routers that its routes know.
-        since = len(app.chain) - (level.kind == "corsrouter" and level.policy != "none")
-        place = Place(routers[-1], app.chain, prefix if level.routers else app.prefix, inherited, since)
+        place = Place(routers[-1], app.chain, prefix if level.routers else app.prefix, inherited, app.since)
         self.register(place, level.leaf, f"{prefix}/l{index}".removeprefix(place.prefix))
         for outer, inner in reversed(list(itertools.pairwise(routers))):
             outer.include_router(inner, prefix=prefix.removeprefix(app.prefix) if outer is app.router else "")
