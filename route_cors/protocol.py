@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from route_cors.policy import CORSPolicy
 
 __all__ = [
+    "SAFE_METHODS",
     "Answer",
     "Check",
     "Header",
@@ -429,7 +430,7 @@ class Ruling(NamedTuple):
 _NO_OTHER_SITE = frozenset({b"same-origin", b"none"})
 # https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1. Links, images and forms with GET send these without an
 # Origin, from everywhere.
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Browsers ask for a password, or the system knows the user, and then send them with every request. All other
 # schemes, such as Bearer, are set by scripts, which needs a preflight from another origin.
 _SENT_BY_BROWSERS = frozenset({b"basic", b"digest", b"negotiate", b"ntlm"})
@@ -500,7 +501,7 @@ def judge_sender(sender: Sender, method: str, *, is_allowed: bool, for_anyone: b
     # 3. The browser says that another site has to do with it, or what no browser says. Links and images from
     # elsewhere stay possible. Open to: safe methods that change something.
     if sender.site is not None:
-        if sender.origin is None and method in _SAFE_METHODS:
+        if sender.origin is None and method in SAFE_METHODS:
             return _PASSES_AS_SAFE
         return Ruling(3, "credentials" if for_anyone else "site")
     # 4. The browser says nothing: it is older than 2023, asks over plain http, or is none. Browsers send the
@@ -512,7 +513,7 @@ def judge_sender(sender: Sender, method: str, *, is_allowed: bool, for_anyone: b
 
 def passes_without_judging(method: str, sent: Iterable[Header]) -> bool:
     """Whether `judge_sender` lets a request run, whatever else there is: a safe method without an Origin."""
-    if method not in _SAFE_METHODS:
+    if method not in SAFE_METHODS:
         return False
     # A loop is faster here than anything that calls `any` or makes a set of the names.
     for name, _ in sent:  # noqa: SIM110
