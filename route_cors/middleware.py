@@ -20,7 +20,7 @@ from route_cors.diagnostics import Diagnostics, OnDecision, require_on_decision
 from route_cors.dispatch import CLAIM, Resolver, remember_default
 from route_cors.judging import Judge
 from route_cors.policy import CORSPolicy
-from route_cors.protocol import read_preflight
+from route_cors.protocol import passes_without_judging, read_preflight
 from route_cors.serving import (
     answer_preflight,
     consult_inside,
@@ -125,7 +125,7 @@ class RouteCORSMiddleware:
         if CLAIM in scope:
             return serve_claimed(self.app, target, scope, receive, send, self._judge)
         if target.terms is None and not target.asks_inside:
-            if not self._judge.enforces:
+            if not self._judge.enforces or passes_without_judging(scope["method"], scope.get("headers", ())):
                 return self.app(scope, receive, send)
             return serve_without_policy(self.app, target, scope, receive, send, self._judge)
         return serve_unsure(self.app, target, scope, receive, send, self._judge)

@@ -43,6 +43,7 @@ __all__ = [
     "is_said_to_be_own",
     "judge_sender",
     "merge_headers",
+    "passes_without_judging",
     "read_origin",
     "read_preflight",
     "read_sender",
@@ -513,6 +514,17 @@ def judge_sender(sender: Sender, method: str, *, is_allowed: bool, for_anyone: b
     if sender.origin is None or sender.origin == sender.own_origin:
         return _PASSES_AS_OLD
     return Ruling(4, "credentials" if for_anyone else "origin")
+
+
+def passes_without_judging(method: str, sent: Iterable[Header]) -> bool:
+    """Whether `judge_sender` lets a request run, whatever else there is: a safe method without an Origin."""
+    if method not in SAFE_METHODS:
+        return False
+    # A loop is faster here than anything that calls `any` or makes a set of the names.
+    for name, _ in sent:  # noqa: SIM110
+        if name == _ORIGIN:
+            return False
+    return True
 
 
 def refuse_actual(failed: Check, readable: Headers = ()) -> Answer:

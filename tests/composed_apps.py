@@ -66,7 +66,7 @@ class Leaf(NamedTuple):
 
     kind: str  # api, plain, class, asgi
     methods: tuple[str, ...]
-    policy: str  # none, own, strict (own, with enforce), no_cors, any
+    policy: str  # none, own, strict (own, with enforce), lenient (own, with enforce=False), no_cors, any
     method_policy: str  # of the first method, where the endpoint is a class
     writes: bool  # whether it writes an Access-Control-Allow-Origin of its own
 
@@ -84,7 +84,7 @@ class Level(NamedTuple):
     by: str  # mount, forward, host, dispatch
     mount_policy: str
     wrappers: tuple[str, ...]  # shown, gzip (show `.app`), closure, partial, hidden, copying (do not)
-    layers: tuple[tuple[str, str], ...]  # (around, install or add; its default)
+    layers: tuple[tuple[str, str, bool], ...]  # (around, install or add; its default; whether it enforces)
     inside: str  # a wrapper between the layer `around` and the app, or none
     kind: str  # fastapi, starlette, corsrouter, apirouter, router
     policy: str  # of the app itself
@@ -155,15 +155,20 @@ class Drawing:
         return [table[next(self._source, 0) % len(table)] for table in tables]
 
 
-def programs(*, declares: bool = True) -> st.SearchStrategy[Program]:
-    """Without `declares`, no policy is declared anywhere: there are defaults alone."""
+def programs(*, declares: bool = True, enforces: bool = False) -> st.SearchStrategy[Program]:
+    """Without `declares`, no policy is declared anywhere: there are defaults alone.
+
+    With `enforces`, layers may enforce as well, and policies may say that they do not.
+    """
 
     def read(source: bytes) -> Program:
         count, outwards = Drawing(source).among((1, 2, 3, 2, 3, 2, 3, 3), (0, 0, 0, 0, 1, 2))
         starts = range(2, _SIZE, _SLOT)
         levels: list[Level] = []
         for start in itertools.islice(starts, count):
-            levels.append(_level(Drawing(source[start : start + _SLOT]), levels, declares=declares))
+            drawing = Drawing(source[start : start + _SLOT])
+            level = _level(drawing, levels, declares=declares)
+            levels.append(_with_enforcement(level, drawing) if enforces else level)
         asked = max(0, count - 1 - outwards)
         # A Host route takes whatever its neighbours do not serve, and makes a 404 of their 405.
         if any(level.by == "host" for level in levels[asked + 1 :]):
@@ -190,7 +195,7 @@ def _level(drawing: Drawing, outside: Sequence[Level], *, declares: bool) -> Lev
         by=by,
         mount_policy=of_mount,
         wrappers=wrappers,
-        layers=tuple(zip(layers, (first, second), strict=False)),
+        layers=tuple(zip(layers, (first, second), (False, False), strict=False)),
         inside=inside,
         kind=kind,
         policy=of_app,
@@ -204,6 +209,30 @@ def _level(drawing: Drawing, outside: Sequence[Level], *, declares: bool) -> Lev
         dispatches_outside=dispatches_outside,
     )
     return _with_sensible_wrappers(_with_sensible_kind(level, outside), outside)
+
+
+def _with_enforcement(level: Level, drawing: Drawing) -> Level:
+    """With layers that enforce, and with `lenient` in place of `own` in some of its places."""
+    enforcing = drawing.among(*[(True, False)] * len(level.layers))
+    swaps = drawing.among(*[(False, True)] * 5)
+    layers = tuple(
+        (how, default, flag) for (how, default, _), flag in zip(level.layers, enforcing, strict=True)
+    )
+    of_mount, of_app, of_leaf, of_method, of_router = (_swapping(swap) for swap in swaps)
+    leaf = level.leaf._replace(
+        policy=of_leaf(level.leaf.policy), method_policy=of_method(level.leaf.method_policy)
+    )
+    return level._replace(
+        mount_policy=of_mount(level.mount_policy),
+        policy=of_app(level.policy),
+        layers=layers,
+        leaf=leaf,
+        routers=tuple((kind, of_router(policy)) for kind, policy in level.routers),
+    )
+
+
+def _swapping(swap: bool) -> Callable[[str], str]:
+    return lambda policy: "lenient" if swap and policy == "own" else policy
 
 
 def _with_sensible_kind(level: Level, outside: Sequence[Level]) -> Level:
@@ -221,7 +250,7 @@ def _with_sensible_kind(level: Level, outside: Sequence[Level]) -> Level:
     if level.kind in {"corsrouter", "apirouter"} and not _reaches_through_fastapi(outside, level.by):
         level = level._replace(kind="fastapi")  # what API routes need, a FastAPI app puts into the scope
     if level.kind not in APPS:
-        around = tuple(("around", default) for _, default in level.layers[:1])
+        around = tuple(("around", default, flag) for _, default, flag in level.layers[:1])
         level = level._replace(layers=around, stack="none")
     if level.kind in {"starlette", "router"}:
         leaf = level.leaf._replace(kind="plain") if level.leaf.kind == "api" else level.leaf
@@ -262,7 +291,7 @@ def _reaches_through_fastapi(outside: Sequence[Level], by: str) -> bool:
 class Terms(NamedTuple):
     """A policy, as far as it matters here."""
 
-    kind: str  # own, strict, no_cors, any
+    kind: str  # own, strict, lenient, no_cors, any
     number: int
 
     @property
@@ -273,6 +302,11 @@ class Terms(NamedTuple):
     @property
     def enforces(self) -> bool:
         return self.kind == "strict"
+
+    @property
+    def enforce(self) -> bool | None:
+        """None: as the layers say."""
+        return {"strict": True, "lenient": False}.get(self.kind)
 
     def allows(self, origin: str) -> bool:
         return self.kind == "any" or (self.kind != "no_cors" and origin in {self.origin, COMMON})
@@ -285,13 +319,14 @@ class Terms(NamedTuple):
 def _policy(terms: Terms) -> CORSPolicy:
     if terms.kind == "any":
         return CORSPolicy(origins="*")
-    return CORSPolicy(origins=[terms.origin, COMMON], enforce=terms.enforces)
+    return CORSPolicy(origins=[terms.origin, COMMON], enforce=terms.enforce)
 
 
 class Layer(NamedTuple):
-    """A layer that the request goes through, and its default."""
+    """A layer that the request goes through, its default, and whether it enforces."""
 
     default: Terms | None
+    enforces: bool = False
 
 
 class Declared(NamedTuple):
@@ -521,8 +556,11 @@ class Arrangement:
 
     def with_layers(self, index: int, chain: Chain, stripped: str) -> Any:
         level = self.program.levels[index]
-        defaults = {how: self.terms(default) for how, default in level.layers}
-        layers: dict[str, Chain] = {how: (Layer(default),) for how, default in defaults.items()}
+        made = {how: Layer(self.terms(default), enforces) for how, default, enforces in level.layers}
+        arguments: dict[str, dict[str, Any]] = {
+            how: {"default": _default(each.default), "enforce": each.enforces} for how, each in made.items()
+        }
+        layers: dict[str, Chain] = {how: (each,) for how, each in made.items()}
         hides = level.inside not in {"none", *TRANSPARENT}
         chain = (
             *chain,
@@ -533,26 +571,27 @@ class Arrangement:
         of_app = self.terms(level.policy)
         added = layers.get("add", ())
         app = _new_app(level, of_app)
+        of_routes = (*chain, *added, *_declared(of_app))
+        # A CORSRouter that is the app itself is one of the routers that its routes know.
+        since = len(of_routes) - (level.kind == "corsrouter" and of_app is not None)
         middleware = self.fill(
             index,
-            Place(app, (*chain, *added, *_declared(of_app)), stripped),
+            Place(app, of_routes, stripped, since=since),
             (*chain, *(() if level.dispatches_outside else added), *_declared(of_app)),
         )
-        if "add" in layers:
-            layer = functools.partial(
-                app.add_middleware, RouteCORSMiddleware, default=_default(defaults["add"])
-            )
+        if "add" in made:
+            layer = functools.partial(app.add_middleware, RouteCORSMiddleware, **arguments["add"])
             middleware.insert(0 if level.dispatches_outside else len(middleware), layer)
         if level.stack != "none":
             middleware.insert(0, functools.partial(app.add_middleware, STACK[level.stack]))
         for add in middleware:  # the last one is the outermost
             add()
-        if "install" in defaults:
-            install_cors(app, default=_default(defaults["install"]))
-        if "around" not in defaults:
+        if "install" in made:
+            install_cors(app, **arguments["install"])
+        if "around" not in made:
             return app
         inside = app if level.inside == "none" else WRAP[level.inside](app)
-        return RouteCORSMiddleware(inside, default=_default(defaults["around"]))
+        return RouteCORSMiddleware(inside, **arguments["around"])
 
     def fill(self, index: int, app: Place, dispatched: Chain) -> list[Callable[[], None]]:
         """Register all that the level holds; what is returned adds the middleware that it needs."""
@@ -588,9 +627,7 @@ class Arrangement:
             terms = self.terms(policy)
             inherited = (*inherited, *_declared(terms))
             routers.append(CORSRouter(cors=terms and terms.declaration()) if kind == "cors" else APIRouter())
-        # A CORSRouter that is the app itself is one of the routers that its routes know.
-        since = len(app.chain) - (level.kind == "corsrouter" and level.policy != "none")
-        place = Place(routers[-1], app.chain, prefix if level.routers else app.prefix, inherited, since)
+        place = Place(routers[-1], app.chain, prefix if level.routers else app.prefix, inherited, app.since)
         self.register(place, level.leaf, f"{prefix}/l{index}".removeprefix(place.prefix))
         for outer, inner in reversed(list(itertools.pairwise(routers))):
             outer.include_router(inner, prefix=prefix.removeprefix(app.prefix) if outer is app.router else "")
