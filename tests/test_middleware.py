@@ -895,3 +895,17 @@ def test_the_policy_of_a_mounted_wrapper_counts_behind_something_opaque(
     )
     assert a.status == (403 if inner else 200)
     assert a.cors == {"vary": "Origin, Sec-Fetch-Site" if inner else "Origin"}
+
+
+@pytest.mark.parametrize("make", [Starlette, FastAPI])
+def test_of_two_layers_before_a_middleware_that_hides_the_app_the_inner_default_counts(
+    make: type[Starlette],
+) -> None:
+    app = make(routes=[Route("/x", answers())])
+    app.add_middleware(Wrapper)
+    app.add_middleware(RouteCORSMiddleware, default=CORSPolicy(origins="*"))
+    install_cors(app, default=POLICY.evolve(enforce=True))
+
+    for path, status in (("/x", 200), ("/nowhere", 404)):
+        reply = ask(app, http_scope("GET", path, [(b"origin", E)]))
+        assert (reply.status, reply.cors) == (status, {"access-control-allow-origin": "*"})

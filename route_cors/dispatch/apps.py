@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Router
 from starlette.staticfiles import StaticFiles
@@ -25,6 +26,7 @@ __all__ = [
     "default_of",
     "default_replaced",
     "enforces",
+    "hands_all_on",
     "has_layer",
     "holds_nothing",
     "is_installed",
@@ -104,6 +106,11 @@ def wrappers_of(app: object) -> Iterator[object]:
 def is_layer(app: object) -> bool:
     """Whether it is a layer of route_cors."""
     return bool(getattr(app, "is_route_cors_layer", False))
+
+
+def hands_all_on(app: object) -> bool:
+    """Whether it is a middleware that Starlette or FastAPI puts around those of the user."""
+    return type(app) is ServerErrorMiddleware or type(app).__module__.startswith("fastapi.")
 
 
 def holds_nothing(app: object) -> bool:

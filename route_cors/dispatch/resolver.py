@@ -20,6 +20,7 @@ from route_cors.dispatch.apps import (
     NO_ROUTES,
     certain_defaults_of,
     default_of,
+    hands_all_on,
     is_layer,
     root_path_inside,
     router_of,
@@ -188,8 +189,9 @@ class Resolver:
         is_in_front = self._further_in is not None and (
             isinstance(self._further_in, Starlette) or self._default in certain
         )
-        # The same holds for layers behind another middleware.
-        next_to_it = [*map(default_of, itertools.takewhile(is_layer, self._wrappers))]
+        # The same holds for layers behind another middleware, but not for those behind the frameworks' own.
+        users = itertools.dropwhile(hands_all_on, self._wrappers)
+        next_to_it = [*map(default_of, itertools.takewhile(is_layer, users))]
         beyond = first(*(certain if is_in_front else ()), *reversed(next_to_it), self._default)
         return index_of(router_of(app), on_app, default, beyond)
 
