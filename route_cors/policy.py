@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypedDict, Unpack, cast, final
+from typing import Any, Final, NoReturn, ParamSpec, TypedDict, Unpack, cast, final
 
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.headers import (
@@ -29,11 +29,9 @@ from route_cors.origins import (
     OriginSet,
     parse_origin,
 )
+from route_cors.suffixes import suffix_below
 
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
-
-__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names", "public_suffix_list"]
+__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names"]
 
 MAX_MAX_AGE: Final = 86400
 """Seconds. No browser caches a preflight for longer: Firefox a day at most, Chromium two hours."""
@@ -107,8 +105,8 @@ class CORSPolicy:
             instead of a response that its page cannot read.
         dangerously_allow_insecure_origins: allows credentials with `http://` origins other than localhost and
             loopback addresses. Anyone on the network can impersonate them.
-        dangerously_allow_public_suffixes: allows credentials with a wildcard directly under a public suffix,
-            such as `https://*.github.io`. Anyone can register a name there.
+        dangerously_allow_public_suffixes: allows credentials with a wildcard under which there is a public
+            suffix: `https://*.github.io`, `https://*.amazonaws.com`. Anyone can register a name there.
 
     Attributes:
         origins, methods, allow_headers, expose_headers: as sorted tuples without repetitions; methods may
@@ -603,7 +601,7 @@ _HTTP_IN_REGEX: Final = re.compile(
 
 def _secured(origin: DeclaredOrigin) -> str | None:
     """The https form of an http origin; None for one with a port, as https uses another port."""
-    if origin.port or (origin.subdomains and _is_public_suffix(origin.host)):
+    if origin.port or (origin.subdomains and suffix_below(origin.host) is not None):
         return None
     return str(DeclaredOrigin("https", origin.host, "", origin.subdomains))
 
@@ -612,28 +610,13 @@ def _refuse_public_suffixes_with_credentials(declared: _Declared) -> Iterator[Pr
     if not declared.allow_credentials or declared.dangerously_allow_public_suffixes:
         return
     for text, origin in declared.parsed_origins():
-        if origin.subdomains and _is_public_suffix(origin.host):
+        suffix = suffix_below(origin.host) if origin.subdomains else None
+        if suffix is not None:
             reason = (
-                f"anyone can register a name under {origin.host}, a public suffix, and act as the user with"
+                f"anyone can register a name under {suffix}, a public suffix, and act as the user with"
                 " credentials; name the origins, or set dangerously_allow_public_suffixes"
             )
             yield Problem("origins", text, reason)
-
-
-def _is_public_suffix(host: str) -> bool:
-    # By its rules, the list treats names that are not on it as suffixes too. localhost is not one:
-    # https://www.rfc-editor.org/rfc/rfc6761#section-6.3
-    is_localhost = host == "localhost" or host.endswith(".localhost")
-    return not is_localhost and public_suffix_list().is_public(host)
-
-
-@functools.cache
-def public_suffix_list() -> PublicSuffixList:
-    """The suffixes under which anyone can get a name (https://publicsuffix.org/), loaded at first use."""
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - it takes long to load, and few need it
-
-    # Suffixes of companies count too, such as github.io: anyone can get a name there as well.
-    return PublicSuffixList(only_icann=False)
 
 
 def _refuse_any_exposed_header_with_credentials(declared: _Declared) -> Iterator[Problem]:

@@ -31,6 +31,7 @@ LAYERS = [
     "errors",
     "headers",
     "origins",
+    "suffixes",
     "policy",
     "protocol",
     "declarations",
@@ -53,7 +54,7 @@ ASIDE = {"testing", "pytest_plugin"}
 # A call is explained by the box, with its own browser.
 MAY_IMPORT_TESTING = {"insight", "cli"}
 # Pure: neither framework at run time.
-PURE = {"decisions", "errors", "headers", "origins", "policy", "protocol", *ASIDE}
+PURE = {"decisions", "errors", "headers", "origins", "policy", "protocol", "suffixes", *ASIDE}
 TESTING_MAY_IMPORT = {"errors", "headers", "origins", "testing"}
 
 # How FastAPI keeps its routes is its own affair: one file knows, and one file breaks when it changes.

@@ -569,6 +569,22 @@ def test_public_suffixes_with_credentials(suffix: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("origin", "suffix"),
+    [
+        ("https://*.amazonaws.com", "s3.amazonaws.com"),
+        ("https://*.core.windows.net:*", "web.core.windows.net"),
+        ("https://*.windows.net", "web.core.windows.net"),
+    ],
+)
+def test_public_suffixes_below_a_wildcard_with_credentials(origin: str, suffix: str) -> None:
+    problem = the_problem_of(origins=[A, origin], allow_credentials=True)
+    assert (problem.field, problem.value, problem.fix) == ("origins", origin, None)
+    assert f"under {suffix}, a public suffix" in problem.reason
+    CORSPolicy(origins=origin)
+    CORSPolicy(origins=origin, allow_credentials=True, dangerously_allow_public_suffixes=True)
+
+
+@pytest.mark.parametrize(
     "origin", ["https://*.me.github.io", "https://*.a.co.uk", "https://github.io", "https://com:*"]
 )
 def test_what_is_no_wildcard_directly_under_a_public_suffix(origin: str) -> None:

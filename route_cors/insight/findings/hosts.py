@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from route_cors.errors import CORSConfigError
 from route_cors.insight.findings.grantors import grantors
 from route_cors.origins import is_loopback, parse_origin
-from route_cors.policy import public_suffix_list
+from route_cors.suffixes import public_suffix_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

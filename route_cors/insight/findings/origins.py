@@ -10,7 +10,7 @@ from route_cors.insight.findings.hosts import named_origins
 from route_cors.insight.findings.samples import Sampler
 from route_cors.insight.printable import printable
 from route_cors.origins import is_loopback
-from route_cors.policy import public_suffix_list
+from route_cors.suffixes import public_suffix_list, suffix_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,8 +38,9 @@ def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
 
 
 def _fixed_pattern(origin: DeclaredOrigin) -> str:
-    if public_suffix_list().is_public(origin.host):
-        return "name the origins: anyone can register a name under a public suffix"
+    suffix = suffix_below(origin.host)
+    if suffix is not None:
+        return f"name the origins: anyone can register a name under {suffix}, a public suffix"
     narrower = f"{origin.scheme}://*.preview.{origin.host}"
     return f"name the origins, or put them under a name of their own: {narrower!r}"
 
@@ -156,4 +157,5 @@ _DEEP: Final = 2
 
 def _is_site_or_suffix(host: str) -> bool:
     """Whether a name directly under it is next to the whole site, or can be registered by anyone."""
-    return not is_loopback(host) and public_suffix_list().privatesuffix(host) in {host, None}
+    is_site = public_suffix_list().privatesuffix(host) == host
+    return not is_loopback(host) and (is_site or suffix_below(host) is not None)
