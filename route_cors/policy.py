@@ -29,6 +29,13 @@ from route_cors.origins import (
     OriginSet,
     parse_origin,
 )
+from route_cors.regexes import (
+    can_match_http,
+    fixed_regex,
+    origin_of_anyone,
+    origin_under_suffix,
+    slow_origin,
+)
 from route_cors.suffixes import suffix_below
 
 __all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names"]
@@ -329,7 +336,9 @@ def _origin_item_problems(item: object) -> tuple[Problem, ...]:
     if isinstance(item, str):
         return () if item == ANY_ORIGIN else _origin_text_problems(item)
     reason = _origin_type_fault(item)
-    return () if reason is None else (Problem("origins", item, reason),)
+    if reason is not None:
+        return (Problem("origins", item, reason),)
+    return _regex_problems(item) if isinstance(item, re.Pattern) else ()
 
 
 def _origin_text_problems(text: str) -> tuple[Problem, ...]:
@@ -338,6 +347,18 @@ def _origin_text_problems(text: str) -> tuple[Problem, ...]:
     except CORSConfigError as error:
         return error.problems
     return ()
+
+
+def _regex_problems(regex: re.Pattern[str]) -> tuple[Problem, ...]:
+    origin = slow_origin(regex)
+    if origin is None:
+        return ()
+    reason = (
+        f"takes far too long for an origin of {len(origin)} characters, and much longer for longer ones: do"
+        " not repeat what repeats itself, and do not let two adjacent parts match the same text; for any"
+        r" labels of a host write [a-z0-9.-]+\."
+    )
+    return (Problem("origins", regex, reason, fixed_regex(regex)),)
 
 
 def _origin_type_fault(item: object) -> str | None:
@@ -531,41 +552,15 @@ def _refuse_any_origin_with_credentials(declared: _Declared) -> Iterator[Problem
     if declared.any_origin:
         reason = "with credentials every site could act as the user: name the origins to allow"
         yield Problem("origins", ANY_ORIGIN, reason)
-    for regex, origin in _regexes_for_anyone(declared):
-        sites = f"origins that anyone can register, such as {origin}"
-        yield Problem("origins", regex, f"matches {sites}: with credentials they could act as the user")
-
-
-# Random names of the kinds that anyone can register. A regex that matches one of them matches whatever name
-# somebody registers. moz-extension: is not among them: Firefox chooses those origins at random for each
-# installation, so a regex is the only way to allow an add-on.
-_PROBE_LABELS = ("qzkvjwxhpt", "wvq7zk-xj4hd", "0817364529")
-_PROBE_SUFFIXES = (
-    *("app", "co.uk", "com", "com.au", "de", "dev", "fr", "info", "io", "me"),
-    *("net", "online", "org", "ru", "shop", "site", "top", "xyz"),
-)
-_PROBES: Final = (
-    *(
-        f"{scheme}://{prefix}{label}.{suffix}{port}"
-        for label in _PROBE_LABELS
-        for suffix in _PROBE_SUFFIXES
-        for prefix in ("", "www.", "vbtkz.qwjx.")
-        for scheme in ("https", "http")
-        for port in ("", ":8443")
-    ),
-    "https://203.0.113.157",
-    "http://203.0.113.157",
-    "https://[2001:db8:3f1a::9c2e]",
-    "http://[2001:db8:3f1a::9c2e]",
-    "chrome-extension://pkbjfdmcoehaglinkbjfdmcoehaglinp",
-)
-
-
-def _regexes_for_anyone(declared: _Declared) -> Iterator[tuple[re.Pattern[str], str]]:
     for regex in declared.regexes():
-        admitted = next((origin for origin in _PROBES if regex.fullmatch(origin)), None)
-        if admitted is not None:
-            yield regex, admitted
+        origin = origin_of_anyone(regex)
+        if origin is not None:
+            reason = (
+                f"matches origins that anyone can register, such as {origin}: with credentials they could act"
+                " as the user; name the origins, or end it with a domain of your own:"
+                r" r'https://[a-z0-9-]+\.example\.com'"
+            )
+            yield Problem("origins", regex, reason)
 
 
 def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[Problem]:
@@ -579,24 +574,13 @@ def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[P
             )
             yield Problem("origins", text, reason, _secured(origin))
     for regex in declared.regexes():
-        if _HTTP_IN_REGEX.search(regex.pattern):
+        if can_match_http(regex):
             reason = (
-                "contains http that is not followed by s: or by ://localhost, ://127. or ://\\[::1, so it can"
-                " match insecure origins (https? does); anyone on the network can impersonate those and act"
-                " as the user; write https:, or set dangerously_allow_insecure_origins"
+                "matches http origins (https? does), which anyone on the network can impersonate to act as"
+                " the user; write https, and 'http://localhost:*' by itself, or set"
+                " dangerously_allow_insecure_origins"
             )
-            yield Problem("origins", regex, reason)
-
-
-# An http that is, or with the text after it can be, the scheme of an origin that is not this machine.
-# Not the http in a host such as httpbin.example: a letter after it that is not optional makes another word.
-_HTTP_IN_REGEX: Final = re.compile(
-    r"http"
-    r"(?!s(?:\\?:|[)|]))"
-    r"(?!\\?:(?:\\?/){2}(?:localhost|127\\?\.|\\\[::1))"
-    r"(?![a-rt-z]{2})",
-    re.IGNORECASE,
-)
+            yield Problem("origins", regex, reason, fixed_regex(regex))
 
 
 def _secured(origin: DeclaredOrigin) -> str | None:
@@ -617,6 +601,14 @@ def _refuse_public_suffixes_with_credentials(declared: _Declared) -> Iterator[Pr
                 " credentials; name the origins, or set dangerously_allow_public_suffixes"
             )
             yield Problem("origins", text, reason)
+    for regex in declared.regexes():
+        named = None if origin_of_anyone(regex) else origin_under_suffix(regex)
+        if named is not None:
+            reason = (
+                f"matches {named[0]}: anyone can register a name under {named[1]}, a public suffix, and act"
+                " as the user with credentials; name the origins, or set dangerously_allow_public_suffixes"
+            )
+            yield Problem("origins", regex, reason)
 
 
 def _refuse_any_exposed_header_with_credentials(declared: _Declared) -> Iterator[Problem]:

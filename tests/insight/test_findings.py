@@ -997,7 +997,7 @@ FIXED_REGEX = (
         (r"https://\S+\.example\.com", "https://q.q.example.com"),
         (r"https://(?:[a-z0-9-]+\.)*example\.com", "https://q.q.example.com"),
         (r"https://app-[a-z]+\.vercel\.app", "https://app-q.vercel.app"),
-        (r"https://[a-z0-9-]{3,20}\.github\.io", "https://qqq.github.io"),
+        (r"https://my-[a-z0-9-]{3,20}\.github\.io", "https://my-qqq.github.io"),
         (r"https://app\d+\.com", "https://app7.com"),
         (r"(?i)https://(?P<name>\w+)example\.com(?::\d+)?", "https://qexample.com"),
         (r"https://app\.example.co\.uk", "https://app.exampleqco.uk"),
