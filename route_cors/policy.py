@@ -338,7 +338,7 @@ def _origin_item_problems(item: object) -> tuple[Problem, ...]:
     reason = _origin_type_fault(item)
     if reason is not None:
         return (Problem("origins", item, reason),)
-    return _regex_problems(item) if isinstance(item, re.Pattern) else ()
+    return _regex_problems(cast("re.Pattern[str]", item)) if isinstance(item, re.Pattern) else ()
 
 
 def _origin_text_problems(text: str) -> tuple[Problem, ...]:
