@@ -98,7 +98,8 @@ class CORSPolicy:
         origins: one of these, or any iterable of them. `"*"`: any origin. An origin, as browsers send it:
             `"https://a.example"`. An origin pattern: `"https://*.a.example"`, one or more labels;
             `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole origin.
-            A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it.
+            A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it. None at
+            all, `[]`: nobody.
         methods: the methods that other origins may use. None: the methods of the route.
         allow_headers: names of request-headers that other origins may set. Accept, Accept-Language,
             Content-Language and Content-Type are always allowed. `"*"`: any; without credentials,
@@ -306,10 +307,6 @@ class _Declared:
 
 def _read_origins(value: object, problems: list[Problem]) -> tuple[OriginItem, ...]:
     items: list[Any] = [value] if _is_one_origin(value) else list(cast("Iterable[Any]", value))
-    if not items:
-        problems.append(
-            Problem("origins", value, "no origins: to allow none, use @no_cors instead of a policy")
-        )
     sound: dict[OriginItem, None] = {}
     for item in items:
         found = _origin_item_problems(item)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import re
 import time
-import warnings
 from typing import TYPE_CHECKING, Final
 
 from route_cors.origins import MAX_ORIGIN_BYTES
+from route_cors.spellings import compiled
 from route_cors.suffixes import public_suffixes_by_ending
 
 if TYPE_CHECKING:
@@ -136,12 +136,11 @@ def fixed_regex(regex: re.Pattern[str]) -> str | None:
     """The regex without http origins and nested repetitions, as Python source; None if that is unsound."""
     secure = _OPTIONAL_S.sub("https", regex.pattern) if can_match_http(regex) else regex.pattern
     pattern = _NESTED.sub(r"\1", secure)
-    try:
-        fixed = re.compile(pattern, regex.flags)
-    except re.error:
+    fixed = compiled(pattern, regex.flags)
+    if fixed is None or slow_origin(fixed) is not None or can_match_http(fixed):
         return None
-    is_sound = slow_origin(fixed) is None and not can_match_http(fixed) and origin_of_anyone(fixed) is None
-    return as_code(pattern, regex.flags) if is_sound and origin_under_suffix(fixed) is None else None
+    is_for_anyone = origin_of_anyone(fixed) is not None or origin_under_suffix(fixed) is not None
+    return None if is_for_anyone else as_code(pattern, regex.flags)
 
 
 # Time
@@ -233,10 +232,5 @@ def _pumps(regex: re.Pattern[str]) -> Iterator[tuple[str, str]]:
 
 def _one(atom: str, flags: int) -> str:
     """A character that a part of a regex matches; "" if none is found."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about a "[" in a class: already shown when the user compiled it
-            part = re.compile(atom, flags)
-    except re.error:  # such as \\1 without its group
-        return ""
-    return next(filter(part.fullmatch, f"a1-.:/A{atom[-1]}"), "")
+    part = compiled(atom, flags)  # not one by itself is, for example, \\1
+    return "" if part is None else next(filter(part.fullmatch, f"a1-.:/A{atom[-1]}"), "")

@@ -252,10 +252,13 @@ def test_a_list_in_a_list_is_no_origin() -> None:
 
 
 @pytest.mark.parametrize("origins", [[], (), set(), {}])
-def test_no_origins_at_all(origins: Any) -> None:
-    problem = the_problem_of(origins=origins)
-    assert (problem.field, problem.value, problem.fix) == ("origins", origins, None)
-    assert "@no_cors" in problem.reason
+@pytest.mark.parametrize("credentials", [False, True])
+def test_no_origins_at_all_are_nobody(origins: Any, *, credentials: bool) -> None:
+    policy = CORSPolicy(origins=origins, allow_credentials=credentials)
+    assert policy.origins == ()
+    assert policy == CORSPolicy(origins=[], allow_credentials=credentials)
+    assert not policy.origin_set.matches(A.encode())
+    assert not policy.origin_set.matches(b"null")
 
 
 def test_the_grammar_of_origins_is_that_of_the_origins_module() -> None:

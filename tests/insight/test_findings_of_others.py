@@ -384,6 +384,45 @@ def test_a_regex_that_takes_no_time() -> None:
     assert "RC023" not in codes(theirs(allow_origin_regex=r"https://([a-z0-9-]+\.)*example\.com"))
 
 
+# --- RC033
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("https://localhost", "capacitor://localhost", "ionic://localhost", "tauri://localhost"),
+        *("http://tauri.localhost", "https://tauri.localhost"),
+    ],
+)
+def test_an_origin_of_every_app(origin: str) -> None:
+    for app, who in (
+        (ours(origin, allow_credentials=True), "the policy"),
+        (theirs(allow_origins=[origin], allow_credentials=True), "CORSMiddleware"),
+    ):
+        sentence = (
+            f"{who} allows {origin}, with credentials: every app made with Capacitor, Ionic or Tauri has that"
+            " origin (GET /a)"
+        )
+        assert ("RC033", "info", sentence) in told(app)
+
+
+@pytest.mark.parametrize(
+    ("origins", "credentials"),
+    [
+        ("capacitor://localhost", False),
+        ("https://localhost:8443", True),
+        ("capacitor://app.example.com", True),
+        ("http://localhost:*", True),
+    ],
+)
+def test_an_origin_of_some_apps(origins: str, *, credentials: bool) -> None:
+    assert "RC033" not in codes(ours(origins, allow_credentials=credentials))
+
+
+def test_an_app_is_no_local_server() -> None:
+    assert codes(ours(["capacitor://localhost", A])) == []
+
+
 # --- RC024, RC025
 
 

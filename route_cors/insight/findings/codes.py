@@ -170,4 +170,9 @@ CODES: Final[Mapping[str, Code]] = {
         "Any page can send it with a form, as its visitor. Without a policy the page cannot read the"
         " response, but the request has already run.",
     ),
+    "RC033": Code(
+        "info",
+        "An origin that every app of its kind has",
+        "The origin does not tell apps apart: any app on the device, and not yours alone, may call with it.",
+    ),
 }

@@ -21,7 +21,22 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.grantors import Grantor
     from route_cors.origins import DeclaredOrigin
 
-__all__ = ["find_insecure_origins", "find_loose_regexes", "find_wide_patterns", "is_for_anyone"]
+__all__ = [
+    "find_insecure_origins",
+    "find_loose_regexes",
+    "find_origins_of_every_app",
+    "find_wide_patterns",
+    "is_for_anyone",
+]
+
+# What the pages of an app have unless it is configured otherwise: Capacitor and Ionic on Android and on iOS, Tauri
+# on macOS and Linux, on Windows and Android.
+_OF_EVERY_APP: Final = frozenset(
+    {
+        *("https://localhost", "capacitor://localhost", "ionic://localhost", "tauri://localhost"),
+        *("http://tauri.localhost", "https://tauri.localhost"),
+    }
+)
 
 
 def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
@@ -92,6 +107,22 @@ def find_insecure_origins(facts: Facts) -> Iterator[Finding]:
             admitted = "; ".join(insecure)
             sentence = f"{grantor.who} allows {admitted}: anyone on the network can impersonate it"
             yield grantor.about("RC009", sentence, "write https: instead of http:")
+
+
+def find_origins_of_every_app(facts: Facts) -> Iterator[Finding]:
+    """RC033: credentials for an origin that is that of every app made with the same tool."""
+    for grantor in grantors(facts):
+        shared = [text for text in grantor.origins if text in _OF_EVERY_APP] if grantor.credentials else []
+        if shared:
+            sentence = (
+                f"{grantor.who} allows {', '.join(shared)}, with credentials: every app made with"
+                " Capacitor, Ionic or Tauri has that origin"
+            )
+            fix = (
+                "give the app a host name of its own (in Capacitor: server.hostname) and name that origin, or"
+                " authenticate by a token in a header"
+            )
+            yield grantor.about("RC033", sentence, fix)
 
 
 def _stranger(regex: re.Pattern[str], admits: Callable[[str], bool], *, deep: bool) -> str | None:

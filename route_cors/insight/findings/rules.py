@@ -31,6 +31,7 @@ from route_cors.insight.findings.lost import find_lost_policies, find_misplaced_
 from route_cors.insight.findings.origins import (
     find_insecure_origins,
     find_loose_regexes,
+    find_origins_of_every_app,
     find_wide_patterns,
 )
 from route_cors.insight.findings.regexes import find_slow_regexes
@@ -77,6 +78,7 @@ _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     find_local_origins,
     find_lost_cookies,
     find_open_changes,
+    find_origins_of_every_app,
 )
 
 

@@ -58,6 +58,7 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     "RC025": ("GET /shop/local",),
     "RC026": ("GET /theirs/lost/a",),
     "RC027": ("POST /theirs/lost/a",),
+    "RC033": ("GET /shop/phones",),
 }
 
 # --- Without a layer
@@ -248,6 +249,11 @@ async def delete_nothing() -> None: ...
 @shop.get("/asked")
 @cors(origins=lambda origin, connection: True, max_age=10)
 async def asked() -> None: ...
+
+
+@shop.get("/phones")
+@cors(origins=["capacitor://localhost", "https://app.example.com"], allow_credentials=True)
+async def phones() -> None: ...
 
 
 @shop.get("/pens")
