@@ -73,7 +73,7 @@ def origins_in_words(declared: Declared | None) -> str:
         return "closed (@no_cors)"
     if ANY_ORIGIN in declared.origins:
         return "any origin"
-    return ", ".join(map(_origin_as_text, declared.origins))
+    return ", ".join(map(_origin_as_text, declared.origins)) or "nobody"
 
 
 def policy_in_words(declared: Declared | None) -> str:

@@ -15,11 +15,10 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from route_cors.claims import Consultation, may_advise
-from route_cors.decorators import changes
+from route_cors.decorators import Declared, changes, require_declared
 from route_cors.diagnostics import Diagnostics, OnDecision, require_on_decision
 from route_cors.dispatch import CLAIM, Resolver, remember_default
 from route_cors.judging import Judge
-from route_cors.policy import CORSPolicy
 from route_cors.protocol import read_preflight
 from route_cors.serving import (
     answer_preflight,
@@ -52,19 +51,20 @@ class RouteCORSMiddleware:
     is answered outside the user middleware, such as the app's own 500s. It fits where paths are rewritten
     by a middleware, behind which it has to stand, and inside `Mount(middleware=[...])`.
 
-    `app` is the ASGI app behind it. `default` is the policy of every HTTP route, opaque mount and 404 that
-    has none of its own; None leaves them untouched. It does not speak for websockets. `debug` lets the
-    browser's console name the check that failed a preflight of an allowed origin (the policy is shown to
-    that origin), and tells everybody in `X-Route-CORS-Refused` what failed and what would have been allowed;
-    None takes the app's own `debug`. `on_decision` is a plain function that is called with the `Decision` on
-    each cross-origin request, before that is served: for metrics and traces. It should take no time, as the
-    event loop waits for it; what it raises is logged, and never gets into the request.
+    `app` is the ASGI app behind it. `default`, a policy or `no_cors`, applies to every HTTP route, opaque
+    mount and 404 that has none of its own; None leaves them untouched. It does not speak for websockets.
+    `debug` lets the browser's console name the check that failed a preflight of an allowed origin (the policy
+    is shown to that origin), and tells everybody in `X-Route-CORS-Refused` what failed and what would have
+    been allowed; None takes the app's own `debug`. `on_decision` is a plain function that is called with the
+    `Decision` on each cross-origin request, before that is served: for metrics and traces. It should take no
+    time, as the event loop waits for it; what it raises is logged, and never gets into the request.
 
     >>> from fastapi import FastAPI
+    >>> from route_cors import CORSPolicy
     >>> app = FastAPI()
     >>> app.add_middleware(RouteCORSMiddleware, default=CORSPolicy(origins=["https://app.example.com"]))
 
-    Raises `TypeError` where `default` is no policy, or `on_decision` no plain function. Protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
+    Raises `TypeError` where `default` is neither, or `on_decision` no plain function. Protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
     """
 
     is_route_cors_layer = True
@@ -73,11 +73,11 @@ class RouteCORSMiddleware:
         self,
         app: ASGIApp,
         *,
-        default: CORSPolicy | None = None,
+        default: Declared | None = None,
         debug: bool | None = None,
         on_decision: OnDecision | None = None,
     ) -> None:
-        _require_policy(default)
+        require_declared("default", default)
         require_on_decision(on_decision)
         # Public, as every middleware's: FastAPI (from 0.142 on) and OpenTelemetry walk the stack by it.
         self.app = app
@@ -165,7 +165,7 @@ class RouteCORSMiddleware:
 def install_cors(
     app: Starlette,
     *,
-    default: CORSPolicy | None = None,
+    default: Declared | None = None,
     debug: bool | None = None,
     on_decision: OnDecision | None = None,
     openapi: bool = False,
@@ -184,11 +184,12 @@ def install_cors(
     FastAPI.
 
     >>> from fastapi import FastAPI
+    >>> from route_cors import CORSPolicy
     >>> app = FastAPI()
     >>> install_cors(app, default=CORSPolicy(origins=["https://app.example.com"]))
     """
     _require_app(app)
-    _require_policy(default)
+    require_declared("default", default)
     require_on_decision(on_decision)
     schema_of = _app_with_schema(app) if openapi else None
     arguments = {"default": default, "debug": debug, "on_decision": on_decision, "openapi": openapi}
@@ -221,8 +222,3 @@ def _app_with_schema(app: Starlette) -> FastAPI:
     if not isinstance(app, FastAPI):
         raise TypeError(f"openapi=True takes a FastAPI app, not {app!r}: Starlette has no schema to add to")
     return app
-
-
-def _require_policy(default: object) -> None:
-    if default is not None and not isinstance(default, CORSPolicy):
-        raise TypeError(f"default must be a CORSPolicy or None, not {default!r}")

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.spellings import spelling_of_list, spelling_of_many, spelling_of_none
@@ -32,6 +32,8 @@ __all__ = [
     "OriginCallable",
     "OriginItem",
     "OriginSet",
+    "Origins",
+    "Url",
     "is_loopback",
     "is_serialized_origin",
     "parse_origin",
@@ -42,6 +44,18 @@ OriginCallable: TypeAlias = Callable[[str, "HTTPConnection"], bool | Awaitable[b
 
 OriginItem: TypeAlias = str | re.Pattern[str] | OriginCallable
 """An item of `origins`: `"*"`, an origin, an origin pattern, a compiled regex, or a callable."""
+
+
+class Url(Protocol):
+    """What the URLs of pydantic have in common."""
+
+    def unicode_string(self) -> str:
+        """The URL, with its path."""
+        ...
+
+
+Origins: TypeAlias = OriginItem | Url | Iterable[OriginItem | Url]
+"""What `origins=` takes."""
 
 ANY_ORIGIN: Final = "*"
 

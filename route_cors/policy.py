@@ -7,6 +7,7 @@ Each rule for policies is one function, named after what it refuses. Rules about
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import json
 import re
@@ -26,6 +27,7 @@ from route_cors.origins import (
     ANY_ORIGIN,
     DeclaredOrigin,
     OriginItem,
+    Origins,
     OriginSet,
     parse_origin,
 )
@@ -76,7 +78,7 @@ def _naming_the_argument_to_write(init: Callable[_Arguments, None]) -> Callable[
 class PolicyArguments(TypedDict, total=False):
     """The arguments of `evolve`: those of `CORSPolicy`, all optional."""
 
-    origins: OriginItem | Iterable[OriginItem]
+    origins: Origins
     methods: Iterable[str] | None
     allow_headers: str | Iterable[str]
     expose_headers: str | Iterable[str]
@@ -96,10 +98,10 @@ class CORSPolicy:
 
     Args:
         origins: one of these, or any iterable of them. `"*"`: any origin. An origin, as browsers send it:
-            `"https://a.example"`. An origin pattern: `"https://*.a.example"`, one or more labels;
-            `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole origin.
-            A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it. None at
-            all, `[]`: nobody.
+            `"https://a.example"`, or a pydantic URL. An origin pattern: `"https://*.a.example"`, one or more
+            labels; `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole
+            origin. A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it.
+            `[]` is nobody.
         methods: the methods that other origins may use. None: the methods of the route.
         allow_headers: names of request-headers that other origins may set. Accept, Accept-Language,
             Content-Language and Content-Type are always allowed. `"*"`: any; without credentials,
@@ -166,7 +168,7 @@ class CORSPolicy:
     def __init__(
         self,
         *,
-        origins: OriginItem | Iterable[OriginItem],
+        origins: Origins,
         methods: Iterable[str] | None = None,
         allow_headers: str | Iterable[str] = (),
         expose_headers: str | Iterable[str] = (),
@@ -247,6 +249,11 @@ class CORSPolicy:
     def __deepcopy__(self, memo: object) -> CORSPolicy:
         return self
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        # By its name: pydantic is loaded for those who use it, and what it does with policies stands on them.
+        return importlib.import_module("route_cors.settings").policy_schema(handler)
+
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], CORSPolicy], tuple[dict[str, Any]]]:
         # By its arguments and not by its slots: an unpickled policy is validated and compiled again.
         return _from_arguments, (self._arguments(),)
@@ -308,12 +315,17 @@ class _Declared:
 def _read_origins(value: object, problems: list[Problem]) -> tuple[OriginItem, ...]:
     items: list[Any] = [value] if _is_one_origin(value) else list(cast("Iterable[Any]", value))
     sound: dict[OriginItem, None] = {}
-    for item in items:
+    for item in map(_without_url, items):
         found = _origin_item_problems(item)
         problems.extend(found)
         if not found:
             sound[item] = None
     return tuple(sorted(sound, key=_origin_order))
+
+
+def _without_url(item: Any) -> Any:
+    """A pydantic URL as an origin: its path is "/" where none was written."""
+    return str(item).removesuffix("/") if hasattr(item, "unicode_string") else item
 
 
 def _is_one_origin(value: object) -> bool:

@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Match
 
 from route_cors.claims import JUDGE, TARGET, knows_better, may_advise
-from route_cors.decorators import Declared, NoCORS, no_cors
+from route_cors.decorators import Declared, no_cors, require_declared
 from route_cors.diagnostics import LOGGER, Diagnostics
 from route_cors.dispatch import (
     CLAIM,
@@ -34,7 +34,6 @@ from route_cors.dispatch import (
     terms_of,
 )
 from route_cors.judging import Judge
-from route_cors.policy import CORSPolicy
 from route_cors.protocol import Preflight, Terms, read_preflight
 from route_cors.serving import answer_preflight, restrict, serve_actual, serve_advising, serve_claimed
 
@@ -165,6 +164,7 @@ class CORSRouter(APIRouter):
     from the routers that include this one. The innermost policy wins; policies are never merged. All other
     arguments are those of APIRouter. Raises `TypeError` if `cors` is something else.
 
+    >>> from route_cors import CORSPolicy
     >>> public = CORSRouter(prefix="/public", cors=CORSPolicy(origins="*"))
     >>> @public.get("/quotes")
     ... async def quotes() -> list[str]:
@@ -172,7 +172,7 @@ class CORSRouter(APIRouter):
     """
 
     def __init__(self, *, cors: Declared | None = None, **arguments: Any) -> None:
-        _require_declared(cors)
+        require_declared("cors", cors)
         super().__init__(**arguments)
         self._declared_cors = cors
         _ROUTERS[id(self)] = self
@@ -235,13 +235,6 @@ def answers_itself(route: object) -> bool:
     return isinstance(route, CORSRoute) or any(
         hasattr(depends.dependency, ROUTER_POLICY) for depends in dependencies
     )
-
-
-def _require_declared(cors: object) -> None:
-    if cors is not None and not isinstance(cors, CORSPolicy | NoCORS):
-        raise TypeError(
-            f"cors must be a CORSPolicy, no_cors or None, not {cors!r}: write cors=CORSPolicy(origins=[...])"
-        )
 
 
 def _cors_route_class(route_class: type[APIRoute], declared: Declared | None) -> type[APIRoute]:

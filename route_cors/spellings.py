@@ -74,12 +74,12 @@ def spelling_of_list(text: str) -> Spelling | None:
     >>> spelling_of_list('["https://a.example", "https://b.example"]').instead
     ('https://a.example', 'https://b.example')
     """
-    is_json = text.startswith("[") and text.endswith("]") and re.search("://|[\"']", text) is not None
+    is_json = text.startswith("[") and re.search("://|[\"']", text) is not None
     is_regex = looks_like_regex(text.replace("|", ""))
     has_more = text.count("://") > 1 and re.search(r"[,;\s]" if is_regex else r"[,;|\s]", text) is not None
     if not (is_json or has_more or text[:1] in {'"', "'"} or ("," in text and not is_regex)):
         return None
-    split = re.split(r"[,;|\s]+", text[1:-1] if is_json else text)
+    split = re.split(r"[,;|\s]+", text[1:].removesuffix("]") if is_json else text)
     parts = tuple(filter(None, (part.strip("\"'") for part in split)))
     # A part without a scheme may be anything, such as the rest of a path after a comma.
     is_clear = all(part == "localhost" or re.search(r"[.:]", part) for part in parts)

@@ -384,6 +384,43 @@ def test_a_regex_that_takes_no_time() -> None:
     assert "RC023" not in codes(theirs(allow_origin_regex=r"https://([a-z0-9-]+\.)*example\.com"))
 
 
+# --- RC034
+
+
+def test_a_policy_without_origins() -> None:
+    sentence = "the policy has no origins, so it allows nobody: GET /a"
+    assert told(ours([])) == [("RC034", "info", sentence)]
+
+
+def test_a_default_without_origins() -> None:
+    app = FastAPI()
+    app.get("/a")(anything)
+    install_cors(app, default=CORSPolicy(origins=[]))
+    (found,) = [finding for finding in report(app).findings if finding.code == "RC034"]
+    assert found.sentence == "the policy has no origins, so it allows nobody: GET /a"
+
+
+def test_a_default_without_origins_that_nothing_has() -> None:
+    app = FastAPI(openapi_url=None)
+    install_cors(app, default=CORSPolicy(origins=[]))
+    assert told(app) == [
+        (
+            "RC034",
+            "info",
+            "the policy has no origins, so it allows nobody: whatever has no policy of its own",
+        )
+    ]
+
+
+def test_a_default_that_closes() -> None:
+    app = FastAPI(openapi_url=None)
+    app.get("/a")(anything)
+    install_cors(app, default=no_cors)
+    sentence = "the app's default is no_cors: routes without a policy are closed to other origins"
+    assert told(app) == [("RC034", "info", sentence)]
+    assert [route.policy for route in report(app).routes] == [no_cors]
+
+
 # --- RC033
 
 

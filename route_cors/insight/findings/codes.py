@@ -175,4 +175,9 @@ CODES: Final[Mapping[str, Code]] = {
         "An origin that every app of its kind has",
         "The origin does not tell apps apart: any app on the device, and not yours alone, may call with it.",
     ),
+    "RC034": Code(
+        "info",
+        "Nobody is allowed",
+        "An empty setting does that without an error, and then the front end cannot call the API either.",
+    ),
 }

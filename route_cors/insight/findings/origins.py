@@ -29,7 +29,7 @@ __all__ = [
     "is_for_anyone",
 ]
 
-# What the pages of an app have unless it is configured otherwise: Capacitor and Ionic on Android and on iOS, Tauri
+# What the pages of an app have by default: Capacitor and Ionic on Android and on iOS, Tauri
 # on macOS and Linux, on Windows and Android.
 _OF_EVERY_APP: Final = frozenset(
     {

@@ -14,6 +14,7 @@ from route_cors.insight.findings.credentials import (
     find_unasked_changes,
 )
 from route_cors.insight.findings.declared import (
+    find_closed,
     find_open_websockets,
     find_repeated_policies,
     find_routes_by_default,
@@ -79,6 +80,7 @@ _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     find_lost_cookies,
     find_open_changes,
     find_origins_of_every_app,
+    find_closed,
 )
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.middleware import Middleware
     from starlette.types import ASGIApp
 
+    from route_cors.decorators import Declared
     from route_cors.insight.foreign.cors import DescribedCORS
-    from route_cors.policy import CORSPolicy
 
 __all__ = [
     "DescribedLayer",
@@ -56,10 +56,10 @@ class OurLayer:
     """A layer of route_cors, which applies policies.
 
     Attributes:
-        default: its default policy.
+        default: its default policy, or `no_cors`.
     """
 
-    default: CORSPolicy | None = None
+    default: Declared | None = None
 
     @property
     def name(self) -> str:

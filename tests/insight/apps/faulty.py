@@ -59,6 +59,7 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     "RC026": ("GET /theirs/lost/a",),
     "RC027": ("POST /theirs/lost/a",),
     "RC033": ("GET /shop/phones",),
+    "RC034": ("GET /shop/nobody",),
 }
 
 # --- Without a layer
@@ -249,6 +250,11 @@ async def delete_nothing() -> None: ...
 @shop.get("/asked")
 @cors(origins=lambda origin, connection: True, max_age=10)
 async def asked() -> None: ...
+
+
+@shop.get("/nobody")
+@cors(origins=[])
+async def nobody() -> None: ...
 
 
 @shop.get("/phones")
