@@ -10,7 +10,7 @@ Its decisions are logged like those of the layer. There is no callback: that is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
@@ -39,11 +39,14 @@ from route_cors.serving import answer_preflight, restrict, serve_actual, serve_a
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from enum import Enum
 
     from fastapi.params import Depends as DependsParameter
-    from starlette.types import Receive, Scope, Send
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-__all__ = ["CORSRoute", "CORSRouter", "answers_itself"]
+__all__ = ["CORSRoute", "CORSRouter", "RouterArguments", "answers_itself"]
 
 
 # Scope key: the route that has claimed a preflight, when it was asked whether it matches.
@@ -154,6 +157,31 @@ class CORSRoute(APIRoute):
         return is_awaited and preflight[1].decode("latin-1") in (self.methods or ())
 
 
+class RouterArguments(TypedDict, total=False):
+    """The arguments of the newest APIRouter, for type checkers and editors."""
+
+    prefix: str
+    tags: list[str | Enum] | None
+    dependencies: Sequence[DependsParameter] | None
+    default_response_class: type[Response]
+    responses: dict[int | str, dict[str, Any]] | None
+    callbacks: list[BaseRoute] | None
+    routes: list[BaseRoute] | None
+    redirect_slashes: bool
+    default: ASGIApp | None
+    dependency_overrides_provider: Any
+    route_class: type[APIRoute]
+    on_startup: Sequence[Callable[[], Any]] | None
+    on_shutdown: Sequence[Callable[[], Any]] | None
+    lifespan: Lifespan[Any] | None
+    deprecated: bool | None
+    include_in_schema: bool
+    generate_unique_id_function: Callable[[APIRoute], str]
+    strict_content_type: bool
+    max_body_size: int | None
+    form_limits: Any
+
+
 class CORSRouter(APIRouter):
     """An APIRouter whose routes share a CORS policy. Use it like `APIRouter`; no other setup is needed.
 
@@ -171,7 +199,7 @@ class CORSRouter(APIRouter):
     ...     return ["Simple is better than complex."]
     """
 
-    def __init__(self, *, cors: Declared | None = None, **arguments: Any) -> None:
+    def __init__(self, *, cors: Declared | None = None, **arguments: Unpack[RouterArguments]) -> None:
         require_declared("cors", cors)
         super().__init__(**arguments)
         self._declared_cors = cors
