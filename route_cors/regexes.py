@@ -12,26 +12,19 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from route_cors.origins import MAX_ORIGIN_BYTES
-from route_cors.spellings import compiled
+from route_cors.spellings import as_code, compiled
 from route_cors.suffixes import public_suffixes_by_ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "as_code",
     "can_match_http",
     "fixed_regex",
     "origin_of_anyone",
     "origin_under_suffix",
     "slow_origin",
 ]
-
-
-def as_code(pattern: str, flags: int = 0) -> str:
-    """A regex as Python source."""
-    shown = re.RegexFlag(flags & ~re.UNICODE)
-    return f"re.compile({pattern!r}{f', {shown!r}' if shown else ''})"
 
 
 # Origins of strangers
@@ -137,10 +130,9 @@ def fixed_regex(regex: re.Pattern[str]) -> str | None:
     secure = _OPTIONAL_S.sub("https", regex.pattern) if can_match_http(regex) else regex.pattern
     pattern = _NESTED.sub(r"\1", secure)
     fixed = compiled(pattern, regex.flags)
-    if fixed is None or slow_origin(fixed) is not None or can_match_http(fixed):
+    if fixed is None or slow_origin(fixed) or can_match_http(fixed):
         return None
-    is_for_anyone = origin_of_anyone(fixed) is not None or origin_under_suffix(fixed) is not None
-    return None if is_for_anyone else as_code(pattern, regex.flags)
+    return None if origin_of_anyone(fixed) or origin_under_suffix(fixed) else as_code(fixed)
 
 
 # Time

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 __all__ = [
     "Spelling",
+    "as_code",
     "compiled",
     "looks_like_regex",
     "spelling_of_list",
@@ -112,9 +113,9 @@ def spelling_of_many(text: str) -> Spelling | None:
     "re.compile('https://app-[a-z0-9-]+\\\\.vercel\\\\.app')"
     """
     is_regex = looks_like_regex(text) or _DOT_STAR.match(text)
-    code = _code(re.sub(r"\A/(.*)/\w*\Z", r"\1", text)) if is_regex else None
-    if code is not None:
-        return Spelling("a string is never read as a regex", code, (_plain(text),))
+    regex = compiled(re.sub(r"\A/(.*)/\w*\Z", r"\1", text)) if is_regex else None
+    if regex is not None:
+        return Spelling("a string is never read as a regex", as_code(regex), (_plain(text),))
     scheme, separator, rest = text.partition("://")
     is_misplaced = "*" in scheme or "*" in re.sub(r"\A\*\.|:\*(?=/|\Z)", "", rest)
     return _wildcard(scheme, rest) if separator and is_misplaced else None
@@ -136,8 +137,8 @@ def _wildcard(scheme: str, rest: str) -> Spelling:
     if is_web and not is_number and not _NAMED_SITE.fullmatch(host):
         return Spelling(f"{_STAR}: anyone can register such a name, so name each origin", None, meant)
     escaped = re.escape(f"{scheme}://{host}{colon}{port}").replace("\\-", "-").replace(r":\*", "(:[0-9]+)?")
-    code = _code(escaped.replace(r"\*", "[0-9]+" if is_number else "[a-z0-9-]+"))
-    return Spelling(f"{_STAR}: else write a regex", code, meant)
+    regex = re.compile(escaped.replace(r"\*", "[0-9]+" if is_number else "[a-z0-9-]+"))
+    return Spelling(f"{_STAR}: else write a regex", as_code(regex), meant)
 
 
 def _plain(regex: str) -> str:
@@ -148,8 +149,10 @@ def _plain(regex: str) -> str:
     return re.sub(r"\\(?=[./:-])", "", pattern)
 
 
-def _code(pattern: str) -> str | None:
-    return None if compiled(pattern) is None else f"re.compile({pattern!r})"
+def as_code(regex: re.Pattern[str]) -> str:
+    """A regex as Python source."""
+    flags = re.RegexFlag(regex.flags & ~re.UNICODE)
+    return f"re.compile({regex.pattern!r}{f', {flags!r}' if flags else ''})"
 
 
 def compiled(pattern: str, flags: int = 0) -> re.Pattern[str] | None:
