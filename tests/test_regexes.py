@@ -22,6 +22,7 @@ SLOW = [
     r"https://localhost|https://([a-z]+)+\.x",
     r"https://(?=([a-z]+)+$)a",
     r"https://(?!([a-z]+)+:)a.*",
+    r"https://(?!zz)([a-c]+)+\.x",
     r"https://[a-f]{8}-(x+x+)+y",
     r"https://(ab){3}-(x+x+)+y",
     r"(?P<scheme>https)://((a|b|ab)*)c",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,7 @@ def test_hosts_with_public_suffixes_below(host: str, suffix: str) -> None:
         "example.com",
         "a.github.io",
         "a.b.amazonaws.com.example",
+        "ore.windows.net",
         "localhost",
         "a.localhost",
         "www.ck",
@@ -58,6 +61,7 @@ def test_hosts_without(host: str) -> None:
 
 def test_every_suffix_that_is_read_is_one_for_the_library() -> None:
     assert len(SUFFIXES) > 9000
+    assert [suffix for suffix in SUFFIXES if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", suffix) is None] == []
     assert [
         suffix for suffix in SUFFIXES if not suffix.isascii() or not public_suffix_list().is_public(suffix)
     ] == []

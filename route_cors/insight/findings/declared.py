@@ -56,13 +56,8 @@ def find_routes_by_default(facts: Facts) -> Iterator[Finding]:
     groups: dict[int, list[Row]] = {}
     for row in facts.rows:
         is_by_default = row.placed.source in {"app", "mounted app"}
-        if (
-            is_by_default
-            and row.policy is not None
-            and row.policy.origins
-            and row.speaks
-            and not row.is_documentation
-        ):
+        opens = row.policy is not None and bool(row.policy.origins)
+        if is_by_default and opens and row.speaks and not row.is_documentation:
             groups.setdefault(id(row.policy), []).append(row)
     for rows in groups.values():
         whose = "the app's default" if rows[0].placed.source == "app" else "a mounted app's default"
