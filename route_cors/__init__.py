@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from route_cors.middleware import RouteCORSMiddleware, install_cors
     from route_cors.policy import CORSPolicy
     from route_cors.routing import CORSRoute, CORSRouter
+    from route_cors.settings import OriginList
 
 __all__ = [
     "CORSConfigError",
@@ -21,6 +22,7 @@ __all__ = [
     "CORSRoute",
     "CORSRouter",
     "Decision",
+    "OriginList",
     "RouteCORSMiddleware",
     "cors",
     "inspector",
@@ -36,6 +38,7 @@ _MODULES = {
     "CORSRoute": "routing",
     "CORSRouter": "routing",
     "Decision": "decisions",
+    "OriginList": "settings",
     "RouteCORSMiddleware": "middleware",
     "cors": "decorators",
     "inspector": "insight.inspector",

@@ -22,7 +22,7 @@ from route_cors.declarations import Changes, Declaration, mark
 from route_cors.policy import CORSPolicy, check_names
 
 if TYPE_CHECKING:
-    from route_cors.origins import OriginItem
+    from route_cors.origins import Origins
 
 __all__ = [
     "AROUND",
@@ -34,6 +34,7 @@ __all__ = [
     "declared_policy",
     "no_cors",
     "policy_of",
+    "require_declared",
 ]
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
@@ -104,6 +105,13 @@ Declared = CORSPolicy | NoCORS
 no_cors: Final = NoCORS()
 
 
+def require_declared(argument: str, declared: object) -> None:
+    """Raise a `TypeError` unless it is a policy, `no_cors` or None."""
+    if declared is not None and not isinstance(declared, Declared):
+        instead = f"write {argument}=CORSPolicy(origins=[...])"
+        raise TypeError(f"{argument} must be a CORSPolicy, no_cors or None, not {declared!r}: {instead}")
+
+
 @overload
 def cors(policy: CORSPolicy, /) -> Callable[[_Endpoint], _Endpoint]: ...
 
@@ -111,7 +119,7 @@ def cors(policy: CORSPolicy, /) -> Callable[[_Endpoint], _Endpoint]: ...
 @overload
 def cors(
     *,
-    origins: OriginItem | Iterable[OriginItem],
+    origins: Origins,
     methods: Iterable[str] | None = ...,
     allow_headers: str | Iterable[str] = ...,
     expose_headers: str | Iterable[str] = ...,

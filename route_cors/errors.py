@@ -25,8 +25,8 @@ class Problem:
         field: the argument of `CORSPolicy` that it was found in.
         value: the value of that argument, or the item of it that is wrong.
         reason: what is wrong with it, as a sentence.
-        fix: what to write instead, if known. For a string it is the new string, or, when one
-            string has to become several, the text of the list; for any other value it is Python source.
+        fix: what to write instead, if known. For a string it is the new string, or Python source, if it has
+            to be a list or a regex; for any other value it is Python source.
 
     >>> print(Problem("origins", "http://localhost:3000/", "a trailing slash", "http://localhost:3000"))
     origins: 'http://localhost:3000/': a trailing slash; write 'http://localhost:3000' instead
@@ -41,9 +41,17 @@ class Problem:
         found = f"{self.field}: {_REPR.repr(self.value)}: {self.reason}"
         if self.fix is None:
             return found
-        is_new_string = isinstance(self.value, str) and not self.fix.startswith("[")
-        fix = repr(self.fix) if is_new_string else self.fix
-        return f"{found}; write {fix} instead"
+        return f"{found}; write {self.code} instead"
+
+    @property
+    def code(self) -> str | None:
+        """The fix as Python source."""
+        return repr(self.fix) if self.fix is not None and self.is_new_string else self.fix
+
+    @property
+    def is_new_string(self) -> bool:
+        """Whether the fix is a string, and no source."""
+        return isinstance(self.value, str) and not str(self.fix).startswith(("[", "re.compile("))
 
 
 class CORSConfigError(ValueError):

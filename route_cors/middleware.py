@@ -15,11 +15,10 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from route_cors.claims import Consultation, may_advise
-from route_cors.decorators import changes
+from route_cors.decorators import Declared, changes, require_declared
 from route_cors.diagnostics import Diagnostics, OnDecision, require_on_decision
 from route_cors.dispatch import CLAIM, Resolver, remember_default
 from route_cors.judging import Judge
-from route_cors.policy import CORSPolicy
 from route_cors.protocol import passes_without_judging, read_preflight
 from route_cors.serving import (
     answer_preflight,
@@ -53,13 +52,14 @@ class RouteCORSMiddleware:
     outside the user middleware, such as the app's own 500s. Use this class inside a middleware that rewrites
     paths, and in `Mount(middleware=[...])`.
 
-    `app` is the ASGI app inside it. `default` is the policy of every HTTP route, opaque mount and 404 without
-    a policy; None leaves them untouched. It does not apply to websockets. With `debug` the browser's console
-    names the check that failed in a preflight of an allowed origin (the policy is shown to that origin), and
-    the header `X-Route-CORS-Refused` of any refused preflight says what failed and what would have been
-    allowed; None takes the app's own `debug`. `on_decision` is a plain function that is called with the
-    `Decision` on each cross-origin request before the request is served, for metrics and traces. It must be
-    fast, as the event loop waits for it; an exception in it is logged, and does not affect the request.
+    `app` is the ASGI app inside it. `default`, a policy or `no_cors`, applies to every HTTP route, opaque
+    mount and 404 without a policy; None leaves them untouched. It does not apply to websockets. With `debug`
+    the browser's console names the check that failed in a preflight of an allowed origin (the policy is shown
+    to that origin), and the header `X-Route-CORS-Refused` of any refused preflight says what failed and what
+    would have been allowed; None takes the app's own `debug`. `on_decision` is a plain function that is
+    called with the `Decision` on each cross-origin request before the request is served, for metrics and
+    traces. It must be fast, as the event loop waits for it; an exception in it is logged, and does not affect
+    the request.
 
     `enforce` refuses what browsers send for pages of other origins that no policy allows: with a 403, before
     anything behind the layer runs, on every HTTP route, mount and 404 whose policy does not say
@@ -68,11 +68,12 @@ class RouteCORSMiddleware:
     mount: policies inside are not known here (see `protocol.judge_sender`).
 
     >>> from fastapi import FastAPI
+    >>> from route_cors import CORSPolicy
     >>> app = FastAPI()
     >>> app.add_middleware(RouteCORSMiddleware, default=CORSPolicy(origins=["https://app.example.com"]))
 
-    Raises `TypeError` if `default` is not a policy, `on_decision` not a plain function, or `enforce` not a
-    bool. Protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
+    Raises `TypeError` if `default` is neither a policy nor `no_cors`, `on_decision` not a plain function, or
+    `enforce` not a bool. Protocol: https://fetch.spec.whatwg.org/#http-cors-protocol
     """
 
     is_route_cors_layer = True
@@ -81,12 +82,12 @@ class RouteCORSMiddleware:
         self,
         app: ASGIApp,
         *,
-        default: CORSPolicy | None = None,
+        default: Declared | None = None,
         debug: bool | None = None,
         on_decision: OnDecision | None = None,
         enforce: bool = False,
     ) -> None:
-        _require_policy(default)
+        require_declared("default", default)
         require_on_decision(on_decision)
         _require_flag("enforce", enforce)
         # Public, as in every middleware: FastAPI (from 0.142 on) and OpenTelemetry read the stack by it.
@@ -169,7 +170,7 @@ class RouteCORSMiddleware:
 def install_cors(
     app: Starlette,
     *,
-    default: CORSPolicy | None = None,
+    default: Declared | None = None,
     debug: bool | None = None,
     on_decision: OnDecision | None = None,
     openapi: bool = False,
@@ -196,11 +197,12 @@ def install_cors(
     if `app` is not a Starlette or FastAPI app, or with `openapi` not a FastAPI app.
 
     >>> from fastapi import FastAPI
+    >>> from route_cors import CORSPolicy
     >>> app = FastAPI()
     >>> install_cors(app, default=CORSPolicy(origins=["https://app.example.com"]))
     """
     _require_app(app)
-    _require_policy(default)
+    require_declared("default", default)
     require_on_decision(on_decision)
     _require_flag("enforce", enforce)
     if openapi and dry_run:
@@ -257,8 +259,3 @@ def _app_with_schema(app: Starlette) -> FastAPI:
 def _require_flag(name: str, value: object) -> None:
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {value!r}")
-
-
-def _require_policy(default: object) -> None:
-    if default is not None and not isinstance(default, CORSPolicy):
-        raise TypeError(f"default must be a CORSPolicy or None, not {default!r}")

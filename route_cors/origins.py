@@ -13,13 +13,16 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from route_cors.errors import CORSConfigError, Problem
+from route_cors.spellings import spelling_of_list, spelling_of_many, spelling_of_none
 
 if TYPE_CHECKING:
     # This module does not import Starlette: the name is only used in annotations and a forward reference.
     from starlette.requests import HTTPConnection
+
+    from route_cors.spellings import Spelling
 
 __all__ = [
     "ANY_ORIGIN",
@@ -29,9 +32,10 @@ __all__ = [
     "OriginCallable",
     "OriginItem",
     "OriginSet",
+    "Origins",
+    "Url",
     "is_loopback",
     "is_serialized_origin",
-    "looks_like_regex",
     "parse_origin",
 ]
 
@@ -40,6 +44,18 @@ OriginCallable: TypeAlias = Callable[[str, "HTTPConnection"], bool | Awaitable[b
 
 OriginItem: TypeAlias = str | re.Pattern[str] | OriginCallable
 """An item of `origins`: `"*"`, an origin, an origin pattern, a compiled regex, or a callable."""
+
+
+class Url(Protocol):
+    """What the URLs of pydantic have in common."""
+
+    def unicode_string(self) -> str:
+        """The URL, with its path."""
+        ...
+
+
+Origins: TypeAlias = OriginItem | Url | Iterable[OriginItem | Url]
+"""What `origins=` takes."""
 
 ANY_ORIGIN: Final = "*"
 
@@ -58,30 +74,24 @@ _MAX_PORT = 65535
 _IPV4_BYTES = 4
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_NOT_IN_A_HOST = 'a character that is not allowed in a host: only letters, digits, "-", "_" and "." are'
+_OPAQUE_HOST = re.compile(r"[A-Za-z0-9_.-]+")
+# Chromium and Firefox have their extensions in lower case; other schemes are opaque.
+_LOWER_CASE = frozenset({*DEFAULT_PORTS, "chrome-extension", "moz-extension"})
 _LABEL = re.compile(r"[a-z0-9_-]+")
 _LOOPBACK_IPV4 = re.compile(r"127(?:\.[0-9]{1,3}){3}")
 
 # The URL standard lets hosts hold more characters (";", "!", "'" and others), and some browsers do send them.
 # No registered name has them; attackers put them into hosts to get past regexes. So they are refused here.
 _SERIALIZED = re.compile(
-    rb"(?P<scheme>[a-z][a-z0-9+.-]*)://"
-    rb"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])"
+    rb"(?P<scheme>(?P<web>https?)|(?!https?:)[a-z][a-z0-9+.-]*)://"
+    rb"(?P<host>(?(web)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[A-Za-z0-9_.-]+)|\[[0-9a-f:]+\])"
     rb"(?::(?P<port>[1-9][0-9]{0,4}))?"
 )
 
-_REGEX_CHARACTERS = frozenset("^$()[]|\\+?")
-# Where these characters do not indicate a regex: a "+" of the scheme, the brackets of an IPv6 address.
-_SCHEME_OR_IPV6 = re.compile(r"\A[a-z][a-z0-9+.-]*://|(?<=://)\[[^\]]*:[^\]]*\]")
-
-_SEPARATORS = re.compile(r"[,\s]+")
-
-_WITHOUT_ORIGIN = re.compile(r"(?:about|blob|data|file|javascript):", re.IGNORECASE)
-_SLASHLESS = re.compile(r"https?:(?!//)", re.IGNORECASE)
+_SLASHLESS = re.compile(r"https?:/?(?!/)", re.IGNORECASE)
+_WITHOUT_ORIGIN = frozenset({"about", "blob", "data", "file", "ftp", "javascript"})
 _WEBSOCKET_SCHEMES = {"ws": "http", "wss": "https"}
-
-_MISPLACED_STAR = (
-    'a "*" is only allowed for whole labels at the start ("https://*.a.example") or as the port (":*")'
-)
 
 
 def is_loopback(host: str) -> bool:
@@ -94,15 +104,6 @@ def is_loopback(host: str) -> bool:
     """
     is_name = host == "localhost" or host.endswith(".localhost")
     return is_name or host == "[::1]" or _LOOPBACK_IPV4.fullmatch(host) is not None
-
-
-def looks_like_regex(text: str) -> bool:
-    r"""Whether `text` holds a character that only a regex would.
-
-    >>> looks_like_regex(r"https://.+\.a\.example"), looks_like_regex("http://[::1]:3000")
-    (True, False)
-    """
-    return not _REGEX_CHARACTERS.isdisjoint(_SCHEME_OR_IPV6.sub("", text))
 
 
 def is_serialized_origin(origin: bytes) -> bool:
@@ -175,8 +176,8 @@ def parse_origin(text: str) -> DeclaredOrigin:
         text: the origin, as a browser would send it, or the pattern.
 
     Raises:
-        CORSConfigError: with every problem. If the intended origin can be recognised nonetheless, the fix of
-            the problems is that origin, as browsers send it.
+        CORSConfigError: with one problem, which says all that is wrong. If what is meant can be recognised,
+            its fix is the origin as browsers send it, a list of them, or a regex.
 
     >>> parse_origin("https://*.a.example").host
     'a.example'
@@ -189,8 +190,13 @@ def parse_origin(text: str) -> DeclaredOrigin:
     origin, faults = _read(text)
     if origin is not None and not faults:
         return origin
-    fix = _fixed_list(text) if _is_list(text) else _fixed(origin)
-    raise CORSConfigError(Problem("origins", text, fault, fix) for fault in faults)
+    stripped, fix = text.strip(), _fixed(origin)
+    known = spelling_of_none(stripped) or spelling_of_list(stripped)
+    if known is None and fix is None:
+        known = spelling_of_many(stripped)
+    if known is not None:
+        faults, fix = [known.reason], _fixed_list(known) or known.fix
+    raise CORSConfigError([Problem("origins", text, "; ".join(faults), fix)])
 
 
 def _fixed(origin: DeclaredOrigin | None) -> str | None:
@@ -201,19 +207,11 @@ def _fixed(origin: DeclaredOrigin | None) -> str | None:
     return None if _read(text)[1] else text
 
 
-def _fixed_list(text: str) -> str | None:
-    fixed: list[str] = []
-    for part in filter(None, _SEPARATORS.split(text)):
-        # A part without a scheme may be anything, such as the rest of a path after a comma.
-        fix = _fixed(_read(part)[0]) if "://" in part else None
-        if fix is None:
-            return None
-        fixed.append(fix)
-    return json.dumps(fixed) if fixed else None
-
-
-def _is_list(text: str) -> bool:
-    return "," in text or (text.count("://") > 1 and len(text.split()) > 1)
+def _fixed_list(known: Spelling) -> str | None:
+    fixed = [_fixed(_read(part)[0]) for part in known.instead]
+    if not fixed or None in fixed:
+        return None
+    return json.dumps(fixed) if known.is_list or len(fixed) > 1 else fixed[0]
 
 
 def _read(text: str) -> tuple[DeclaredOrigin | None, list[str]]:
@@ -223,53 +221,36 @@ def _read(text: str) -> tuple[DeclaredOrigin | None, list[str]]:
     """
     stripped = text.strip()
     faults: list[str] = []
-    if looks_like_regex(stripped):
-        faults.append("a string is never read as a regex: use re.compile(...) if it is meant as one")
-    hopeless = _hopeless(stripped)
-    if hopeless is not None:
-        return None, [*faults, hopeless]
+    if len(stripped) > MAX_ORIGIN_BYTES:
+        return None, [f"longer than {MAX_ORIGIN_BYTES} characters, which no origin is"]
     if any(character.isspace() for character in text):
         faults.append("white space: an origin has none")
     scheme, rest = _read_scheme(stripped, faults)
     authority = _read_rest(rest, faults)
     name, port = _split_authority(authority, faults)
-    subdomains, host = _read_host(name, faults)
-    if scheme != scheme.lower() or name != name.lower():
+    subdomains, host = _read_host(name, scheme.lower(), faults)
+    origin = DeclaredOrigin(scheme.lower(), host, _read_port(port, scheme.lower(), faults), subdomains)
+    if origin.is_pattern and scheme.lower() not in DEFAULT_PORTS and host and ".." in f".{host}.":
+        faults.append("an empty label in the host of a pattern: only an origin may have one")
+    is_lower = scheme.lower() in _LOWER_CASE or host.startswith("[")
+    if scheme != scheme.lower() or (is_lower and name != name.lower()):
         faults.append("upper case: browsers send origins in lower case")
-    scheme = scheme.lower()
-    return DeclaredOrigin(scheme, host, _read_port(port, scheme, faults), subdomains), faults
-
-
-def _hopeless(text: str) -> str | None:
-    """Why no single origin can be recognised in `text`."""
-    return next((reason for is_hopeless, reason in _HOPELESS if is_hopeless(text)), None)
-
-
-_HOPELESS: Final[tuple[tuple[Callable[[str], object], str], ...]] = (
-    (lambda text: not text, "an empty string is not an origin"),
-    (_is_list, "several origins in one string: write a list of strings"),
-    (
-        lambda text: len(text) > MAX_ORIGIN_BYTES,
-        f"longer than {MAX_ORIGIN_BYTES} characters, which no origin is",
-    ),
-    (
-        lambda text: text.lower() == "null",
-        "every sandboxed frame and data: URL has the origin null, so anyone can have it",
-    ),
-    (_WITHOUT_ORIGIN.match, "pages of that scheme have the origin null, which anyone can have"),
-    (_SLASHLESS.match, 'the scheme must be followed by "://"'),
-)
+    return origin, faults
 
 
 def _read_scheme(text: str, faults: list[str]) -> tuple[str, str]:
     scheme, separator, rest = text.partition("://")
+    if _SLASHLESS.match(text):
+        faults.append('the scheme must be followed by "://"')
+        scheme, _, rest = text.partition(":")
+        return scheme, rest.removeprefix("/")
     if not separator:
         faults.append('no scheme: an origin is "scheme://host" or "scheme://host:port"')
         rest = text.removeprefix("//")
         host = rest.partition("/")[0].partition(":")[0].lower()
         return ("http" if is_loopback(host) else "https"), rest
-    if "*" in scheme:
-        faults.append(_MISPLACED_STAR)
+    if scheme.lower() in _WITHOUT_ORIGIN:
+        faults.append("pages of that scheme have the origin null")
     elif scheme.lower() in _WEBSOCKET_SCHEMES:
         faults.append("no page has a ws or wss origin: a websocket handshake carries the origin of its page")
         scheme = _WEBSOCKET_SCHEMES[scheme.lower()]
@@ -318,7 +299,7 @@ def _read_port(port: str | None, scheme: str, faults: list[str]) -> str:
         faults.append("a colon without a port")
         return ""
     if re.fullmatch(r"[0-9]+", port) is None:
-        faults.append(_MISPLACED_STAR if "*" in port else "a port is a number, or * for any or none")
+        faults.append("a port is a number, or * for any or none")
         return port
     number = port.lstrip("0")
     if not number:
@@ -334,18 +315,18 @@ def _read_port(port: str | None, scheme: str, faults: list[str]) -> str:
     return number
 
 
-def _read_host(name: str, faults: list[str]) -> tuple[bool, str]:
+def _read_host(name: str, scheme: str, faults: list[str]) -> tuple[bool, str]:
     """Whether the host starts with `*.`, and the rest of it."""
     subdomains = name.startswith("*.")
-    host = name.removeprefix("*.").lower()
-    if "*" in host:
-        faults.append(_MISPLACED_STAR)
-        return subdomains, host
+    host = name.removeprefix("*.")
     is_ipv6 = host.startswith("[")
+    if scheme not in _LOWER_CASE and not is_ipv6:
+        return subdomains, _read_opaque(host, faults)
+    host = host.lower()
     if not host.isascii() and not is_ipv6:
         faults.append("Unicode in the host: browsers send it as Punycode")
         host = _punycode(host)
-    is_ipv4 = not is_ipv6 and _ends_in_number(host)
+    is_ipv4 = not is_ipv6 and scheme in DEFAULT_PORTS and _ends_in_number(host)
     if subdomains and (is_ipv6 or is_ipv4):
         faults.append("an IP address has no subdomains that a * could match")
         return subdomains, host
@@ -354,6 +335,18 @@ def _read_host(name: str, faults: list[str]) -> tuple[bool, str]:
     if is_ipv4:
         return subdomains, _read_ipv4(host, faults)
     return subdomains, _read_name(host, faults, _MAX_HOST - len("a.") if subdomains else _MAX_HOST)
+
+
+def _read_opaque(host: str, faults: list[str]) -> str:
+    """The host of a scheme that is not the web's, which browsers send as it is written: `app://.`.
+
+    https://url.spec.whatwg.org/#concept-opaque-host-parser
+    """
+    if not host:
+        faults.append("no host")
+    elif _OPAQUE_HOST.fullmatch(host) is None:
+        faults.append(_NOT_IN_A_HOST)
+    return host
 
 
 def _read_name(host: str, faults: list[str], longest: int) -> str:
@@ -367,7 +360,7 @@ def _read_name(host: str, faults: list[str], longest: int) -> str:
     if "" in labels:
         faults.append("an empty label in the host: two dots, or one at its start")
     if any(label and _LABEL.fullmatch(label) is None for label in labels):
-        faults.append('a character that is not allowed in a host: only letters, digits, "-", "_" and "." are')
+        faults.append(_NOT_IN_A_HOST)
     if any(len(label) > _MAX_LABEL for label in labels):
         faults.append(f"a label of the host is longer than {_MAX_LABEL} characters")
     if len(host) > longest:
@@ -539,7 +532,8 @@ class OriginSet:
     def _matches_pattern(self, scheme: bytes, host: bytes, port: bytes) -> bool:
         """Look up the host itself, then each of its suffixes that starts with a dot, the longest first."""
         patterns = self.patterns
-        suffix = host
+        # `app://.x` is an origin, and none of a subdomain of x.
+        suffix = b"" if host.startswith(b".") or b".." in host else host
         while suffix:
             if (scheme, suffix, port) in patterns or (scheme, suffix, b"*") in patterns:
                 return True

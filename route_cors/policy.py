@@ -7,12 +7,13 @@ Each rule for policies is one function, named after what it refuses. Rules about
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypedDict, Unpack, cast, final
+from typing import Any, Final, NoReturn, ParamSpec, TypedDict, Unpack, cast, final
 
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.headers import (
@@ -26,14 +27,20 @@ from route_cors.origins import (
     ANY_ORIGIN,
     DeclaredOrigin,
     OriginItem,
+    Origins,
     OriginSet,
     parse_origin,
 )
+from route_cors.regexes import (
+    can_match_http,
+    fixed_regex,
+    origin_of_anyone,
+    origin_under_suffix,
+    slow_origin,
+)
+from route_cors.suffixes import suffix_below
 
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
-
-__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names", "public_suffix_list"]
+__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names"]
 
 MAX_MAX_AGE: Final = 86400
 """Seconds. No browser caches a preflight for longer: Firefox a day at most, Chromium two hours."""
@@ -71,7 +78,7 @@ def _naming_the_argument_to_write(init: Callable[_Arguments, None]) -> Callable[
 class PolicyArguments(TypedDict, total=False):
     """The arguments of `evolve`: those of `CORSPolicy`, all optional."""
 
-    origins: OriginItem | Iterable[OriginItem]
+    origins: Origins
     methods: Iterable[str] | None
     allow_headers: str | Iterable[str]
     expose_headers: str | Iterable[str]
@@ -91,10 +98,10 @@ class CORSPolicy:
 
     Args:
         origins: one of these, or any iterable of them. `"*"`: any origin. An origin, as browsers send it:
-            `"https://a.example"`. An origin pattern: `"https://*.a.example"`, one or more labels;
-            `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole origin.
-            A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it. An empty
-            iterable allows no origin.
+            `"https://a.example"`, or a pydantic URL. An origin pattern: `"https://*.a.example"`, one or more
+            labels; `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole
+            origin. A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it.
+            An empty iterable allows no origin.
         methods: the methods that other origins may use. None: the methods of the route.
         allow_headers: names of request-headers that other origins may set. Accept, Accept-Language,
             Content-Language and Content-Type are always allowed. `"*"`: any; without credentials,
@@ -110,8 +117,8 @@ class CORSPolicy:
             `install_cors(app, enforce=...)` says.
         dangerously_allow_insecure_origins: allows credentials with `http://` origins other than localhost and
             loopback addresses. Anyone on the network can impersonate them.
-        dangerously_allow_public_suffixes: allows credentials with a wildcard directly under a public suffix,
-            such as `https://*.github.io`. Anyone can register a name there.
+        dangerously_allow_public_suffixes: allows credentials with a wildcard under which there is a public
+            suffix: `https://*.github.io`, `https://*.amazonaws.com`. Anyone can register a name there.
 
     Attributes:
         origins, methods, allow_headers, expose_headers: as sorted tuples without repetitions; methods may
@@ -163,7 +170,7 @@ class CORSPolicy:
     def __init__(
         self,
         *,
-        origins: OriginItem | Iterable[OriginItem],
+        origins: Origins,
         methods: Iterable[str] | None = None,
         allow_headers: str | Iterable[str] = (),
         expose_headers: str | Iterable[str] = (),
@@ -202,7 +209,7 @@ class CORSPolicy:
     def matches_anyone(self) -> bool:
         """Whether one of its regexes matches origins that anyone can register."""
         regexes = (item for item in self.origins if isinstance(item, re.Pattern))
-        return any(_admitted_by(regex) is not None for regex in regexes)
+        return any(origin_of_anyone(regex) is not None for regex in regexes)
 
     def evolve(self, **changes: Unpack[PolicyArguments]) -> CORSPolicy:
         """A copy with some arguments changed, validated as a whole.
@@ -249,6 +256,11 @@ class CORSPolicy:
 
     def __deepcopy__(self, memo: object) -> CORSPolicy:
         return self
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        # By its name: pydantic is loaded for those who use it, and what it does with policies stands on them.
+        return importlib.import_module("route_cors.settings").policy_schema(handler)
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], CORSPolicy], tuple[dict[str, Any]]]:
         # By its arguments and not by its slots: an unpickled policy is validated and compiled again.
@@ -311,12 +323,17 @@ class _Declared:
 def _read_origins(value: object, problems: list[Problem]) -> tuple[OriginItem, ...]:
     items: list[Any] = [value] if _is_one_origin(value) else list(cast("Iterable[Any]", value))
     sound: dict[OriginItem, None] = {}
-    for item in items:
+    for item in map(_without_url, items):
         found = _origin_item_problems(item)
         problems.extend(found)
         if not found:
             sound[item] = None
     return tuple(sorted(sound, key=_origin_order))
+
+
+def _without_url(item: Any) -> Any:
+    """A pydantic URL as an origin: its path is "/" where none was written."""
+    return str(item).removesuffix("/") if hasattr(item, "unicode_string") else item
 
 
 def _is_one_origin(value: object) -> bool:
@@ -336,7 +353,9 @@ def _origin_item_problems(item: object) -> tuple[Problem, ...]:
     if isinstance(item, str):
         return () if item == ANY_ORIGIN else _origin_text_problems(item)
     reason = _origin_type_fault(item)
-    return () if reason is None else (Problem("origins", item, reason),)
+    if reason is not None:
+        return (Problem("origins", item, reason),)
+    return _regex_problems(cast("re.Pattern[str]", item)) if isinstance(item, re.Pattern) else ()
 
 
 def _origin_text_problems(text: str) -> tuple[Problem, ...]:
@@ -345,6 +364,18 @@ def _origin_text_problems(text: str) -> tuple[Problem, ...]:
     except CORSConfigError as error:
         return error.problems
     return ()
+
+
+def _regex_problems(regex: re.Pattern[str]) -> tuple[Problem, ...]:
+    origin = slow_origin(regex)
+    if origin is None:
+        return ()
+    reason = (
+        f"takes far too long for an origin of {len(origin)} characters, and much longer for longer ones: do"
+        " not repeat what repeats itself, and do not let two adjacent parts match the same text; for any"
+        r" labels of a host write [a-z0-9.-]+\."
+    )
+    return (Problem("origins", regex, reason, fixed_regex(regex)),)
 
 
 def _origin_type_fault(item: object) -> str | None:
@@ -545,47 +576,15 @@ def _refuse_any_origin_with_credentials(declared: _Declared) -> Iterator[Problem
     if declared.any_origin:
         reason = "with credentials every site could act as the user: name the origins to allow"
         yield Problem("origins", ANY_ORIGIN, reason)
-    for regex, origin in _regexes_for_anyone(declared):
-        sites = f"origins that anyone can register, such as {origin}"
-        yield Problem("origins", regex, f"matches {sites}: with credentials they could act as the user")
-
-
-# Random names of the kinds that anyone can register. A regex that matches one of them matches whatever name
-# somebody registers. moz-extension: is not among them: Firefox chooses those origins at random for each
-# installation, so a regex is the only way to allow an add-on.
-_PROBE_LABELS = ("qzkvjwxhpt", "wvq7zk-xj4hd", "0817364529")
-_PROBE_SUFFIXES = (
-    *("app", "co.uk", "com", "com.au", "de", "dev", "fr", "info", "io", "me"),
-    *("net", "online", "org", "ru", "shop", "site", "top", "xyz"),
-)
-_PROBES: Final = (
-    *(
-        f"{scheme}://{prefix}{label}.{suffix}{port}"
-        for label in _PROBE_LABELS
-        for suffix in _PROBE_SUFFIXES
-        for prefix in ("", "www.", "vbtkz.qwjx.")
-        for scheme in ("https", "http")
-        for port in ("", ":8443")
-    ),
-    "https://203.0.113.157",
-    "http://203.0.113.157",
-    "https://[2001:db8:3f1a::9c2e]",
-    "http://[2001:db8:3f1a::9c2e]",
-    "chrome-extension://pkbjfdmcoehaglinkbjfdmcoehaglinp",
-)
-
-
-def _regexes_for_anyone(declared: _Declared) -> Iterator[tuple[re.Pattern[str], str]]:
     for regex in declared.regexes():
-        admitted = _admitted_by(regex)
-        if admitted is not None:
-            yield regex, admitted
-
-
-# A policy gets terms for each set of methods, and those of a route out of sight are made anew for a request.
-@functools.lru_cache(maxsize=256)
-def _admitted_by(regex: re.Pattern[str]) -> str | None:
-    return next((origin for origin in _PROBES if regex.fullmatch(origin)), None)
+        origin = origin_of_anyone(regex)
+        if origin is not None:
+            reason = (
+                f"matches origins that anyone can register, such as {origin}: with credentials they could act"
+                " as the user; name the origins, or end it with a domain of your own:"
+                r" r'https://[a-z0-9-]+\.example\.com'"
+            )
+            yield Problem("origins", regex, reason)
 
 
 def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[Problem]:
@@ -599,29 +598,18 @@ def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[P
             )
             yield Problem("origins", text, reason, _secured(origin))
     for regex in declared.regexes():
-        if _HTTP_IN_REGEX.search(regex.pattern):
+        if can_match_http(regex):
             reason = (
-                "contains http that is not followed by s: or by ://localhost, ://127. or ://\\[::1, so it can"
-                " match insecure origins (https? does); anyone on the network can impersonate those and act"
-                " as the user; write https:, or set dangerously_allow_insecure_origins"
+                "matches http origins (https? does), which anyone on the network can impersonate to act as"
+                " the user; write https, and 'http://localhost:*' by itself, or set"
+                " dangerously_allow_insecure_origins"
             )
-            yield Problem("origins", regex, reason)
-
-
-# An http that is, or with the text after it can be, the scheme of an origin that is not this machine.
-# Not the http in a host such as httpbin.example: a letter after it that is not optional makes another word.
-_HTTP_IN_REGEX: Final = re.compile(
-    r"http"
-    r"(?!s(?:\\?:|[)|]))"
-    r"(?!\\?:(?:\\?/){2}(?:localhost|127\\?\.|\\\[::1))"
-    r"(?![a-rt-z]{2})",
-    re.IGNORECASE,
-)
+            yield Problem("origins", regex, reason, fixed_regex(regex))
 
 
 def _secured(origin: DeclaredOrigin) -> str | None:
     """The https form of an http origin; None for one with a port, as https uses another port."""
-    if origin.port or (origin.subdomains and _is_public_suffix(origin.host)):
+    if origin.port or (origin.subdomains and suffix_below(origin.host) is not None):
         return None
     return str(DeclaredOrigin("https", origin.host, "", origin.subdomains))
 
@@ -630,28 +618,21 @@ def _refuse_public_suffixes_with_credentials(declared: _Declared) -> Iterator[Pr
     if not declared.allow_credentials or declared.dangerously_allow_public_suffixes:
         return
     for text, origin in declared.parsed_origins():
-        if origin.subdomains and _is_public_suffix(origin.host):
+        suffix = suffix_below(origin.host) if origin.subdomains else None
+        if suffix is not None:
             reason = (
-                f"anyone can register a name under {origin.host}, a public suffix, and act as the user with"
+                f"anyone can register a name under {suffix}, a public suffix, and act as the user with"
                 " credentials; name the origins, or set dangerously_allow_public_suffixes"
             )
             yield Problem("origins", text, reason)
-
-
-def _is_public_suffix(host: str) -> bool:
-    # By its rules, the list treats names that are not on it as suffixes too. localhost is not one:
-    # https://www.rfc-editor.org/rfc/rfc6761#section-6.3
-    is_localhost = host == "localhost" or host.endswith(".localhost")
-    return not is_localhost and public_suffix_list().is_public(host)
-
-
-@functools.cache
-def public_suffix_list() -> PublicSuffixList:
-    """The suffixes under which anyone can get a name (https://publicsuffix.org/), loaded at first use."""
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - it takes long to load, and few need it
-
-    # Suffixes of companies count too, such as github.io: anyone can get a name there as well.
-    return PublicSuffixList(only_icann=False)
+    for regex in declared.regexes():
+        named = None if origin_of_anyone(regex) else origin_under_suffix(regex)
+        if named is not None:
+            reason = (
+                f"matches {named[0]}: anyone can register a name under {named[1]}, a public suffix, and act"
+                " as the user with credentials; name the origins, or set dangerously_allow_public_suffixes"
+            )
+            yield Problem("origins", regex, reason)
 
 
 def _refuse_any_exposed_header_with_credentials(declared: _Declared) -> Iterator[Problem]:

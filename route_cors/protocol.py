@@ -540,7 +540,9 @@ def refuse_actual(failed: Check, readable: Headers = ()) -> Answer:
 def merge_headers(present: Iterable[Header], decided: Headers) -> RawHeaders:
     """The headers of an actual response, as a new list: the decided headers replace those that are present.
 
-    `Vary` is merged: each name once, on one line. The names that a handler set are always kept.
+    `Vary` is merged: each name once, on one line. The names that a handler set are always kept. So are the
+    names that it exposes, for those who may read, unless it brings other CORS headers too: then another CORS
+    layer wrote them (CORSMiddleware exposes its names to those whom it does not allow as well).
     """
     headers = [*present]
     for name, _ in headers:
@@ -559,12 +561,17 @@ _KEPT = frozenset({b"content-type", b"content-length"})
 def _merged(headers: RawHeaders, decided: Headers) -> RawHeaders:
     merged: RawHeaders = []
     varying: list[bytes] = []
+    theirs: dict[bytes, bytes] = {}  # the CORS headers that are present
     for header in headers:
         name = header[0].lower()
         if name == b"vary":
             varying.append(header[1])
-        elif not name.startswith(b"access-control-"):
+        elif name.startswith(b"access-control-"):
+            theirs[name] = theirs.get(name, b"") + b"," + header[1]
+        else:
             merged.append(header)
+    if theirs.keys() == {_EXPOSE_HEADERS}:
+        decided = _exposing(decided, theirs[_EXPOSE_HEADERS])
     if _VARY_ORIGIN in decided and varying:
         merged += [header for header in decided if header != _VARY_ORIGIN]
         merged.append(_vary_by_origin(varying))
@@ -572,14 +579,27 @@ def _merged(headers: RawHeaders, decided: Headers) -> RawHeaders:
     return [*merged, *decided, *((b"vary", value) for value in varying)]
 
 
+def _exposing(decided: Headers, names: bytes) -> Headers:
+    """With more names exposed, if they allow anybody to read."""
+    ours = dict(decided)
+    if _ALLOW_ORIGIN not in ours:
+        return decided
+    both = (ours.get(_EXPOSE_HEADERS, b"") + b"," + names).split(b",")
+    return (*(ours | {_EXPOSE_HEADERS: _each_once(map(bytes.strip, both))}).items(),)
+
+
 def _vary_by_origin(varying: list[bytes]) -> Header:
     names = [name.strip() for name in b",".join(varying).split(b",")]
     if b"*" not in names:
         names.append(b"Origin")
+    return (b"vary", _each_once(names))
+
+
+def _each_once(names: Iterable[bytes]) -> bytes:
     once: dict[bytes, bytes] = {}
     for name in filter(None, names):
         once.setdefault(name.lower(), name)
-    return (b"vary", b", ".join(once.values()))
+    return b", ".join(once.values())
 
 
 def _granted_headers(policy: CORSPolicy, methods: Iterable[str] | None) -> Headers:

@@ -10,7 +10,7 @@ Its decisions are logged like those of the layer. There is no callback: that is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import Match
 
 from route_cors.claims import JUDGE, TARGET, knows_better, may_advise
-from route_cors.decorators import Declared, NoCORS, no_cors
+from route_cors.decorators import Declared, no_cors, require_declared
 from route_cors.diagnostics import LOGGER, Diagnostics
 from route_cors.dispatch import (
     CLAIM,
@@ -35,17 +35,19 @@ from route_cors.dispatch import (
     terms_of,
 )
 from route_cors.judging import Judge
-from route_cors.policy import CORSPolicy
 from route_cors.protocol import Preflight, Terms, read_preflight
 from route_cors.serving import answer_preflight, restrict, serve_actual, serve_advising, serve_claimed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from enum import Enum
 
     from fastapi.params import Depends as DependsParameter
-    from starlette.types import Receive, Scope, Send
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-__all__ = ["CORSRoute", "CORSRouter", "answers_itself"]
+__all__ = ["CORSRoute", "CORSRouter", "RouterArguments", "answers_itself"]
 
 
 # Scope key: the route that has claimed a preflight, when it was asked whether it matches.
@@ -158,6 +160,31 @@ class CORSRoute(APIRoute):
         return is_awaited and preflight[1].decode("latin-1") in (self.methods or ())
 
 
+class RouterArguments(TypedDict, total=False):
+    """The arguments of the newest APIRouter, for type checkers and editors."""
+
+    prefix: str
+    tags: list[str | Enum] | None
+    dependencies: Sequence[DependsParameter] | None
+    default_response_class: type[Response]
+    responses: dict[int | str, dict[str, Any]] | None
+    callbacks: list[BaseRoute] | None
+    routes: list[BaseRoute] | None
+    redirect_slashes: bool
+    default: ASGIApp | None
+    dependency_overrides_provider: Any
+    route_class: type[APIRoute]
+    on_startup: Sequence[Callable[[], Any]] | None
+    on_shutdown: Sequence[Callable[[], Any]] | None
+    lifespan: Lifespan[Any] | None
+    deprecated: bool | None
+    include_in_schema: bool
+    generate_unique_id_function: Callable[[APIRoute], str]
+    strict_content_type: bool
+    max_body_size: int | None
+    form_limits: Any
+
+
 class CORSRouter(APIRouter):
     """An APIRouter whose routes share a CORS policy. Use it like `APIRouter`; no other setup is needed.
 
@@ -168,14 +195,15 @@ class CORSRouter(APIRouter):
     from the routers that include this one. The innermost policy wins; policies are never merged. All other
     arguments are those of APIRouter. Raises `TypeError` if `cors` is something else.
 
+    >>> from route_cors import CORSPolicy
     >>> public = CORSRouter(prefix="/public", cors=CORSPolicy(origins="*"))
     >>> @public.get("/quotes")
     ... async def quotes() -> list[str]:
     ...     return ["Simple is better than complex."]
     """
 
-    def __init__(self, *, cors: Declared | None = None, **arguments: Any) -> None:
-        _require_declared(cors)
+    def __init__(self, *, cors: Declared | None = None, **arguments: Unpack[RouterArguments]) -> None:
+        require_declared("cors", cors)
         super().__init__(**arguments)
         self._declared_cors = cors
         _ROUTERS[id(self)] = self
@@ -238,13 +266,6 @@ def answers_itself(route: object) -> bool:
     return isinstance(route, CORSRoute) or any(
         hasattr(depends.dependency, ROUTER_POLICY) for depends in dependencies
     )
-
-
-def _require_declared(cors: object) -> None:
-    if cors is not None and not isinstance(cors, CORSPolicy | NoCORS):
-        raise TypeError(
-            f"cors must be a CORSPolicy, no_cors or None, not {cors!r}: write cors=CORSPolicy(origins=[...])"
-        )
 
 
 def _cors_route_class(route_class: type[APIRoute], declared: Declared | None) -> type[APIRoute]:

@@ -30,8 +30,12 @@ SOURCES = {
 LAYERS = [
     "errors",
     "headers",
+    "spellings",
     "origins",
+    "suffixes",
+    "regexes",
     "policy",
+    "settings",
     "protocol",
     "declarations",
     "decorators",
@@ -53,7 +57,18 @@ ASIDE = {"testing", "pytest_plugin"}
 # A call is explained by the box, with its own browser.
 MAY_IMPORT_TESTING = {"insight", "cli"}
 # Pure: neither framework at run time.
-PURE = {"decisions", "errors", "headers", "origins", "policy", "protocol", *ASIDE}
+PURE = {
+    "decisions",
+    "errors",
+    "headers",
+    "origins",
+    "policy",
+    "protocol",
+    "regexes",
+    "spellings",
+    "suffixes",
+    *ASIDE,
+}
 TESTING_MAY_IMPORT = {"errors", "headers", "origins", "testing"}
 
 # How FastAPI keeps its routes is its own affair: one file knows, and one file breaks when it changes.
@@ -69,6 +84,7 @@ PUBLIC = {
     "CORSRoute",
     "CORSRouter",
     "Decision",
+    "OriginList",
     "RouteCORSMiddleware",
     "cors",
     "inspector",

@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketRoute
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
+from route_cors.decorators import NoCORS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -66,12 +67,12 @@ def test_install_on_what_is_no_app(not_an_app: Any) -> None:
         install_cors(not_an_app)
 
 
-@pytest.mark.parametrize("default", ["*", {"origins": "*"}, no_cors, CORSPolicy])
+@pytest.mark.parametrize("default", ["*", {"origins": "*"}, NoCORS, CORSPolicy])
 def test_a_default_that_is_no_policy(default: Any) -> None:
     app = Starlette()
-    with pytest.raises(TypeError, match="default must be a CORSPolicy or None, not "):
+    with pytest.raises(TypeError, match="default must be a CORSPolicy, no_cors or None, not "):
         install_cors(app, default=default)
-    with pytest.raises(TypeError, match="default must be a CORSPolicy or None, not "):
+    with pytest.raises(TypeError, match="default must be a CORSPolicy, no_cors or None, not "):
         RouteCORSMiddleware(app, default=default)
     assert not isinstance(getattr(app.build_middleware_stack(), "app", None), RouteCORSMiddleware)
 
@@ -190,6 +191,68 @@ def test_the_default_covers_a_frontend(tmp_path: Any) -> None:
     install_cors(app, default=POLICY)
     reply = ask(app, http_scope("GET", "/index.html", [(b"origin", A)]))
     assert (reply.status, reply.body, reply.cors) == (200, b"<!doctype html>", ALLOWED)
+
+
+OPENED = PlainTextResponse(
+    "for everybody", headers={"access-control-allow-origin": "*", "access-control-expose-headers": "x-a"}
+)
+
+
+def closed_by_default(default: Any, *, installed: bool) -> Starlette:
+    inner = Starlette(routes=[Route("/x", answers())])
+    app = Starlette(
+        routes=[
+            Route("/plain", lambda _: OPENED),
+            Route("/open", cors(POLICY)(answers())),
+            WebSocketRoute("/ws", accept),
+            Mount("/mounted", inner),
+            Mount("/opaque", Wrapper(OPENED)),
+        ]
+    )
+    if installed:
+        install_cors(app, default=default)
+    else:
+        app.add_middleware(RouteCORSMiddleware, default=default)
+    return app
+
+
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize("path", ["/plain", "/mounted/x", "/mounted/none", "/opaque/y", "/none"])
+def test_a_default_that_closes_what_has_no_policy(path: str, installed: bool) -> None:
+    app = closed_by_default(no_cors, installed=installed)
+    for sent in ([(b"origin", A)], []):
+        assert ask(app, http_scope("GET", path, sent)).cors == {}
+    refused = ask(app, http_scope("OPTIONS", path, preflight(b"GET")))
+    assert (refused.status, refused.cors) == (403, {"vary": VARY_PREFLIGHT})
+
+
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize("path", ["/plain", "/mounted/x", "/mounted/none", "/opaque/y", "/none"])
+def test_a_default_without_origins_allows_nobody(path: str, installed: bool) -> None:
+    app = closed_by_default(CORSPolicy(origins=[]), installed=installed)
+    for sent in ([(b"origin", A)], []):
+        assert ask(app, http_scope("GET", path, sent)).cors == {"vary": "Origin"}
+    refused = ask(app, http_scope("OPTIONS", path, preflight(b"GET")))
+    assert (refused.status, refused.cors) == (403, {"vary": VARY_PREFLIGHT})
+
+
+@pytest.mark.parametrize("default", [no_cors, CORSPolicy(origins=[])])
+def test_a_default_for_nobody_leaves_policies_and_websockets_alone(default: Any) -> None:
+    app = closed_by_default(default, installed=True)
+    assert ask(app, http_scope("GET", "/open", [(b"origin", A)])).cors == ALLOWED
+    assert handshake(app, [(b"origin", E)]) == ACCEPTED
+    install_cors(app, default=default)
+
+
+@pytest.mark.parametrize("outer", [CORSPolicy(origins="*"), None])
+def test_the_innermost_default_closes(outer: CORSPolicy | None) -> None:
+    inner = Starlette(routes=[Route("/x", answers())])
+    install_cors(inner, default=no_cors)
+    app = Starlette(routes=[Mount("/in", inner), Mount("/hidden", Wrapper(inner))])
+    install_cors(app, default=outer)
+    for path in ("/in/x", "/hidden/x"):
+        assert ask(app, http_scope("GET", path, [(b"origin", A)])).cors == {}
+        assert ask(app, http_scope("OPTIONS", path, preflight(b"GET"))).status == 403
 
 
 def test_around_a_router_and_around_an_app_without_routes() -> None:

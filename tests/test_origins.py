@@ -9,6 +9,7 @@ import sys
 import time
 from ipaddress import IPv6Address
 
+import ada_url
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -20,9 +21,9 @@ from route_cors.origins import (
     OriginSet,
     is_loopback,
     is_serialized_origin,
-    looks_like_regex,
     parse_origin,
 )
+from route_cors.spellings import looks_like_regex
 
 
 def problems_of(text: str) -> tuple[Problem, ...]:
@@ -76,6 +77,17 @@ declared = st.one_of(exact_origins, suffix_patterns, port_patterns)
         ("chrome-extension://abcdef", DeclaredOrigin("chrome-extension", "abcdef", "", subdomains=False)),
         ("capacitor://localhost", DeclaredOrigin("capacitor", "localhost", "", subdomains=False)),
         ("capacitor://localhost:443", DeclaredOrigin("capacitor", "localhost", "443", subdomains=False)),
+        ("app://.", DeclaredOrigin("app", ".", "", subdomains=False)),
+        ("app://.a..b.:80", DeclaredOrigin("app", ".a..b.", "80", subdomains=False)),
+        ("app://127.1", DeclaredOrigin("app", "127.1", "", subdomains=False)),
+        ("app://*.Abc:*", DeclaredOrigin("app", "Abc", "*", subdomains=True)),
+        (
+            "safari-web-extension://140BB581-6C3C-4C4F-8D9C-7B1F5C0A9E11",
+            DeclaredOrigin(
+                "safari-web-extension", "140BB581-6C3C-4C4F-8D9C-7B1F5C0A9E11", "", subdomains=False
+            ),
+        ),
+        ("chrome-extension://127", DeclaredOrigin("chrome-extension", "127", "", subdomains=False)),
         ("web+app://a", DeclaredOrigin("web+app", "a", "", subdomains=False)),
         (
             "https://" + "a" * 63 + ".example",
@@ -98,8 +110,8 @@ REFUSED: list[tuple[str, list[str], str | None]] = [
     ("https://a.example//", ["a path"], "https://a.example"),
     ("https://*.a.example/*", ["a path"], "https://*.a.example"),
     ("https://a.example#top", ["a fragment"], "https://a.example"),
-    ("https://a.example/#/?", ["never read as a regex", "trailing slash", "a fragment"], "https://a.example"),
-    ("https://a.example?x=1", ["never read as a regex", "a query"], "https://a.example"),
+    ("https://a.example/#/?", ["trailing slash", "a fragment"], "https://a.example"),
+    ("https://a.example?x=1", ["a query"], "https://a.example"),
     # before the host
     ("https://user@a.example", ["user info"], "https://a.example"),
     ("https://user:word@a.example:8443", ["user info"], "https://a.example:8443"),
@@ -108,7 +120,19 @@ REFUSED: list[tuple[str, list[str], str | None]] = [
     ("HTTPS://a.example", ["upper case"], "https://a.example"),
     ("https://A.example", ["upper case"], "https://a.example"),
     ("chrome-extension://ABC", ["upper case"], "chrome-extension://abc"),
-    ("HTTPS://A.example:443/", ["trailing slash", "upper case", "default port"], "https://a.example"),
+    ("MOZ-extension://AB-CD", ["upper case"], "moz-extension://ab-cd"),
+    ("APP://Abc", ["upper case"], "app://Abc"),
+    ("app://[2001:DB8::1]", ["upper case"], "app://[2001:db8::1]"),
+    ("app://./", ["trailing slash"], "app://."),
+    ("app://./index.html", ["a path"], "app://."),
+    ("app://", ["no host"], None),
+    ("app://a%20b", ["not allowed in a host"], None),
+    ("app://mü", ["not allowed in a host"], None),
+    ("app://*.", ["no host"], None),
+    ("app://*..x", ["empty label"], None),
+    ("app://.:*", ["empty label"], None),
+    ("app://a.:*", ["empty label"], None),
+    ("HTTPS://A.example:443/", ["trailing slash", "default port", "upper case"], "https://a.example"),
     (" https://a.example", ["white space"], "https://a.example"),
     ("https://a.example\n", ["white space"], "https://a.example"),
     ("https://a. example", ["white space", "character that is not allowed in a host"], None),
@@ -132,8 +156,8 @@ REFUSED: list[tuple[str, list[str], str | None]] = [
     ("//a.example", ["no scheme"], "https://a.example"),
     ("localhost:3000", ["no scheme"], "http://localhost:3000"),
     ("127.0.0.1:3000", ["no scheme"], "http://127.0.0.1:3000"),
-    ("https:a.example", ['followed by "://"'], None),
-    ("http:/a.example", ['followed by "://"'], None),
+    ("https:a.example", ['followed by "://"'], "https://a.example"),
+    ("HTTP:/a.example", ['followed by "://"', "upper case"], "http://a.example"),
     ("://a.example", ["a scheme is"], None),
     ("1a://a.example", ["a scheme is"], None),
     ("ht_tp://a.example", ["a scheme is"], None),
@@ -141,8 +165,8 @@ REFUSED: list[tuple[str, list[str], str | None]] = [
     ("wss://a.example", ["handshake"], "https://a.example"),
     ("WS://a.example:8080", ["handshake"], "http://a.example:8080"),
     # origins that are null
-    ("null", ["anyone can have it"], None),
-    ("NULL", ["anyone can have it"], None),
+    ("null", ["anyone can have"], None),
+    ("NULL", ["anyone can have"], None),
     ("file:///index.html", ["origin null"], None),
     ("file://", ["origin null"], None),
     ("File://a", ["origin null"], None),
@@ -151,8 +175,8 @@ REFUSED: list[tuple[str, list[str], str | None]] = [
     ("blob:https://a.example/1", ["origin null"], None),
     ("javascript:0", ["origin null"], None),
     # nothing, or too much
-    ("", ["an empty string"], None),
-    (" ", ["an empty string"], None),
+    ("", ["an empty string"], "[]"),
+    (" ", ["an empty string"], "[]"),
     ("https://", ["no host"], None),
     ("https:///a", ["a path", "no host"], None),
     ("https://:443", ["no host", "default port"], None),
@@ -191,7 +215,7 @@ REFUSED: list[tuple[str, list[str], str | None]] = [
     ("https://a.example:-1", ["a port is a number"], None),
     ("https://a.example:8e3", ["a port is a number"], None),
     ("https://a.example:٣", ["a port is a number"], None),
-    ("https://a.example:8*", ['a "*" is only allowed'], None),
+    ("https://a.example:8*", ['a "*" is only allowed'], r"re.compile('https://a\\.example:8[0-9]+')"),
     # names
     ("https://a.example.", ["trailing dot"], "https://a.example"),
     ("https://.", ["trailing dot", "no host"], None),
@@ -230,44 +254,47 @@ REFUSED: list[tuple[str, list[str], str | None]] = [
     ("http://::1", ["in brackets"], "http://[::1]"),
     ("https://2001:db8::1", ["in brackets"], "https://[2001:db8::1]"),
     ("https://a:b:c", ["in brackets", "not an IPv6 address"], None),
-    ("https://[::1", ["never read as a regex", "not an IPv6 address", "a port is"], None),
+    ("https://[::1", ["not an IPv6 address", "a port is"], None),
     ("https://[::1]a:80", ["not an IPv6 address", "a port is"], None),
-    ("https://[]", ["never read as a regex", "not an IPv6 address"], None),
-    ("https://[1.2.3.4]", ["never read as a regex", "not an IPv6 address"], None),
+    ("https://[]", ["not an IPv6 address"], None),
+    ("https://[1.2.3.4]", ["never read as a regex"], "re.compile('https://[1.2.3.4]')"),
     ("https://[:::1]", ["not an IPv6 address"], None),
-    ("https://*.[::1]", ["never read as a regex", "in brackets", 'a "*" is only allowed'], None),
+    ("https://*.[::1]", ["never read as a regex"], "re.compile('https://*.[::1]')"),
     # stars
-    ("https://*", ['a "*" is only allowed'], None),
-    ("*", ["no scheme", 'a "*" is only allowed'], None),
-    ("*://a.example", ['a "*" is only allowed'], None),
-    ("http*://a.example", ['a "*" is only allowed'], None),
-    ("https://*a.example", ['a "*" is only allowed'], None),
-    ("https://a.*.example", ['a "*" is only allowed'], None),
-    ("https://a.*", ['a "*" is only allowed'], None),
-    ("https://*.*.example", ['a "*" is only allowed'], None),
-    ("https://**.example", ['a "*" is only allowed'], None),
+    ("https://*", ['a "*" is only allowed'], "*"),
+    ("*", ["no scheme", "not allowed in a host"], None),
+    ("*://a.example", ['a "*" is only allowed'], '["http://a.example", "https://a.example"]'),
+    ("http*://a.example", ['a "*" is only allowed'], '["http://a.example", "https://a.example"]'),
+    ("https://*a.example", ['a "*" is only allowed'], "https://*.a.example"),
+    ("https://a.*.example", ["anyone can register"], None),
+    ("https://a.*", ["anyone can register"], None),
+    ("https://*.*.example", ['a "*" is only allowed'], "https://*.example"),
+    ("https://**.example", ['a "*" is only allowed'], "https://*.example"),
     ("https://*.", ["no host"], None),
     ("https://*..example", ["empty label"], None),
     # regexes
-    (r"https://.*\.a\.example", ["never read as a regex", 'a "*" is only allowed'], None),
-    ("^https://a.example", ["never read as a regex", "a scheme is"], None),
-    ("https://a.example$", ["never read as a regex", "character that is not allowed in a host"], None),
-    ("https?://a.example", ["never read as a regex", "a scheme is"], None),
-    ("https://(a|b).example", ["never read as a regex", "character that is not allowed in a host"], None),
-    ("https://[a-z]+.example", ["never read as a regex", "not an IPv6 address"], None),
-    (r"https://(a|b){1,2}\.example", ["never read as a regex", "several origins"], None),
+    (r"https://.*\.a\.example", ["never read as a regex"], "https://*.a.example"),
+    ("^https://a.example", ["never read as a regex"], "https://a.example"),
+    ("https://a.example$", ["never read as a regex"], "https://a.example"),
+    ("https?://a.example", ["never read as a regex"], "re.compile('https?://a.example')"),
+    ("https://(a|b).example", ["never read as a regex"], "re.compile('https://(a|b).example')"),
+    ("https://[a-z]+.example", ["never read as a regex"], "https://*.example"),
+    (
+        r"https://(a|b){1,2}\.example",
+        ["never read as a regex"],
+        r"re.compile('https://(a|b){1,2}\\.example')",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("text", "reasons", "fix"), REFUSED, ids=[repr(entry[0][:60]) for entry in REFUSED])
 def test_these_are_refused(text: str, reasons: list[str], fix: str | None) -> None:
-    problems = problems_of(text)
-    assert [problem.field for problem in problems] == ["origins"] * len(problems)
-    assert [problem.value for problem in problems] == [text] * len(problems)
-    assert [problem.fix for problem in problems] == [fix] * len(problems)
-    assert len(problems) == len(reasons), [problem.reason for problem in problems]
-    for problem, words in zip(problems, reasons, strict=True):
-        assert words in problem.reason
+    (problem,) = problems_of(text)
+    assert (problem.field, problem.value, problem.fix) == ("origins", text, fix)
+    found = problem.reason.split("; ")
+    assert len(found) == len(reasons)
+    for words, reason in zip(reasons, found, strict=True):
+        assert words in reason
 
 
 def test_the_longest_origin() -> None:
@@ -286,7 +313,6 @@ def test_the_longest_host(host: str) -> None:
 @pytest.mark.parametrize("character", "^$()[]|\\+?")
 def test_what_looks_like_a_regex(character: str) -> None:
     assert looks_like_regex(f"https://a{character}.example")
-    assert "re.compile" in problems_of(f"https://a{character}.example")[0].reason
 
 
 @pytest.mark.parametrize("text", ["https://*.a.example:*", "http://[2001:DB8::1]:3000", "web+app://a"])
@@ -304,7 +330,10 @@ def parsed_or_problems(text: str) -> DeclaredOrigin | tuple[Problem, ...]:
 def declares(fix: str) -> list[str]:
     """What a fix says to write, declared."""
     items: list[str] = ast.literal_eval(fix) if fix.startswith("[") else [fix]
-    return [str(parse_origin(item)) for item in items]
+    if fix.startswith("re.compile("):
+        re.compile(ast.literal_eval(fix.removeprefix("re.compile(").removesuffix(")")))
+        return items
+    return [item if item == "*" else str(parse_origin(item)) for item in items]
 
 
 pieces = (
@@ -345,7 +374,7 @@ def test_whatever_is_declared_is_canonical_or_refused_with_valid_fixes(text: str
     for problem in read:
         assert problem.value == text
         assert problem.fix != text
-        assert problem.fix is None or declares(problem.fix)
+        assert problem.fix is None or problem.fix == "[]" or declares(problem.fix)
 
 
 @given(declared)
@@ -353,7 +382,7 @@ def test_generated_origins_are_all_legal(text: str) -> None:
     assert str(parse_origin(text)) == text
 
 
-@given(exact_origins)
+@given(exact_origins.filter(lambda text: not text.startswith("capacitor")))
 def test_slash_and_case_are_fixed_to_the_origin_itself(text: str) -> None:
     assert {problem.fix for problem in problems_of(f"{text.upper()}/")} == {text}
 
@@ -382,8 +411,8 @@ def test_ipv4_is_read_as_the_c_library_does(parts: list[str]) -> None:
 
 @given(st.ip_addresses(v=6))
 def test_ipv6_is_fixed_to_one_form(address: IPv6Address) -> None:
-    (problem,) = problems_of(f"https://[{address.exploded}]/")[1:] or [None]
-    canonical = f"https://[{address.exploded}]" if problem is None else problem.fix
+    (problem,) = problems_of(f"https://[{address.exploded}]/")
+    canonical = problem.fix
     assert canonical is not None
     host = parse_origin(canonical).host
     assert IPv6Address(host[1:-1]) == address
@@ -440,6 +469,9 @@ def test_insecure_origins(text: str, insecure: bool) -> None:
         b"http://[::1]:3000",
         b"chrome-extension://abcdef",
         b"https://a_b.example:65535",
+        b"app://.",
+        b"safari-web-extension://140BB581-6C3C-4C4F",
+        b"httpsx://A.",
     ],
 )
 def test_these_are_serialized_origins(origin: bytes) -> None:
@@ -459,6 +491,11 @@ def test_these_are_serialized_origins(origin: bytes) -> None:
         b"https://a.example,https://b.example",
         b"https://a.example https://b.example",
         b"https://A.example",
+        b"http://A",
+        b"HTTPS://a.example",
+        b"App://a",
+        b"app://a b",
+        b"app://\xc3\xbc",
         b"https://a..example",
         b"https://.example",
         b"https://a.example.",
@@ -499,6 +536,70 @@ def test_an_origin_has_512_bytes_at_most() -> None:
     longest = b"https://" + b"a" * (512 - len(b"https://"))
     assert is_serialized_origin(longest)
     assert not is_serialized_origin(longest + b"a")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "origin", "matching"),
+    [
+        ("app://*.x", b"app://a.x", True),
+        ("app://*.x", b"app://A.b.x", True),
+        ("app://*.x", b"app://.x", False),
+        ("app://*.x", b"app://a..x", False),
+        ("app://*.x", b"app://x", False),
+        ("app://*.x:*", b"app://.x:80", False),
+        ("app://X:*", b"app://X:80", True),
+        ("app://X:*", b"app://x:80", False),
+        ("app://.", b"app://.", True),
+        ("app://.", b"app://", False),
+        ("app://.", b"app://..", False),
+        ("app://ABC", b"app://abc", False),
+        ("https://*.x", b"https://A.x", False),
+    ],
+)
+def test_opaque_hosts_are_compared_as_they_are(pattern: str, origin: bytes, *, matching: bool) -> None:
+    assert OriginSet.compile([pattern]).matches(origin) is matching
+
+
+opaque_pieces = st.sampled_from(
+    [
+        ".",
+        "a",
+        "B",
+        "%41",
+        "ü",
+        "*",
+        "_",
+        "-",
+        "~",
+        "!",
+        "/",
+        ":",
+        "80",
+        "0",
+        "@",
+        "[",
+        "::1",
+        "]",
+        "127",
+        " ",
+        "\x7f",
+    ]
+)
+opaque_schemes = st.sampled_from(
+    ["app", "ionic", "safari-web-extension", "chrome-extension", "https", "http", "ws", "ftp"]
+)
+
+
+@given(st.builds("{}://{}".format, opaque_schemes, st.lists(opaque_pieces, max_size=6).map("".join)))
+@example("app://.")
+@example("ftp://a:21")
+def test_whatever_is_declared_is_what_a_browser_serializes(text: str) -> None:
+    """The URL standard is the judge: https://url.spec.whatwg.org/#concept-opaque-host-parser ."""
+    read = parsed_or_problems(text)
+    if isinstance(read, DeclaredOrigin) and not read.is_pattern:
+        url = ada_url.URL(text)
+        assert f"{url.protocol}//{url.host}" == text
+        assert is_serialized_origin(text.encode())
 
 
 # Every request of one origin and one pattern that the matrix has: nothing else may match.

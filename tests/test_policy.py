@@ -253,11 +253,13 @@ def test_a_list_in_a_list_is_no_origin() -> None:
 
 
 @pytest.mark.parametrize("origins", [[], (), set(), {}])
-def test_no_origins_at_all_allow_nobody(origins: Any) -> None:
-    policy = CORSPolicy(origins=origins)
+@pytest.mark.parametrize("credentials", [False, True])
+def test_no_origins_at_all_allow_nobody(origins: Any, *, credentials: bool) -> None:
+    policy = CORSPolicy(origins=origins, allow_credentials=credentials)
     assert policy.origins == ()
+    assert policy == CORSPolicy(origins=[], allow_credentials=credentials)
     assert not policy.origin_set.matches(A.encode())
-    assert repr(policy) == "CORSPolicy(origins=())"
+    assert not policy.origin_set.matches(b"null")
     assert origins_in_words(policy) == "no origin"
 
 
@@ -469,34 +471,140 @@ def test_regexes_that_are_fine_with_credentials(pattern: str) -> None:
     assert policy.origins == (regex,)
 
 
+HTTPS = r"https://a\.example"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fixed"),
+    [
+        (r"https?://a\.example", HTTPS),
+        (r"https{0,1}://a\.example", HTTPS),
+        (r"http(s)?://a\.example", HTTPS),
+        (r"http[s]?://a\.example", HTTPS),
+        (r"(http|https)://a\.example", HTTPS),
+        (r"(https|http)://a\.example", HTTPS),
+        (r"^(?:https?):\/\/a\.example$", r"^https:\/\/a\.example$"),
+        (r"http://a\.example", HTTPS),
+        (r"http://[a-z]+\.localhost", r"https://[a-z]+\.localhost"),
+        (r"http://.*\.a\.example", r"https://.*\.a\.example"),
+        (r"HTTP://a\.example(?i:)", None),
+        (r"https://a\.example|http://b\.example", r"https://a\.example|https://b\.example"),
+        (r"http://localhost|http://a\.example", r"http://localhost|https://a\.example"),
+        (
+            r"https?://(localhost|a\.example)(:\d+)?",
+            r"https://(localhost|a\.example)(:\d+)?",
+        ),
+        (r"https?://localhost\.a\.example", r"https://localhost\.a\.example"),
+        (r"https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)", r"https://(localhost|127\.0\.0\.1|0\.0\.0\.0)"),
+        (r"httpb?://a\.example", None),
+        (r"http.://a\.example", None),
+        (r"http://128\.0\.0\.1", r"https://128\.0\.0\.1"),
+        (r"http://1270\.example", r"https://1270\.example"),
+    ],
+)
+def test_regexes_that_can_match_insecure_origins(pattern: str, fixed: str | None) -> None:
+    regex = re.compile(pattern)
+    problem = the_problem_of(origins=regex, allow_credentials=True)
+    fix = None if fixed is None else f"re.compile({fixed!r})"
+    assert (problem.field, problem.value, problem.fix) == ("origins", regex, fix)
+    assert "dangerously_allow_insecure_origins" in problem.reason
+    if fixed is not None:
+        CORSPolicy(origins=re.compile(fixed), allow_credentials=True)
+    CORSPolicy(origins=regex)
+    CORSPolicy(origins=regex, allow_credentials=True, dangerously_allow_insecure_origins=True)
+
+
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"https?://a\.example",
-        r"https{0,1}://a\.example",
-        r"http(s)?://a\.example",
-        r"http[s]?://a\.example",
-        r"(http|https)://a\.example",
-        r"(https|http)://a\.example",
-        r"http://a\.example",
-        r"http://[a-z]+\.localhost",
-        r"http://.*\.a\.example",
-        r"HTTP://a\.example(?i:)",
-        r"https://a\.example|http://b\.example",
-        r"http://localhost|http://a\.example",
-        r"httpb?://a\.example",
-        r"http.://a\.example",
-        r"http://128\.0\.0\.1",
-        r"http://1270\.example",
+        r"^https?://(localhost|127\.0\.0\.1)(:\d+)?$",
+        r"https?://(localhost|127\.0\.0\.1)(:[0-9]+)?",
+        r"https?:\/\/(localhost|127\.0\.0\.1):\d+\Z",
+        r"^http://(localhost|127\.0\.0\.1):(3000|5173)$",
+        r"https?://localhost",
+        r"^https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$",
+        r"^https?://(.*\.)?localhost(:\d+)?$",
+        r"https?://(?:[a-z0-9-]+\.)*localhost:\d{1,5}",
+        r"(http|https)://localhost(:\d+)?",
+        r"http(s)?://localhost\:\d+",
+        r"http[s]?://127\.\d+\.\d+\.\d+(:\d+)?",
+        r"(https?)://(localhost)",
+        r"^https?://(localhost|127\.0\.0\.1)(:\d+)?$|^https://[a-z]+\.a\.example$",
     ],
 )
-def test_regexes_that_can_match_insecure_origins(pattern: str) -> None:
+def test_regexes_of_this_machine_are_fine_with_credentials(pattern: str) -> None:
+    policy = CORSPolicy(origins=re.compile(pattern), allow_credentials=True)
+    for origin in (b"http://a.example", b"http://localhost.a.example", b"http://127.0.0.1.a.example:80"):
+        assert not policy.origin_set.matches(origin)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "suffix"),
+    [
+        (r"https://.*\.vercel\.app", "vercel.app"),
+        (r"https://.*.vercel.app", "vercel.app"),
+        (r"^https:\/\/[a-z0-9-]+\.vercel\.app$", "vercel.app"),
+        (r"https://[a-z]{5}\.(netlify|vercel)\.app", "netlify.app"),
+        (r"https://[0-9a-f]{8}\.(netlify\.app|pages\.dev)", "pages.dev"),
+        (r"https://(\w+\-)?\w+\.herokuapp\.com", "herokuapp.com"),
+        (r"https://.+\.co\.uk", None),
+        (r"https://[a-z]+\.co\.nz(:\d+)?", "co.nz"),
+        (r"https://[^.]+\.cloud", "cloud"),
+        (r"https://.*\.amazonaws\.com", None),
+        (r"https://[a-z0-9-]+\.core\.windows\.net", None),
+        (r"https://([a-z0-9-]+\.)*core\.windows\.net", "blob.core.windows.net"),
+        (r"(?i)https://.*\.GITHUB\.IO", "github.io"),
+    ],
+)
+def test_regexes_of_a_public_suffix_are_refused_as_the_pattern_is(pattern: str, suffix: str | None) -> None:
     regex = re.compile(pattern)
+    CORSPolicy(origins=regex)
+    if pattern == r"https://[a-z0-9-]+\.core\.windows\.net":  # one label, which is Azure's to choose
+        CORSPolicy(origins=regex, allow_credentials=True)
+        return
     problem = the_problem_of(origins=regex, allow_credentials=True)
     assert (problem.field, problem.value, problem.fix) == ("origins", regex, None)
-    assert "dangerously_allow_insecure_origins" in problem.reason
-    CORSPolicy(origins=regex)
-    CORSPolicy(origins=regex, allow_credentials=True, dangerously_allow_insecure_origins=True)
+    named = re.search(r"https://[^ :]+", problem.reason)
+    assert named is not None
+    assert regex.fullmatch(named[0])
+    if suffix is not None:
+        assert f"under {suffix}, a public suffix" in problem.reason
+        CORSPolicy(origins=regex, allow_credentials=True, dangerously_allow_public_suffixes=True)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"https://[a-z0-9-]+\.my-app\.vercel\.app",
+        r"https://my-app-[a-z0-9]+\.vercel\.app",
+        r"https://(a|b)\.github\.io",
+        r"https://.*\.mycompany\.co\.uk",
+        r"https://.*\.mycompany\.com\.au",
+        r"https://mybucket\.s3\.[a-z0-9-]+\.amazonaws\.com",
+    ],
+)
+def test_regexes_of_names_of_ones_own_under_a_public_suffix(pattern: str) -> None:
+    CORSPolicy(origins=re.compile(pattern), allow_credentials=True)
+
+
+@pytest.mark.parametrize("credentials", [False, True])
+@pytest.mark.parametrize(
+    ("pattern", "fixed"),
+    [
+        (r"https://([a-z]+)+\.example\.com", r"https://[a-z]+\.example\.com"),
+        (r"https://([a-z0-9]+-?)+\.example\.com", None),
+        (r"https://app-([a-z]+)*\.(?:[a-z]+)+\.example\.com", r"https://app-[a-z]+\.[a-z]+\.example\.com"),
+        (r"http:(//((a)+)+)+x", None),
+    ],
+)
+def test_regexes_that_take_too_long(pattern: str, fixed: str | None, *, credentials: bool) -> None:
+    regex = re.compile(pattern)
+    problem = the_problem_of(origins=[A, regex], allow_credentials=credentials)
+    fix = None if fixed is None else f"re.compile({fixed!r})"
+    assert (problem.field, problem.value, problem.fix) == ("origins", regex, fix)
+    assert "takes far too long" in problem.reason
+    if fixed is not None:
+        CORSPolicy(origins=re.compile(fixed), allow_credentials=credentials)
 
 
 @pytest.mark.parametrize(
@@ -574,6 +682,22 @@ def test_public_suffixes_with_credentials(suffix: str) -> None:
         assert "dangerously_allow_public_suffixes" in problem.reason
         CORSPolicy(origins=origin)
         CORSPolicy(origins=origin, allow_credentials=True, dangerously_allow_public_suffixes=True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "suffix"),
+    [
+        ("https://*.amazonaws.com", "s3.amazonaws.com"),
+        ("https://*.core.windows.net:*", "web.core.windows.net"),
+        ("https://*.windows.net", "web.core.windows.net"),
+    ],
+)
+def test_public_suffixes_below_a_wildcard_with_credentials(origin: str, suffix: str) -> None:
+    problem = the_problem_of(origins=[A, origin], allow_credentials=True)
+    assert (problem.field, problem.value, problem.fix) == ("origins", origin, None)
+    assert f"under {suffix}, a public suffix" in problem.reason
+    CORSPolicy(origins=origin)
+    CORSPolicy(origins=origin, allow_credentials=True, dangerously_allow_public_suffixes=True)
 
 
 @pytest.mark.parametrize(

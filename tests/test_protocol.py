@@ -459,6 +459,51 @@ def test_what_the_handler_wrote_of_cors_is_replaced_and_the_rest_is_kept_in_orde
     ]
 
 
+EXPOSING = (*ADDED, (b"access-control-expose-headers", b"ETag, X-Id"))
+
+
+@pytest.mark.parametrize(
+    ("written", "decided", "exposed"),
+    [
+        ([b"X-Total"], ADDED, b"X-Total"),
+        ([b"X-Total"], EXPOSING, b"ETag, X-Id, X-Total"),
+        ([b"x-id , X-Total,, etag"], EXPOSING, b"ETag, X-Id, X-Total"),
+        ([b"X-A", b"X-B, x-a"], ADDED, b"X-A, X-B"),
+        ([b"*"], EXPOSING, b"ETag, X-Id, *"),
+        ([b""], EXPOSING, b"ETag, X-Id"),
+        # Not for those who may not read, and not on a closed route.
+        ([b"X-Total"], ((b"vary", b"Origin"),), None),
+        ([b"X-Total"], (), None),
+    ],
+)
+def test_exposed_names_that_the_handler_wrote_are_joined(
+    written: list[bytes], decided: Headers, exposed: bytes | None
+) -> None:
+    present = [(b"x-a", b"1"), *((b"Access-Control-Expose-Headers", value) for value in written)]
+    headers = merge_headers([*present, (b"Vary", b"Cookie")], decided)
+    found = [value for name, value in headers if name == b"access-control-expose-headers"]
+    assert found == ([] if exposed is None else [exposed])
+    # Nothing else changes.
+    without = [header for header in headers if header[0] != b"access-control-expose-headers"]
+    plain = tuple(header for header in decided if header[0] != b"access-control-expose-headers")
+    assert without == merge_headers([(b"x-a", b"1"), (b"Vary", b"Cookie")], plain)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (b"Access-Control-Allow-Origin", b"*"),
+        (b"access-control-allow-origin", b""),
+        (b"access-control-allow-credentials", b"true"),
+    ],
+)
+@pytest.mark.parametrize("decided", [ADDED, EXPOSING])
+def test_exposed_names_of_another_layer_are_replaced(other: tuple[bytes, bytes], decided: Headers) -> None:
+    written = (b"access-control-expose-headers", b"X-Evil")
+    for present in ([other, written], [written, other]):
+        assert merge_headers(present, decided) == [*decided]
+
+
 def test_without_anything_to_vary_by_vary_stays_as_it_was() -> None:
     kept = [(b"vary", b"Accept"), (b"vary", b"Cookie")]
     assert merge_headers(kept, ()) == kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -12,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 
 from route_cors import CORSPolicy, CORSRoute, CORSRouter, cors, install_cors, no_cors
+from route_cors.routing import RouterArguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +35,23 @@ def allowed(app: Any, method: str, path: str, origin: bytes = A, **more: Any) ->
     return grant in {"*", origin.decode()}
 
 
+# For what type checkers would refuse before it runs.
+UNTYPED_ROUTER: Any = CORSRouter
+
+
 async def endpoint() -> str:
     return "ok"
+
+
+# What FastAPI has added to APIRouter since the oldest version that is supported.
+ADDED_LATER = {"form_limits", "max_body_size", "strict_content_type"}
+
+
+def test_the_typed_arguments_are_those_of_the_newest_router() -> None:
+    known = {*RouterArguments.__annotations__}
+    taken = {*inspect.signature(APIRouter.__init__).parameters} - {"self"}
+    assert taken <= known
+    assert known - taken <= ADDED_LATER
 
 
 @pytest.mark.parametrize("wrong", ["*", {"origins": "*"}, CORSPolicy, cors(origins="*")])
@@ -69,7 +86,7 @@ def test_every_other_argument_is_that_of_an_api_router() -> None:
     assert reply.cors == {"access-control-allow-origin": "https://a.example", "vary": "Origin"}
     assert app.openapi()["paths"]["/p/x"]["get"]["tags"] == ["t"]
     with pytest.raises(TypeError):
-        CORSRouter(cors=FOR_A, no_such_argument=1)
+        UNTYPED_ROUTER(cors=FOR_A, no_such_argument=1)
 
 
 def test_a_preflight_runs_no_dependency_and_no_endpoint() -> None:

@@ -18,7 +18,7 @@ from route_cors.dispatch.target import MAX_MOUNTS, first
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from route_cors.policy import CORSPolicy
+    from route_cors.decorators import Declared
 
 __all__ = [
     "NO_ROUTES",
@@ -44,14 +44,14 @@ _DEFAULT: Final = "_route_cors_default"
 _ENFORCES: Final = "_route_cors_enforces"
 
 
-def remember_default(app: object, default: CORSPolicy | None, *, enforces: bool = False) -> None:
+def remember_default(app: object, default: Declared | None, *, enforces: bool = False) -> None:
     """Note an app's own default, for the index of an app that mounts it."""
     setattr(app, _DEFAULT, default)
     setattr(app, _ENFORCES, enforces)
 
 
 @contextmanager
-def default_replaced(app: object, default: CORSPolicy) -> Generator[None]:
+def default_replaced(app: object, default: Declared) -> Generator[None]:
     """Note another default of an app for a while; whether its layer enforces stays as it is."""
     before = getattr(app, _DEFAULT, app)
     setattr(app, _DEFAULT, default)
@@ -138,15 +138,15 @@ def enforces(app: object) -> bool:
     return added or bool(getattr(app, _ENFORCES, False))
 
 
-def default_of(app: object) -> CORSPolicy | None:
+def default_of(app: object) -> Declared | None:
     """The default of the layer that an app has or is; of several, that of the innermost with a default."""
     # Layers that were added are inside the one that was installed; the last of them is the innermost.
     added = [layer.kwargs.get("default") for layer in _layers_of(app)]
-    installed: CORSPolicy | None = getattr(app, _DEFAULT, None)
+    installed: Declared | None = getattr(app, _DEFAULT, None)
     return first(*reversed(added), installed)
 
 
-def certain_defaults_of(app: object) -> list[CORSPolicy | None]:
+def certain_defaults_of(app: object) -> list[Declared | None]:
     """The defaults, innermost first, of all layers that every request goes through.
 
     A middleware in front of an added one may send the request elsewhere.

@@ -36,7 +36,7 @@ def checked_page_origin(given: str) -> str:
     try:
         parse_origin(given)
     except CORSConfigError as error:
-        reasons = "; ".join(problem.reason for problem in error.problems)
-        fix = error.problems[0].fix
-        raise ValueError(f"{shown}: {reasons}{'' if fix is None else f': write {fix}'}") from error
+        (problem,) = error.problems
+        advice = f": write {problem.fix}" if problem.fix is not None and problem.is_new_string else ""
+        raise ValueError(f"{shown}: {problem.reason}{advice}") from error
     return given

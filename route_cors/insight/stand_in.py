@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from route_cors.decisions import Event
+    from route_cors.decorators import Declared
     from route_cors.insight.foreign import Layer
     from route_cors.insight.handled import Carrier
     from route_cors.insight.passage import Guise
@@ -290,7 +291,7 @@ class _Listener(Diagnostics):
 class _TryingResolver(Resolver):
     """The app's resolver, which answers with the terms as they would be after the change."""
 
-    def __init__(self, stand_in: StandIn, around: object, default: CORSPolicy | None, change: Change) -> None:
+    def __init__(self, stand_in: StandIn, around: object, default: Declared | None, change: Change) -> None:
         super().__init__(around, default)
         self._stand_in = stand_in
         self._change = change

@@ -17,8 +17,6 @@ from route_cors.dispatch.target import first
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from route_cors.policy import CORSPolicy
-
 
 __all__ = ["Placed", "Surrounded", "surrounded", "survey"]
 
@@ -64,7 +62,7 @@ class Surrounded:
 
     app: Any
     in_layer: bool
-    default: CORSPolicy | None
+    default: Declared | None
 
 
 def surrounded(app: object) -> Surrounded:
@@ -109,7 +107,7 @@ class _Surroundings:
 
     inherited: Declared | None
     inherited_from: Source
-    default: CORSPolicy | None
+    default: Declared | None
     default_of: Source
     in_layer: bool
     path: str

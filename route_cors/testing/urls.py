@@ -134,7 +134,9 @@ def parse_page_origin(text: str) -> str:
     try:
         declared = parse_origin(text)
     except CORSConfigError as error:
-        raise ValueError("; ".join(str(problem) for problem in error.problems)) from None
+        (problem,) = error.problems
+        fix = problem.fix if problem.is_new_string else None
+        raise ValueError(str(replace(problem, fix=fix))) from None
     if declared.is_pattern:
         raise ValueError(f"origin: {text!r}: a page has one origin, not a pattern")
     return text

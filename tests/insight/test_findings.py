@@ -943,15 +943,20 @@ def test_a_pattern_over_a_whole_site() -> None:
     ]
 
 
-def test_a_pattern_over_a_public_suffix() -> None:
-    app = with_credentials("https://*.github.io:8443", dangerously_allow_public_suffixes=True)
+@pytest.mark.parametrize(
+    ("origin", "host", "suffix"),
+    [
+        ("https://*.github.io:8443", "github.io", "github.io"),
+        ("https://*.amazonaws.com", "amazonaws.com", "s3.amazonaws.com"),
+        ("https://*.core.windows.net", "core.windows.net", "web.core.windows.net"),
+    ],
+)
+def test_a_pattern_over_a_public_suffix(origin: str, host: str, suffix: str) -> None:
+    app = with_credentials(origin, dangerously_allow_public_suffixes=True)
     assert [(each.sentence, each.fix) for each in found(app, "RC006")] == [
         (
-            (
-                "https://*.github.io:8443 with credentials: whoever controls any name under github.io acts as"
-                " the user (GET /a)"
-            ),
-            "name the origins: anyone can register a name under a public suffix",
+            f"{origin} with credentials: whoever controls any name under {host} acts as the user (GET /a)",
+            f"name the origins: anyone can register a name under {suffix}, a public suffix",
         )
     ]
 
@@ -993,7 +998,7 @@ FIXED_REGEX = (
         (r"https://\S+\.example\.com", "https://q.q.example.com"),
         (r"https://(?:[a-z0-9-]+\.)*example\.com", "https://q.q.example.com"),
         (r"https://app-[a-z]+\.vercel\.app", "https://app-q.vercel.app"),
-        (r"https://[a-z0-9-]{3,20}\.github\.io", "https://qqq.github.io"),
+        (r"https://my-[a-z0-9-]{3,20}\.github\.io", "https://my-qqq.github.io"),
         (r"https://app\d+\.com", "https://app7.com"),
         (r"(?i)https://(?P<name>\w+)example\.com(?::\d+)?", "https://qexample.com"),
         (r"https://app\.example.co\.uk", "https://app.exampleqco.uk"),

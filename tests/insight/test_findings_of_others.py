@@ -16,7 +16,6 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors, report
-from route_cors.insight.findings.regexes import slow_origin
 from route_cors.insight.findings.written import as_code
 
 if TYPE_CHECKING:
@@ -378,23 +377,88 @@ async def anything_else_again() -> None: ...
     ],
 )
 def test_regexes_that_one_request_keeps_busy(pattern: str) -> None:
-    assert "RC023" in codes(ours(re.compile(pattern)))
     assert "RC023" in codes(theirs(allow_origin_regex=pattern))
 
 
+def test_a_regex_that_takes_no_time() -> None:
+    assert "RC023" not in codes(theirs(allow_origin_regex=r"https://([a-z0-9-]+\.)*example\.com"))
+
+
+# --- RC034
+
+
+def test_a_policy_without_origins() -> None:
+    sentence = "the policy has no origins, so it allows nobody: GET /a"
+    assert told(ours([])) == [("RC034", "info", sentence)]
+
+
+def test_a_default_without_origins() -> None:
+    app = FastAPI()
+    app.get("/a")(anything)
+    install_cors(app, default=CORSPolicy(origins=[]))
+    assert "RC012" not in codes(app)
+    (found,) = [finding for finding in report(app).findings if finding.code == "RC034"]
+    assert found.sentence == "the policy has no origins, so it allows nobody: GET /a"
+
+
+def test_a_default_without_origins_that_nothing_has() -> None:
+    app = FastAPI(openapi_url=None)
+    install_cors(app, default=CORSPolicy(origins=[]))
+    assert told(app) == [
+        (
+            "RC034",
+            "info",
+            "the policy has no origins, so it allows nobody: whatever has no policy of its own",
+        )
+    ]
+
+
+def test_a_default_that_closes() -> None:
+    app = FastAPI(openapi_url=None)
+    app.get("/a")(anything)
+    install_cors(app, default=no_cors)
+    sentence = "the app's default is no_cors: routes without a policy are closed to other origins"
+    assert told(app) == [("RC034", "info", sentence)]
+    assert [route.policy for route in report(app).routes] == [no_cors]
+
+
+# --- RC033
+
+
 @pytest.mark.parametrize(
-    "pattern",
+    "origin",
     [
-        r"https://[a-z0-9-]+\.example\.com",
-        r"https://([a-z0-9-]+\.)*example\.com",
-        r"https?://(localhost|127\.0\.0\.1)(:\d+)?",
-        r"https://.*\.example\.com",
-        r"(?:)",
-        r"https://pr-\d{1,6}\.preview\.example\.(com|org)(:[0-9]+)?",
+        *("https://localhost", "capacitor://localhost", "ionic://localhost", "tauri://localhost"),
+        *("http://tauri.localhost", "https://tauri.localhost"),
     ],
 )
-def test_regexes_that_take_no_time(pattern: str) -> None:
-    assert slow_origin(re.compile(pattern)) is None
+def test_an_origin_of_every_app(origin: str) -> None:
+    for app, who in (
+        (ours(origin, allow_credentials=True), "the policy"),
+        (theirs(allow_origins=[origin], allow_credentials=True), "CORSMiddleware"),
+    ):
+        sentence = (
+            f"{who} allows {origin}, with credentials: every app made with Capacitor, Ionic or Tauri has that"
+            " origin (GET /a)"
+        )
+        assert ("RC033", "info", sentence) in told(app)
+
+
+@pytest.mark.parametrize(
+    ("origins", "credentials"),
+    [
+        ("capacitor://localhost", False),
+        ("https://localhost:8443", True),
+        ("capacitor://app.example.com", True),
+        ("http://localhost:*", True),
+    ],
+)
+def test_an_origin_of_some_apps(origins: str, *, credentials: bool) -> None:
+    assert "RC033" not in codes(ours(origins, allow_credentials=credentials))
+
+
+def test_an_app_is_no_local_server() -> None:
+    assert codes(ours(["capacitor://localhost", A])) == []
 
 
 # --- RC024, RC025

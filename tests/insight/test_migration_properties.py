@@ -51,6 +51,7 @@ _ORIGINS: Final = (
         "https://a.example:443",
         "a.example",
         "app://.",
+        "app://~",
         "https://ä.example",
         "\x1b[31m",
     ),

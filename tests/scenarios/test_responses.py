@@ -153,6 +153,22 @@ async def test_14_the_policy_replaces_what_the_handler_wrote(build: Build) -> No
 
 
 @everywhere
+async def test_14_names_that_the_handler_exposes_are_joined(build: Build) -> None:
+    policy = CORSPolicy(origins=A, expose_headers=["X-Id"])
+    written = {"Access-Control-Expose-Headers": "X-Total, x-id"}
+    site = build(
+        Routed("GET", "/h", says(headers=written), policy),
+        Routed("GET", "/any", says(headers=written), PUBLIC),
+        Routed("GET", "/closed", says(headers=written), no_cors),
+    )
+    assert (await site.get("/h", A)).seen == readable(200, A, expose="x-id, x-total")
+    assert (await site.get("/h", E)).seen == blocked(200)
+    assert (await site.get("/h")).seen == blocked(200)
+    assert (await site.get("/any", E)).seen == readable(200, "*", expose="x-id, x-total")
+    assert (await site.get("/closed", A)).seen == untouched(200)
+
+
+@everywhere
 async def test_14_and_leaves_a_route_without_one_alone(build: Build) -> None:
     site = build(
         Routed("GET", "/own", says(headers={"Access-Control-Allow-Origin": E, "Vary": "Cookie"})),

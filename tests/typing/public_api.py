@@ -190,6 +190,10 @@ elif found is not None:
 router = CORSRouter(prefix="/public", tags=["public"], cors=policy)
 CORSRouter()
 CORSRouter(cors=None)
+CORSRouter(prefx="/public")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+CORSRouter(prefix=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+CORSRouter("/public")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+CORSRouter(route_class=CORSRoute, redirect_slashes=False, include_in_schema=False, deprecated=True)
 CORSRouter(cors="*")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 api_router: APIRouter = router
 api_route: type[APIRoute] = CORSRoute
@@ -207,6 +211,7 @@ app.include_router(router)
 install_cors(app)
 install_cors(Starlette(), default=policy, debug=True)
 install_cors(app, policy)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+install_cors(app, default=no_cors)
 install_cors(app, default="*")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 install_cors(asgi_app)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 install_cors(app, openapi=True)

@@ -182,4 +182,14 @@ CODES: Final[Mapping[str, Code]] = {
         "Browsers of before 2023, and all browsers over plain http, send no Sec-Fetch-Site. Their Origin is"
         " then compared with the scheme and host of the request, as the server or a proxy left them.",
     ),
+    "RC033": Code(
+        "info",
+        "An origin that every app of its kind has",
+        "The origin does not tell apps apart: any app on the device, and not yours alone, may call with it.",
+    ),
+    "RC034": Code(
+        "info",
+        "Nobody is allowed",
+        "An empty setting does that without an error, and then the front end cannot call the API either.",
+    ),
 }

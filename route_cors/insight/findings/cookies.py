@@ -13,7 +13,7 @@ from route_cors.insight.findings.hosts import named_origins
 from route_cors.insight.foreign import UnknownLayer
 from route_cors.insight.printable import printable
 from route_cors.origins import is_loopback, parse_origin
-from route_cors.policy import public_suffix_list
+from route_cors.suffixes import public_suffix_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from route_cors.decorators import NoCORS
 from route_cors.insight.findings.facts import label, named, place_of
 from route_cors.insight.findings.finding import finding_about
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.finding import Finding
 
 __all__ = [
+    "find_closed",
     "find_open_websockets",
     "find_repeated_policies",
     "find_routes_by_default",
@@ -54,7 +56,8 @@ def find_routes_by_default(facts: Facts) -> Iterator[Finding]:
     groups: dict[int, list[Row]] = {}
     for row in facts.rows:
         is_by_default = row.placed.source in {"app", "mounted app"}
-        if is_by_default and row.speaks and not row.is_documentation:
+        opens = row.policy is not None and bool(row.policy.origins)
+        if is_by_default and opens and row.speaks and not row.is_documentation:
             groups.setdefault(id(row.policy), []).append(row)
     for rows in groups.values():
         whose = "the app's default" if rows[0].placed.source == "app" else "a mounted app's default"
@@ -63,6 +66,22 @@ def find_routes_by_default(facts: Facts) -> Iterator[Finding]:
         found = finding_about(rows[0].reported, "RC012", sentence, fix)
         place = facts.place_of_declaration(rows[0])
         yield replace(found, place=place, routes=tuple(row.reported for row in rows))
+
+
+def find_closed(facts: Facts) -> Iterator[Finding]:
+    """RC034: a policy without origins, and an app whose default closes what has no policy."""
+    for policy, rows in facts.policies:
+        if not policy.origins:
+            shown = [row for row in rows if not row.is_documentation]
+            where = named(shown, 10) if shown else "whatever has no policy of its own"
+            sentence = f"the policy has no origins, so it allows nobody: {where}"
+            fix = "if that is intended, write no_cors; if not, look at the setting that the origins come from"
+            found = finding_about(rows[0].reported if rows else None, "RC034", sentence, fix)
+            yield replace(found, place=facts.place_of_policy(policy, rows))
+    if isinstance(facts.around.default, NoCORS):
+        sentence = "the app's default is no_cors: routes without a policy are closed to other origins"
+        found = finding_about(None, "RC034", sentence, "open single routes with @cors(origins=[...])")
+        yield replace(found, place=facts.source.of_layer_of_ours(facts.around.app))
 
 
 def find_open_websockets(facts: Facts) -> Iterator[Finding]:

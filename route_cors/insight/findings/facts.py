@@ -114,7 +114,7 @@ class Facts:
         for row in self.rows:
             if row.policy is not None:
                 groups.setdefault(row.policy, []).append(row)
-        if self.around.default is not None:
+        if not isinstance(self.around.default, NoCORS | None):
             groups.setdefault(self.around.default, [])
         for policy, rows in groups.items():
             # Point at a mount, or at FastAPI's own documentation, only if there is no other route.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from route_cors.errors import CORSConfigError
 from route_cors.insight.findings.grantors import grantors
-from route_cors.origins import is_loopback, parse_origin
-from route_cors.policy import public_suffix_list
+from route_cors.origins import DEFAULT_PORTS, is_loopback, parse_origin
+from route_cors.suffixes import public_suffix_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,11 +61,11 @@ def find_local_origins(facts: Facts) -> Iterator[Finding]:
     """RC025: localhost origins in the same list as origins of a site."""
     for grantor in grantors(facts):
         named = [*named_origins(grantor)]
-        local = [text for text, origin in named if is_loopback(origin.host)]
+        local = [text for text, origin in named if _is_local(origin)]
         if local and len(local) < len(named):
             shown = ", ".join(local[:_MOST_SHOWN])
             sentence = f"{grantor.who} allows {shown} next to production origins"
-            kept = [text for text, origin in named if not is_loopback(origin.host)]
+            kept = [text for text, origin in named if not _is_local(origin)]
             fix = (
                 "add them only in development:"
                 f" {grantor.argument}=[{', '.join(map(repr, kept[:_MOST_SHOWN]))}, *settings.local_origins]"
@@ -74,6 +74,11 @@ def find_local_origins(facts: Facts) -> Iterator[Finding]:
 
 
 _MOST_SHOWN: Final = 3
+
+
+def _is_local(origin: DeclaredOrigin) -> bool:
+    """Whether it is a server on the visitor's machine, and not an app: `capacitor://localhost`."""
+    return origin.scheme in DEFAULT_PORTS and is_loopback(origin.host)
 
 
 def named_origins(grantor: Grantor) -> Iterator[tuple[str, DeclaredOrigin]]:

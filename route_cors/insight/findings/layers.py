@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from starlette.middleware import Middleware
 
+    from route_cors.decorators import Declared
     from route_cors.insight.findings.facts import Facts, Row
     from route_cors.insight.findings.finding import Finding
     from route_cors.insight.foreign import Layer
     from route_cors.insight.routes import Place, ReportedRoute
-    from route_cors.policy import CORSPolicy
 
 __all__ = ["find_second_layers"]
 
@@ -203,7 +203,7 @@ def _unheard_defaults(facts: Facts, level: _Level) -> Iterator[Finding]:
             yield replace(found, place=facts.source.of_layer_of_ours(level.app) or found.place)
 
 
-def _defaults_on(app: object) -> Iterator[CORSPolicy]:
+def _defaults_on(app: object) -> Iterator[Declared]:
     """The defaults of the layers that an app brings, outermost first."""
     installed = certain_defaults_of(app)[-1] if is_installed(app) else None
     if installed is not None:

@@ -10,7 +10,7 @@ from route_cors.insight.findings.hosts import named_origins
 from route_cors.insight.findings.samples import Sampler
 from route_cors.insight.printable import printable
 from route_cors.origins import is_loopback
-from route_cors.policy import public_suffix_list
+from route_cors.suffixes import public_suffix_list, suffix_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,22 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.grantors import Grantor
     from route_cors.origins import DeclaredOrigin
 
-__all__ = ["find_insecure_origins", "find_loose_regexes", "find_wide_patterns", "is_for_anyone"]
+__all__ = [
+    "find_insecure_origins",
+    "find_loose_regexes",
+    "find_origins_of_every_app",
+    "find_wide_patterns",
+    "is_for_anyone",
+]
+
+# What the pages of an app have by default: Capacitor and Ionic on Android and on iOS, Tauri
+# on macOS and Linux, on Windows and Android.
+_OF_EVERY_APP: Final = frozenset(
+    {
+        *("https://localhost", "capacitor://localhost", "ionic://localhost", "tauri://localhost"),
+        *("http://tauri.localhost", "https://tauri.localhost"),
+    }
+)
 
 
 def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
@@ -38,8 +53,9 @@ def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
 
 
 def _fixed_pattern(origin: DeclaredOrigin) -> str:
-    if public_suffix_list().is_public(origin.host):
-        return "name the origins: anyone can register a name under a public suffix"
+    suffix = suffix_below(origin.host)
+    if suffix is not None:
+        return f"name the origins: anyone can register a name under {suffix}, a public suffix"
     narrower = f"{origin.scheme}://*.preview.{origin.host}"
     return f"name the origins, or put them under a name of their own: {narrower!r}"
 
@@ -91,6 +107,22 @@ def find_insecure_origins(facts: Facts) -> Iterator[Finding]:
             admitted = "; ".join(insecure)
             sentence = f"{grantor.who} allows {admitted}: anyone on the network can impersonate it"
             yield grantor.about("RC009", sentence, "write https: instead of http:")
+
+
+def find_origins_of_every_app(facts: Facts) -> Iterator[Finding]:
+    """RC033: credentials for an origin that is that of every app made with the same tool."""
+    for grantor in grantors(facts):
+        shared = [text for text in grantor.origins if text in _OF_EVERY_APP] if grantor.credentials else []
+        if shared:
+            sentence = (
+                f"{grantor.who} allows {', '.join(shared)}, with credentials: every app made with"
+                " Capacitor, Ionic or Tauri has that origin"
+            )
+            fix = (
+                "give the app a host name of its own (in Capacitor: server.hostname) and name that origin, or"
+                " authenticate by a token in a header"
+            )
+            yield grantor.about("RC033", sentence, fix)
 
 
 def _stranger(regex: re.Pattern[str], admits: Callable[[str], bool], *, deep: bool) -> str | None:
@@ -156,4 +188,5 @@ _DEEP: Final = 2
 
 def _is_site_or_suffix(host: str) -> bool:
     """Whether a name directly under it is next to the whole site, or can be registered by anyone."""
-    return not is_loopback(host) and public_suffix_list().privatesuffix(host) in {host, None}
+    is_site = public_suffix_list().privatesuffix(host) == host
+    return not is_loopback(host) and (is_site or suffix_below(host) is not None)

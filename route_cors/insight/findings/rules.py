@@ -14,6 +14,7 @@ from route_cors.insight.findings.credentials import (
     find_unasked_changes,
 )
 from route_cors.insight.findings.declared import (
+    find_closed,
     find_open_websockets,
     find_repeated_policies,
     find_routes_by_default,
@@ -32,6 +33,7 @@ from route_cors.insight.findings.lost import find_lost_policies, find_misplaced_
 from route_cors.insight.findings.origins import (
     find_insecure_origins,
     find_loose_regexes,
+    find_origins_of_every_app,
     find_wide_patterns,
 )
 from route_cors.insight.findings.regexes import find_slow_regexes
@@ -80,6 +82,8 @@ _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     find_open_changes,
     find_exempt_routes,
     find_unknown_own_origins,
+    find_origins_of_every_app,
+    find_closed,
 )
 
 

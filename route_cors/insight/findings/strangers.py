@@ -105,8 +105,11 @@ def _sent_instead(text: str) -> str:
     error = _error_of(text)
     if "*" in text or error is None:
         return r"write a regex: allow_origin_regex=r'https://[a-z0-9-]+\.example\.com'"
-    fix = error.problems[0].fix
-    return "name an origin: scheme, host and port" if fix is None else f"write {fix!r}"
+    code = error.problems[0].code
+    if code is None or code == "[]":
+        return "name an origin: scheme, host and port"
+    is_regex = code.startswith("re.compile(")
+    return f"write allow_origin_regex={code[len('re.compile(') : -1]}" if is_regex else f"write {code}"
 
 
 def find_needless_credentials(facts: Facts) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from route_cors.describe import name_of
 from route_cors.errors import CORSConfigError
 from route_cors.insight.printable import printable
 from route_cors.policy import CORSPolicy
+from route_cors.spellings import as_code as as_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,8 +62,7 @@ def as_value(value: Any) -> str:
         return f"[{', '.join(as_value(item) for item in cast('Iterable[Any]', value))}]"
     if isinstance(value, re.Pattern):
         pattern = cast("re.Pattern[str]", value)
-        flags = re.RegexFlag(pattern.flags & ~re.UNICODE)
-        return printable(f"re.compile({pattern.pattern!r}{f', {flags!r}' if flags else ''})")
+        return printable(as_regex(pattern))
     if not callable(value):
         return printable(repr(value))
     name = name_of(value).rpartition(".")[2]

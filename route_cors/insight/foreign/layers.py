@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.middleware import Middleware
     from starlette.types import ASGIApp
 
+    from route_cors.decorators import Declared
     from route_cors.insight.foreign.cors import DescribedCORS
-    from route_cors.policy import CORSPolicy
 
 __all__ = [
     "DescribedLayer",
@@ -56,11 +56,11 @@ class OurLayer:
     """A layer of route_cors, which applies policies.
 
     Attributes:
-        default: its default policy.
+        default: its default policy, or `no_cors`.
         enforces: whether it refuses requests of strangers, unless the policy says otherwise.
     """
 
-    default: CORSPolicy | None = None
+    default: Declared | None = None
     enforces: bool = False
 
     @property

@@ -139,8 +139,8 @@ def _reasons(problems: Iterable[Problem]) -> str:
 
 
 def _write(problems: Iterable[Problem]) -> str | None:
-    fixes = [problem.fix for problem in problems if problem.fix is not None]
-    return f"{fixes[0]!r}, to allow it" if fixes else None
+    codes = [problem.code for problem in problems if problem.fix not in {None, "[]"}]
+    return f"{codes[0]}, to allow it" if codes else None
 
 
 def _compiled(regex: re.Pattern[str]) -> str:

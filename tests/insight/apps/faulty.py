@@ -54,13 +54,15 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     "RC020": ("GET /theirs/slash/a",),
     "RC021": ("GET /theirs/needless/a",),
     "RC022": ("GET /shop/asked",),
-    "RC023": ("GET /shop/slow",),
+    "RC023": ("GET /theirs/slow/a",),
     "RC024": ("GET /shop/pens",),
     "RC025": ("GET /shop/local",),
     "RC026": ("GET /theirs/lost/a",),
     "RC027": ("POST /theirs/lost/a",),
     "RC028": ("POST /guarded/hook",),
     "RC029": ("POST /guarded/notes",),
+    "RC033": ("GET /shop/phones",),
+    "RC034": ("GET /shop/nobody",),
 }
 
 # --- Without a layer
@@ -129,6 +131,7 @@ theirs("any", allow_origins=["*"], allow_credentials=True)
 theirs("null", allow_origins=["null"])
 theirs("bare", allow_origins=A)
 theirs("slash", allow_origins=[f"{A}/"])
+theirs("slow", allow_origin_regex=r"https://([a-z]+)+\.example\.com")
 theirs("needless", HTTPBearer(), allow_origins=[A], allow_credentials=True)
 lost = theirs("lost", allow_origins=[A, "https://a.example.org"], allow_credentials=True)
 lost.add_middleware(SessionMiddleware, secret_key="secret")
@@ -255,9 +258,14 @@ async def delete_nothing() -> None: ...
 async def asked() -> None: ...
 
 
-@shop.get("/slow")
-@cors(origins=re.compile(r"https://([a-z]+)+\.example\.com"), max_age=11)
-async def slow() -> None: ...
+@shop.get("/nobody")
+@cors(origins=[])
+async def nobody() -> None: ...
+
+
+@shop.get("/phones")
+@cors(origins=["capacitor://localhost", "https://app.example.com"], allow_credentials=True)
+async def phones() -> None: ...
 
 
 @shop.get("/pens")
