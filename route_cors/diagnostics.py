@@ -14,10 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from route_cors.decisions import ON_DECISION_FAILED, Decision, bounded, bounded_names, escaped
-from route_cors.describe import origins_in_words
-from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS
-from route_cors.protocol import with_reason
+from route_cors.decisions import ON_DECISION_FAILED, Decision, bounded, bounded_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +23,7 @@ if TYPE_CHECKING:
 
     from route_cors.decisions import DryRun, Event
     from route_cors.dispatch import Target
-    from route_cors.policy import CORSPolicy
-    from route_cors.protocol import Answer, Check, Preflight, Sender, Terms
+    from route_cors.protocol import Check, Sender
 
 __all__ = [
     "LOGGER",
@@ -35,7 +31,7 @@ __all__ = [
     "Diagnostics",
     "OnDecision",
     "decided",
-    "explained",
+    "origin_as_sent",
     "require_on_decision",
 ]
 
@@ -49,9 +45,8 @@ ROOT_LOGGER: Final = logging.getLogger()
 # A callback that fails for one request usually fails for all: to keep the log readable, its traceback is
 # logged once in this many seconds.
 _QUIET_SECONDS: Final = 60.0
-# Characters of a reason, which is a header: an app may list hundreds of origins, and servers and proxies
-# limit headers to 8 KB.
-_LONGEST_REASON: Final = 2000
+# Bytes of a header that are looked at; fewer are kept.
+_LONGEST_VALUE: Final = 2000
 
 
 class Diagnostics:
@@ -146,7 +141,7 @@ def decided(  # noqa: PLR0917 - as `Diagnostics.tell`
         method=None if method is None else bounded(method),
         path=_path_as_sent(scope),
         route=None if target.route is None else target.path,
-        origin=_origin_as_sent(scope),
+        origin=origin_as_sent(scope),
         refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
         sec_fetch_site=None if sender is None else _as_text(sender.site),
         own_origin=None if sender is None else _as_text(sender.own_origin),
@@ -181,33 +176,8 @@ def _runs_later(function: Any) -> bool:
     return any(is_one(function) for is_one in kinds)
 
 
-def explained(refusal: Answer, terms: Terms, preflight: Preflight, scope: Scope) -> Answer:
-    """The refusal of a preflight with its reason: the failed checks, what was sent, and what is allowed."""
-    _, method, names = preflight
-    sent: dict[Check, str] = {
-        "origin": _origin_as_sent(scope) or "",
-        "method": bounded(method.decode("latin-1")),
-        "headers": bounded((names or b"").decode("latin-1")),
-    }
-    allowed: dict[Check, str] = {
-        "origin": "no other origin" if terms.policy is None else origins_in_words(terms.policy),
-        "method": "any" if terms.methods is None else ", ".join(sorted(terms.methods)) or "none",
-        "headers": "" if terms.policy is None else _headers_in_words(terms.policy),
-    }
-    said = (f"{check} {escaped(sent[check])}, allowed: {escaped(allowed[check])}" for check in refusal.failed)
-    return with_reason(refusal, "; ".join(said)[:_LONGEST_REASON])
-
-
-def _headers_in_words(policy: CORSPolicy) -> str:
-    listed = policy.allow_headers
-    if "*" not in listed:
-        return ", ".join((*ALWAYS_ALLOWED_REQUEST_HEADERS, *listed))
-    # Not covered by `*`: https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
-    return "any" if "authorization" in map(str.lower, listed) else "any but Authorization"
-
-
 def _as_text(sent: bytes | None) -> str | None:
-    return None if sent is None else bounded(sent[:_LONGEST_REASON].decode("latin-1"))
+    return None if sent is None else bounded(sent[:_LONGEST_VALUE].decode("latin-1"))
 
 
 def _path_as_sent(scope: Scope) -> str:
@@ -216,6 +186,7 @@ def _path_as_sent(scope: Scope) -> str:
     return bounded(scope["path"] if raw is None else raw.partition(b"?")[0].decode("latin-1"))
 
 
-def _origin_as_sent(scope: Scope) -> str | None:
+def origin_as_sent(scope: Scope) -> str | None:
+    """The Origin header as the client sent it, cut to a bound."""
     sent = [value for name, value in scope.get("headers", ()) if name == b"origin"]
     return _as_text(b", ".join(sent)) if sent else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import reprlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CORSConfigError", "Problem"]
+__all__ = ["CORSConfigError", "Problem", "corrections"]
 
 # reprlib rather than repr(value)[:100]: it never builds the text of a megabyte first, and an object whose
 # own __repr__ fails does not hide the error that is being reported.
@@ -82,3 +83,9 @@ class CORSConfigError(ValueError):
         count = len(self.problems)
         heading = f"{count} problem{'' if count == 1 else 's'} in a CORS policy:"
         return "\n".join([heading, *(f"  {problem}" for problem in self.problems)])
+
+
+def corrections() -> Any:
+    """The module `insight.corrections`, for what is refused: all that says what to write instead."""
+    # By name: it imports those that refuse, and sound policies do without it.
+    return importlib.import_module("route_cors.insight.corrections")

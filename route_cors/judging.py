@@ -7,6 +7,7 @@ callables of a policy, which get the connection, and the log.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -22,7 +23,7 @@ from route_cors.decisions import (
     WEBSOCKET_ALLOWED,
     WEBSOCKET_REFUSED,
 )
-from route_cors.diagnostics import LOGGER, Diagnostics, explained
+from route_cors.diagnostics import LOGGER, Diagnostics
 from route_cors.dispatch import scope_at as scope_at_route
 from route_cors.origins import is_serialized_origin
 from route_cors.protocol import judge_sender, read_sender
@@ -96,7 +97,10 @@ class Judge:
         )
         if target.terms is None or not answer.failed or not self.diagnostics.explains(scope):
             return answer
-        return explained(answer, target.terms, preflight, scope)
+        # By name: only needed where an app is debugged.
+        reasons: Any = importlib.import_module("route_cors.insight.reasons")
+        explained: Answer = reasons.explained(answer, target.terms, preflight, scope)
+        return explained
 
     async def actual(
         self, terms: Terms, target: Target, scope: Scope, *, enforces: bool = False

@@ -9,31 +9,35 @@ why every other spelling is refused here, and why origins are compared byte for 
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from route_cors.errors import CORSConfigError, Problem
-from route_cors.spellings import spelling_of_list, spelling_of_many, spelling_of_none
+from route_cors.errors import CORSConfigError, corrections
 
 if TYPE_CHECKING:
     # This module does not import Starlette: the name is only used in annotations and a forward reference.
     from starlette.requests import HTTPConnection
 
-    from route_cors.spellings import Spelling
-
 __all__ = [
     "ANY_ORIGIN",
     "DEFAULT_PORTS",
+    "LOWER_CASE_SCHEMES",
+    "MAX_HOST",
+    "MAX_LABEL",
     "MAX_ORIGIN_BYTES",
+    "MAX_PORT",
+    "WEBSOCKET_SCHEMES",
+    "WITHOUT_ORIGIN",
     "DeclaredOrigin",
     "OriginCallable",
     "OriginItem",
     "OriginSet",
     "Origins",
     "Url",
+    "canonical_ipv6",
+    "ends_in_number",
     "is_loopback",
     "is_serialized_origin",
     "parse_origin",
@@ -68,17 +72,19 @@ ws and wss have them too, but no page has such an origin: the Origin of a handsh
 MAX_ORIGIN_BYTES: Final = 512
 """The longest origin that is read: a host has at most 253 bytes, which leaves enough for the scheme."""
 
-_MAX_HOST = 253
-_MAX_LABEL = 63
-_MAX_PORT = 65535
-_IPV4_BYTES = 4
+MAX_HOST: Final = 253
+MAX_LABEL: Final = 63
+MAX_PORT: Final = 65535
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
-_NOT_IN_A_HOST = 'a character that is not allowed in a host: only letters, digits, "-", "_" and "." are'
-_OPAQUE_HOST = re.compile(r"[A-Za-z0-9_.-]+")
-# Chromium and Firefox have their extensions in lower case; other schemes are opaque.
-_LOWER_CASE = frozenset({*DEFAULT_PORTS, "chrome-extension", "moz-extension"})
-_LABEL = re.compile(r"[a-z0-9_-]+")
+WITHOUT_ORIGIN: Final = frozenset({"about", "blob", "data", "file", "ftp", "javascript"})
+"""Schemes whose pages have the origin null."""
+
+WEBSOCKET_SCHEMES: Final = {"ws": "http", "wss": "https"}
+"""And those of the pages that open a websocket: no page has a ws or wss origin."""
+
+LOWER_CASE_SCHEMES: Final = frozenset({*DEFAULT_PORTS, "chrome-extension", "moz-extension"})
+"""Chromium and Firefox have their extensions in lower case; other schemes are opaque."""
+
 _LOOPBACK_IPV4 = re.compile(r"127(?:\.[0-9]{1,3}){3}")
 
 # The URL standard lets hosts hold more characters (";", "!", "'" and others), and some browsers do send them.
@@ -88,10 +94,6 @@ _SERIALIZED = re.compile(
     rb"(?P<host>(?(web)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[A-Za-z0-9_.-]+)|\[[0-9a-f:]+\])"
     rb"(?::(?P<port>[1-9][0-9]{0,4}))?"
 )
-
-_SLASHLESS = re.compile(r"https?:/?(?!/)", re.IGNORECASE)
-_WITHOUT_ORIGIN = frozenset({"about", "blob", "data", "file", "ftp", "javascript"})
-_WEBSOCKET_SCHEMES = {"ws": "http", "wss": "https"}
 
 
 def is_loopback(host: str) -> bool:
@@ -128,7 +130,7 @@ def _split(origin: bytes) -> tuple[bytes, bytes, bytes] | None:
     scheme, host, port = match.group("scheme", "host", "port")
     if port is None:
         return scheme, host, b""
-    return (scheme, host, port) if int(port) <= _MAX_PORT else None
+    return (scheme, host, port) if int(port) <= MAX_PORT else None
 
 
 # The grammar of declared origins
@@ -187,221 +189,65 @@ def parse_origin(text: str) -> DeclaredOrigin:
     ...     print(error.problems[0].fix)
     https://a.example
     """
-    origin, faults = _read(text)
-    if origin is not None and not faults:
-        return origin
-    stripped, fix = text.strip(), _fixed(origin)
-    known = spelling_of_none(stripped) or spelling_of_list(stripped)
-    if known is None and fix is None:
-        known = spelling_of_many(stripped)
-    if known is not None:
-        faults, fix = [known.reason], _fixed_list(known) or known.fix
-    raise CORSConfigError([Problem("origins", text, "; ".join(faults), fix)])
-
-
-def _fixed(origin: DeclaredOrigin | None) -> str | None:
-    """The origin that was recognised, if it has no problems itself."""
+    origin = _as_sent(text)
     if origin is None:
+        raise CORSConfigError([corrections().refused_origin(text)])
+    return origin
+
+
+_DECLARED = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<wildcard>\*\.)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9a-f:]+\])"
+    r"(?::(?P<port>\*|[1-9][0-9]{0,4}))?"
+)
+
+
+def _as_sent(text: str) -> DeclaredOrigin | None:
+    """The origin or pattern, if its parts are written as browsers send them; None for all else."""
+    match = _DECLARED.fullmatch(text) if len(text) <= MAX_ORIGIN_BYTES else None
+    if match is None:
         return None
-    text = str(origin)
-    return None if _read(text)[1] else text
+    scheme, wildcard, host, port = match.groups(default="")
+    origin = DeclaredOrigin(scheme, host, port, subdomains=bool(wildcard))
+    has_origin = scheme not in WITHOUT_ORIGIN and scheme not in WEBSOCKET_SCHEMES
+    return origin if has_origin and _has_port_as_sent(origin) and _has_host_as_sent(origin) else None
 
 
-def _fixed_list(known: Spelling) -> str | None:
-    fixed = [_fixed(_read(part)[0]) for part in known.instead]
-    if not fixed or None in fixed:
-        return None
-    return json.dumps(fixed) if known.is_list or len(fixed) > 1 else fixed[0]
+def _has_port_as_sent(origin: DeclaredOrigin) -> bool:
+    port = origin.port
+    return port in {"", "*"} or (int(port) <= MAX_PORT and port != DEFAULT_PORTS.get(origin.scheme))
 
 
-def _read(text: str) -> tuple[DeclaredOrigin | None, list[str]]:
-    """The origin recognised in `text`, with every part corrected, and every fault that was found.
-
-    Each function below reads one part: it notes the faults and returns the part as it should be.
-    """
-    stripped = text.strip()
-    faults: list[str] = []
-    if len(stripped) > MAX_ORIGIN_BYTES:
-        return None, [f"longer than {MAX_ORIGIN_BYTES} characters, which no origin is"]
-    if any(character.isspace() for character in text):
-        faults.append("white space: an origin has none")
-    scheme, rest = _read_scheme(stripped, faults)
-    authority = _read_rest(rest, faults)
-    name, port = _split_authority(authority, faults)
-    subdomains, host = _read_host(name, scheme.lower(), faults)
-    origin = DeclaredOrigin(scheme.lower(), host, _read_port(port, scheme.lower(), faults), subdomains)
-    if origin.is_pattern and scheme.lower() not in DEFAULT_PORTS and host and ".." in f".{host}.":
-        faults.append("an empty label in the host of a pattern: only an origin may have one")
-    is_lower = scheme.lower() in _LOWER_CASE or host.startswith("[")
-    if scheme != scheme.lower() or (is_lower and name != name.lower()):
-        faults.append("upper case: browsers send origins in lower case")
-    return origin, faults
-
-
-def _read_scheme(text: str, faults: list[str]) -> tuple[str, str]:
-    scheme, separator, rest = text.partition("://")
-    if _SLASHLESS.match(text):
-        faults.append('the scheme must be followed by "://"')
-        scheme, _, rest = text.partition(":")
-        return scheme, rest.removeprefix("/")
-    if not separator:
-        faults.append('no scheme: an origin is "scheme://host" or "scheme://host:port"')
-        rest = text.removeprefix("//")
-        host = rest.partition("/")[0].partition(":")[0].lower()
-        return ("http" if is_loopback(host) else "https"), rest
-    if scheme.lower() in _WITHOUT_ORIGIN:
-        faults.append("pages of that scheme have the origin null")
-    elif scheme.lower() in _WEBSOCKET_SCHEMES:
-        faults.append("no page has a ws or wss origin: a websocket handshake carries the origin of its page")
-        scheme = _WEBSOCKET_SCHEMES[scheme.lower()]
-    elif _SCHEME.fullmatch(scheme.lower()) is None:
-        faults.append('a scheme is a letter, then letters, digits, "+", "-" or "."')
-    return scheme, rest
-
-
-def _read_rest(rest: str, faults: list[str]) -> str:
-    """Host and port, without the other parts of a URL."""
-    end = re.search(r"[/?#]", rest)
-    authority, tail = (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
-    path_and_query, fragment_mark, _ = tail.partition("#")
-    path, query_mark, _ = path_and_query.partition("?")
-    if path == "/":
-        faults.append("a trailing slash: an origin ends with its host or port")
-    elif path:
-        faults.append("a path: an origin ends with its host or port")
-    if query_mark:
-        faults.append("a query: an origin ends with its host or port")
-    if fragment_mark:
-        faults.append("a fragment: an origin ends with its host or port")
-    _, at, host_and_port = authority.rpartition("@")
-    if at:
-        faults.append("user info: an origin has none")
-    return host_and_port
-
-
-def _split_authority(authority: str, faults: list[str]) -> tuple[str, str | None]:
-    """The host, and what follows its colon, if there is one."""
-    if authority.startswith("["):
-        address, bracket, after = authority.partition("]")
-        if bracket and (not after or after.startswith(":")):
-            return address + bracket, after[1:] if after else None
-    elif authority.count(":") > 1:
-        faults.append("write an IPv6 address in brackets: a host has no other colons")
-        return f"[{authority}]", None
-    host, colon, port = authority.partition(":")
-    return host, port if colon else None
-
-
-def _read_port(port: str | None, scheme: str, faults: list[str]) -> str:
-    if port is None or port == "*":
-        return "" if port is None else "*"
-    if not port:
-        faults.append("a colon without a port")
-        return ""
-    if re.fullmatch(r"[0-9]+", port) is None:
-        faults.append("a port is a number, or * for any or none")
-        return port
-    number = port.lstrip("0")
-    if not number:
-        faults.append("port 0: no server can use it")
-        return port
-    if len(number) > len(str(_MAX_PORT)) or int(number) > _MAX_PORT:
-        faults.append(f"the port is greater than {_MAX_PORT}")
-    if number != port:
-        faults.append("leading zeros in the port: browsers send none")
-    if number == DEFAULT_PORTS.get(scheme):
-        faults.append(f"the default port: browsers leave out the {number} of {scheme}")
-        return ""
-    return number
-
-
-def _read_host(name: str, scheme: str, faults: list[str]) -> tuple[bool, str]:
-    """Whether the host starts with `*.`, and the rest of it."""
-    subdomains = name.startswith("*.")
-    host = name.removeprefix("*.")
-    is_ipv6 = host.startswith("[")
-    if scheme not in _LOWER_CASE and not is_ipv6:
-        return subdomains, _read_opaque(host, faults)
-    host = host.lower()
-    if not host.isascii() and not is_ipv6:
-        faults.append("Unicode in the host: browsers send it as Punycode")
-        host = _punycode(host)
-    is_ipv4 = not is_ipv6 and scheme in DEFAULT_PORTS and _ends_in_number(host)
-    if subdomains and (is_ipv6 or is_ipv4):
-        faults.append("an IP address has no subdomains that a * could match")
-        return subdomains, host
-    if is_ipv6:
-        return subdomains, _read_ipv6(host, faults)
-    if is_ipv4:
-        return subdomains, _read_ipv4(host, faults)
-    return subdomains, _read_name(host, faults, _MAX_HOST - len("a.") if subdomains else _MAX_HOST)
-
-
-def _read_opaque(host: str, faults: list[str]) -> str:
-    """The host of a scheme that is not the web's, which browsers send as it is written: `app://.`.
-
-    https://url.spec.whatwg.org/#concept-opaque-host-parser
-    """
-    if not host:
-        faults.append("no host")
-    elif _OPAQUE_HOST.fullmatch(host) is None:
-        faults.append(_NOT_IN_A_HOST)
-    return host
-
-
-def _read_name(host: str, faults: list[str], longest: int) -> str:
-    if host.endswith("."):
-        faults.append("a trailing dot in the host: browsers only send it if the URL has it")
-        host = host.removesuffix(".")
-    if not host:
-        faults.append("no host")
-        return host
+def _has_host_as_sent(origin: DeclaredOrigin) -> bool:
+    host = origin.host
+    if host.startswith("["):
+        return not origin.subdomains and canonical_ipv6(host) == host
+    if origin.scheme not in LOWER_CASE_SCHEMES:
+        # Browsers send an opaque host as it is written: `app://.`.
+        return not origin.is_pattern or ".." not in f".{host}."
+    if origin.scheme in DEFAULT_PORTS and ends_in_number(host):
+        return not origin.subdomains and _is_ipv4(host)
+    longest = MAX_HOST - len("a.") if origin.subdomains else MAX_HOST
     labels = host.split(".")
-    if "" in labels:
-        faults.append("an empty label in the host: two dots, or one at its start")
-    if any(label and _LABEL.fullmatch(label) is None for label in labels):
-        faults.append(_NOT_IN_A_HOST)
-    if any(len(label) > _MAX_LABEL for label in labels):
-        faults.append(f"a label of the host is longer than {_MAX_LABEL} characters")
-    if len(host) > longest:
-        faults.append(f"the host is longer than {_MAX_HOST} characters")
-    return host
+    return (
+        host == host.lower() and len(host) <= longest and all(0 < len(label) <= MAX_LABEL for label in labels)
+    )
 
 
-def _punycode(host: str) -> str:
-    """`host` as browsers send it; unchanged if that cannot be computed."""
-    import idna  # noqa: PLC0415 - its tables are large, and needed only to fix a mistake
-
-    try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return host
-
-
-def _read_ipv6(host: str, faults: list[str]) -> str:
+def canonical_ipv6(host: str) -> str | None:
+    """An IPv6 address in brackets as browsers send it, without its zone; None if it is not an address."""
     try:
         address = ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
-        faults.append("not an IPv6 address in brackets")
-        return host
-    if address.scope_id is not None:
-        faults.append("a zone in the IPv6 address: an origin has none")
-    canonical = f"[{_serialize_ipv6(address)}]"
-    if canonical != host:
-        faults.append("not the canonical form of the IPv6 address, which browsers send")
-    return canonical
-
-
-def _serialize_ipv6(address: ipaddress.IPv6Address) -> str:
-    """Never ending in a dotted quad: https://url.spec.whatwg.org/#concept-ipv6-serializer ."""
+        return None
+    # Never ending in a dotted quad, as `compressed` does for these from Python 3.13 on:
+    # https://url.spec.whatwg.org/#concept-ipv6-serializer
     mapped = address.ipv4_mapped
     if mapped is not None:
-        # `compressed` ends these in a dotted quad from Python 3.13 on.
-        return f"::ffff:{int(mapped) >> 16:x}:{int(mapped) & 0xFFFF:x}"
-    return ipaddress.IPv6Address(int(address)).compressed
+        return f"[::ffff:{int(mapped) >> 16:x}:{int(mapped) & 0xFFFF:x}]"
+    return f"[{ipaddress.IPv6Address(int(address)).compressed}]"
 
 
-def _ends_in_number(host: str) -> bool:
+def ends_in_number(host: str) -> bool:
     """Whether browsers read `host` as an IPv4 address.
 
     https://url.spec.whatwg.org/#ends-in-a-number-checker
@@ -410,45 +256,13 @@ def _ends_in_number(host: str) -> bool:
     return re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
 
 
-def _read_ipv4(host: str, faults: list[str]) -> str:
-    canonical = _parse_ipv4(host)
-    if canonical is None:
-        faults.append(
-            "a host whose last label is a number is read as an IPv4 address, and it is not a valid one"
-        )
-        return host
-    if canonical != host:
-        faults.append("not the canonical form of the IPv4 address, which browsers send")
-    return canonical
-
-
-def _parse_ipv4(host: str) -> str | None:
-    """The dotted quad of a host that browsers read as an IPv4 address.
-
-    https://url.spec.whatwg.org/#concept-ipv4-parser
-    Not `socket.inet_aton`: what it accepts differs between platforms.
-    """
-    parts = host.removesuffix(".").split(".")
-    if len(parts) > _IPV4_BYTES:
-        return None
-    numbers = [number for number in map(_parse_ipv4_number, parts) if number is not None]
-    if len(numbers) < len(parts):
-        return None
-    *leading, last = numbers
-    # The last number stands for all bytes that are left.
+def _is_ipv4(host: str) -> bool:
+    """Whether it is the one form in which browsers send an address; the library takes no other."""
     try:
-        return str(ipaddress.IPv4Address(bytes(leading) + last.to_bytes(_IPV4_BYTES - len(leading), "big")))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _parse_ipv4_number(part: str) -> int | None:
-    """Hexadecimal after 0x, octal after 0: https://url.spec.whatwg.org/#ipv4-number-parser ."""
-    if re.fullmatch(r"0x[0-9a-f]*", part):
-        return int(f"{part}0", 16) >> 4  # the extra 0 is for a bare "0x", which is 0 as well
-    if re.fullmatch(r"0[0-7]*", part):
-        return int(part, 8)
-    return int(part) if re.fullmatch(r"[1-9][0-9]*", part) else None
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 # The compiled matcher

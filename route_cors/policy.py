@@ -9,13 +9,11 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn, ParamSpec, TypedDict, Unpack, cast, final
 
-from route_cors.errors import CORSConfigError, Problem
+from route_cors.errors import CORSConfigError, Problem, corrections
 from route_cors.headers import (
     is_forbidden_method,
     is_forbidden_request_header,
@@ -31,16 +29,10 @@ from route_cors.origins import (
     OriginSet,
     parse_origin,
 )
-from route_cors.regexes import (
-    can_match_http,
-    fixed_regex,
-    origin_of_anyone,
-    origin_under_suffix,
-    slow_origin,
-)
+from route_cors.regexes import can_match_http, origin_of_anyone, origin_under_suffix, slow_origin
 from route_cors.suffixes import suffix_below
 
-__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names"]
+__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names", "fault_of"]
 
 MAX_MAX_AGE: Final = 86400
 """Seconds. No browser caches a preflight for longer: Firefox a day at most, Chromium two hours."""
@@ -140,19 +132,7 @@ class CORSPolicy:
       origins: '*': with credentials every site could act as the user: name the origins to allow
     """
 
-    __slots__ = (
-        "_key",
-        "allow_credentials",
-        "allow_headers",
-        "dangerously_allow_insecure_origins",
-        "dangerously_allow_public_suffixes",
-        "enforce",
-        "expose_headers",
-        "max_age",
-        "methods",
-        "origin_set",
-        "origins",
-    )
+    __slots__ = ("_key", "origin_set", *PolicyArguments.__optional_keys__)
 
     origins: tuple[OriginItem, ...]
     methods: tuple[str, ...] | None
@@ -181,35 +161,35 @@ class CORSPolicy:
         dangerously_allow_public_suffixes: bool = False,
     ) -> None:
         problems: list[Problem] = []
-        flags: dict[str, object] = {
+        arguments: dict[str, object] = {
+            "origins": _read_origins(origins, problems),
+            "methods": _read_methods(methods, problems),
+            "allow_headers": _read_header_names("allow_headers", allow_headers, problems),
+            "expose_headers": _read_header_names("expose_headers", expose_headers, problems),
+            "max_age": _read_max_age(max_age, problems),
+            "enforce": _read_enforce(enforce, problems),
+        }
+        flags = {
             "allow_credentials": allow_credentials,
             "dangerously_allow_insecure_origins": dangerously_allow_insecure_origins,
             "dangerously_allow_public_suffixes": dangerously_allow_public_suffixes,
         }
-        declared = _Declared(
-            origins=_read_origins(origins, problems),
-            methods=_read_methods(methods, problems),
-            allow_headers=_read_header_names("allow_headers", allow_headers, problems),
-            expose_headers=_read_header_names("expose_headers", expose_headers, problems),
-            max_age=_read_max_age(max_age, problems),
-            enforce=_read_enforce(enforce, problems),
-            **_read_flags(flags, problems),
-        )
-        problems.extend(problem for rule in _RULES for problem in rule(declared))
+        arguments |= {name: _read_flag(name, flag, problems) for name, flag in flags.items()}
+        # In their normal form, without the parts that have a problem.
+        for name, value in arguments.items():
+            object.__setattr__(self, name, value)
+        problems.extend(problem for rule in _RULES for problem in rule(self))
         if problems:
             raise CORSConfigError(problems)
-        for name in _ARGUMENTS:
-            object.__setattr__(self, name, getattr(declared, name))
         insecure_regexes = dangerously_allow_insecure_origins or not allow_credentials
-        compiled = OriginSet.compile(declared.origins, insecure_regexes=insecure_regexes)
+        compiled = OriginSet.compile(self.origins, insecure_regexes=insecure_regexes)
         object.__setattr__(self, "origin_set", compiled)
-        object.__setattr__(self, "_key", declared.key())
+        object.__setattr__(self, "_key", self._meaning())
 
     @property
     def matches_anyone(self) -> bool:
         """Whether one of its regexes matches origins that anyone can register."""
-        regexes = (item for item in self.origins if isinstance(item, re.Pattern))
-        return any(origin_of_anyone(regex) is not None for regex in regexes)
+        return any(origin_of_anyone(regex) is not None for regex in _regexes(self))
 
     def evolve(self, **changes: Unpack[PolicyArguments]) -> CORSPolicy:
         """A copy with some arguments changed, validated as a whole.
@@ -230,6 +210,15 @@ class CORSPolicy:
 
     def _arguments(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _ARGUMENTS}
+
+    def _meaning(self) -> tuple[object, ...]:
+        """Equal for policies that mean the same."""
+        as_compared = {
+            "origins": frozenset(self.origins),
+            "allow_headers": tuple(map(str.lower, self.allow_headers)),
+            "expose_headers": tuple(map(str.lower, self.expose_headers)),
+        }
+        return tuple((self._arguments() | as_compared).values())
 
     def __repr__(self) -> str:
         shown = [
@@ -275,49 +264,6 @@ def _from_arguments(arguments: dict[str, Any]) -> CORSPolicy:
 
 
 # Reading one argument: its rules and its normal form
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Declared:
-    """The arguments of a policy in their normal form, without the parts that have a problem."""
-
-    origins: tuple[OriginItem, ...]
-    methods: tuple[str, ...] | None
-    allow_headers: tuple[str, ...]
-    expose_headers: tuple[str, ...]
-    max_age: int | None
-    allow_credentials: bool
-    enforce: bool | None
-    dangerously_allow_insecure_origins: bool
-    dangerously_allow_public_suffixes: bool
-
-    def key(self) -> tuple[object, ...]:
-        """Equal for policies that mean the same."""
-        return (
-            frozenset(self.origins),
-            self.methods,
-            tuple(name.lower() for name in self.allow_headers),
-            tuple(name.lower() for name in self.expose_headers),
-            self.max_age,
-            self.allow_credentials,
-            self.enforce,
-            self.dangerously_allow_insecure_origins,
-            self.dangerously_allow_public_suffixes,
-        )
-
-    @property
-    def any_origin(self) -> bool:
-        return ANY_ORIGIN in self.origins
-
-    def parsed_origins(self) -> Iterator[tuple[str, DeclaredOrigin]]:
-        for item in self.origins:
-            if isinstance(item, str) and item != ANY_ORIGIN:
-                yield item, parse_origin(item)
-
-    def regexes(self) -> Iterator[re.Pattern[str]]:
-        for item in self.origins:
-            if isinstance(item, re.Pattern):
-                yield item
 
 
 def _read_origins(value: object, problems: list[Problem]) -> tuple[OriginItem, ...]:
@@ -375,7 +321,7 @@ def _regex_problems(regex: re.Pattern[str]) -> tuple[Problem, ...]:
         " not repeat what repeats itself, and do not let two adjacent parts match the same text; for any"
         r" labels of a host write [a-z0-9.-]+\."
     )
-    return (Problem("origins", regex, reason, fixed_regex(regex)),)
+    return (Problem("origins", regex, reason, corrections().fixed_regex(regex)),)
 
 
 def _origin_type_fault(item: object) -> str | None:
@@ -410,9 +356,10 @@ def _callable_fault(item: Callable[..., object]) -> str | None:
     return None
 
 
-def _read_items(field: str, value: object, problems: list[Problem], fix: str | None) -> list[object]:
-    """The items of an iterable. `fix` is for a bare string, which is an iterable of its letters."""
+def _read_items(field: str, value: object, problems: list[Problem]) -> list[object]:
+    """The items of an iterable; a bare string is an iterable of its letters."""
     if isinstance(value, str):
+        fix = corrections().fixed_list(field, value)
         problems.append(Problem(field, value, "a bare string: write a list of strings", fix))
         return []
     if isinstance(value, bytes) or not isinstance(value, Iterable):
@@ -421,28 +368,34 @@ def _read_items(field: str, value: object, problems: list[Problem], fix: str | N
     return list(cast("Iterable[object]", value))
 
 
-def _split_names(text: str) -> list[str]:
-    return [name for name in re.split(r"[,\s]+", text) if name]
+def _read_names(field: str, value: object, problems: list[Problem]) -> dict[str, str]:
+    """The sound names, each under its lower-case form; the first of several that only differ in case."""
+    sound: dict[str, str] = {}
+    for item in _read_items(field, value, problems):
+        if not isinstance(item, str):
+            problems.append(Problem(field, item, "not a str"))
+            continue
+        reason = fault_of(field, item)
+        if reason is None:
+            sound.setdefault(item.lower(), item)
+        else:
+            problems.append(Problem(field, item, reason, corrections().fixed_name(field, item)))
+    return sound
+
+
+def fault_of(field: str, name: str) -> str | None:
+    """What is wrong with a name, for `methods`, `allow_headers` or `expose_headers`."""
+    return _method_fault(name) if field == "methods" else _header_fault(field, name)
 
 
 def _read_methods(value: object, problems: list[Problem]) -> tuple[str, ...] | None:
     if value is None:
         return None
     before = len(problems)
-    items = _read_items("methods", value, problems, _fixed_methods(value))
-    if not items and len(problems) == before:
+    sound = _read_names("methods", value, problems)
+    if not sound and len(problems) == before:
         problems.append(Problem("methods", value, "no methods: use None for the methods of the route"))
-    sound: set[str] = set()
-    for item in items:
-        if not isinstance(item, str):
-            problems.append(Problem("methods", item, "not a str"))
-            continue
-        reason = _method_fault(item)
-        if reason is None:
-            sound.add(normalize_method(item))
-        else:
-            problems.append(Problem("methods", item, reason, _fixed_method(item)))
-    return tuple(sorted(sound))
+    return tuple(sorted(map(normalize_method, sound.values())))
 
 
 def _method_fault(method: str) -> str | None:
@@ -457,32 +410,10 @@ def _method_fault(method: str) -> str | None:
     return None
 
 
-def _fixed_method(method: str) -> str | None:
-    stripped = method.strip()
-    upper = stripped.upper()
-    return upper if stripped.isascii() and _method_fault(upper) is None else None
-
-
-def _fixed_methods(value: object) -> str | None:
-    if not isinstance(value, str):
-        return None
-    fixed = [_fixed_method(name) for name in _split_names(value)]
-    return json.dumps(fixed) if fixed and None not in fixed else None
-
-
 def _read_header_names(field: str, value: object, problems: list[Problem]) -> tuple[str, ...]:
     if value == _WILDCARD:
         return (_WILDCARD,)
-    sound: dict[str, str] = {}
-    for item in _read_items(field, value, problems, _fixed_names(field, value)):
-        if not isinstance(item, str):
-            problems.append(Problem(field, item, "not a str"))
-            continue
-        reason = _name_fault(field, item)
-        if reason is None:
-            sound.setdefault(item.lower(), item)
-        else:
-            problems.append(Problem(field, item, reason, _fixed_name(field, item)))
+    sound = _read_names(field, value, problems)
     beside_wildcard = sound.keys() - {_WILDCARD, *_BESIDE_WILDCARD[field]}
     if _WILDCARD in sound and beside_wildcard:
         reason = f"allows every name: leave out {', '.join(sorted(sound[name] for name in beside_wildcard))}"
@@ -509,7 +440,7 @@ _FORBIDDEN_NAMES: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
 }
 
 
-def _name_fault(field: str, name: str) -> str | None:
+def _header_fault(field: str, name: str) -> str | None:
     if name == _WILDCARD:
         return None
     if not is_token(name):
@@ -518,20 +449,6 @@ def _name_fault(field: str, name: str) -> str | None:
         return 'the only wildcard that browsers support is "*" by itself'
     is_forbidden, reason = _FORBIDDEN_NAMES[field]
     return reason if is_forbidden(name) else None
-
-
-def _fixed_name(field: str, name: str) -> str | None:
-    stripped = name.strip().removesuffix(":")
-    return stripped if _name_fault(field, stripped) is None else None
-
-
-def _fixed_names(field: str, value: object) -> str | None:
-    if not isinstance(value, str):
-        return None
-    fixed = [_fixed_name(field, name) for name in _split_names(value)]
-    faults: list[Problem] = []
-    _read_header_names(field, fixed, faults)
-    return None if not fixed or faults else json.dumps(fixed)
 
 
 def _read_max_age(value: object, problems: list[Problem]) -> int | None:
@@ -554,29 +471,39 @@ def _read_enforce(value: object, problems: list[Problem]) -> bool | None:
     return None
 
 
-def _read_flags(flags: dict[str, object], problems: list[Problem]) -> dict[str, bool]:
-    wrong = [name for name, value in flags.items() if not isinstance(value, bool)]
-    problems.extend(Problem(name, flags[name], "not True or False") for name in wrong)
-    return {name: value is True for name, value in flags.items()}
+def _read_flag(name: str, value: object, problems: list[Problem]) -> bool:
+    if not isinstance(value, bool):
+        problems.append(Problem(name, value, "not True or False"))
+    return value is True
 
 
 # Rules about several arguments
 
 
-def _refuse_any_origin_beside_others(declared: _Declared) -> Iterator[Problem]:
-    if declared.any_origin and len(declared.origins) > 1:
+def _parsed_origins(policy: CORSPolicy) -> Iterator[tuple[str, DeclaredOrigin]]:
+    for item in policy.origins:
+        if isinstance(item, str) and item != ANY_ORIGIN:
+            yield item, parse_origin(item)
+
+
+def _regexes(policy: CORSPolicy) -> Iterator[re.Pattern[str]]:
+    return (item for item in policy.origins if isinstance(item, re.Pattern))
+
+
+def _refuse_any_origin_beside_others(policy: CORSPolicy) -> Iterator[Problem]:
+    if ANY_ORIGIN in policy.origins and len(policy.origins) > 1:
         yield Problem(
             "origins", ANY_ORIGIN, "allows every origin: leave out the other origins, or leave out this one"
         )
 
 
-def _refuse_any_origin_with_credentials(declared: _Declared) -> Iterator[Problem]:
-    if not declared.allow_credentials:
+def _refuse_any_origin_with_credentials(policy: CORSPolicy) -> Iterator[Problem]:
+    if not policy.allow_credentials:
         return
-    if declared.any_origin:
+    if ANY_ORIGIN in policy.origins:
         reason = "with credentials every site could act as the user: name the origins to allow"
         yield Problem("origins", ANY_ORIGIN, reason)
-    for regex in declared.regexes():
+    for regex in _regexes(policy):
         origin = origin_of_anyone(regex)
         if origin is not None:
             reason = (
@@ -587,37 +514,30 @@ def _refuse_any_origin_with_credentials(declared: _Declared) -> Iterator[Problem
             yield Problem("origins", regex, reason)
 
 
-def _refuse_insecure_origins_with_credentials(declared: _Declared) -> Iterator[Problem]:
-    if not declared.allow_credentials or declared.dangerously_allow_insecure_origins:
+def _refuse_insecure_origins_with_credentials(policy: CORSPolicy) -> Iterator[Problem]:
+    if not policy.allow_credentials or policy.dangerously_allow_insecure_origins:
         return
-    for text, origin in declared.parsed_origins():
+    for text, origin in _parsed_origins(policy):
         if origin.is_insecure:
             reason = (
                 "http with credentials: anyone on the network can act as the user; use https, or set"
                 " dangerously_allow_insecure_origins"
             )
-            yield Problem("origins", text, reason, _secured(origin))
-    for regex in declared.regexes():
+            yield Problem("origins", text, reason, corrections().secured(origin))
+    for regex in _regexes(policy):
         if can_match_http(regex):
             reason = (
                 "matches http origins (https? does), which anyone on the network can impersonate to act as"
                 " the user; write https, and 'http://localhost:*' by itself, or set"
                 " dangerously_allow_insecure_origins"
             )
-            yield Problem("origins", regex, reason, fixed_regex(regex))
+            yield Problem("origins", regex, reason, corrections().fixed_regex(regex))
 
 
-def _secured(origin: DeclaredOrigin) -> str | None:
-    """The https form of an http origin; None for one with a port, as https uses another port."""
-    if origin.port or (origin.subdomains and suffix_below(origin.host) is not None):
-        return None
-    return str(DeclaredOrigin("https", origin.host, "", origin.subdomains))
-
-
-def _refuse_public_suffixes_with_credentials(declared: _Declared) -> Iterator[Problem]:
-    if not declared.allow_credentials or declared.dangerously_allow_public_suffixes:
+def _refuse_public_suffixes_with_credentials(policy: CORSPolicy) -> Iterator[Problem]:
+    if not policy.allow_credentials or policy.dangerously_allow_public_suffixes:
         return
-    for text, origin in declared.parsed_origins():
+    for text, origin in _parsed_origins(policy):
         suffix = suffix_below(origin.host) if origin.subdomains else None
         if suffix is not None:
             reason = (
@@ -625,7 +545,7 @@ def _refuse_public_suffixes_with_credentials(declared: _Declared) -> Iterator[Pr
                 " credentials; name the origins, or set dangerously_allow_public_suffixes"
             )
             yield Problem("origins", text, reason)
-    for regex in declared.regexes():
+    for regex in _regexes(policy):
         named = None if origin_of_anyone(regex) else origin_under_suffix(regex)
         if named is not None:
             reason = (
@@ -635,13 +555,13 @@ def _refuse_public_suffixes_with_credentials(declared: _Declared) -> Iterator[Pr
             yield Problem("origins", regex, reason)
 
 
-def _refuse_any_exposed_header_with_credentials(declared: _Declared) -> Iterator[Problem]:
-    if declared.allow_credentials and _WILDCARD in declared.expose_headers:
+def _refuse_any_exposed_header_with_credentials(policy: CORSPolicy) -> Iterator[Problem]:
+    if policy.allow_credentials and _WILDCARD in policy.expose_headers:
         reason = 'with credentials browsers read "*" as a header name: name the headers to expose'
         yield Problem("expose_headers", _WILDCARD, reason)
 
 
-_RULES: Final[tuple[Callable[[_Declared], Iterator[Problem]], ...]] = (
+_RULES: Final[tuple[Callable[[CORSPolicy], Iterator[Problem]], ...]] = (
     _refuse_any_origin_beside_others,
     _refuse_any_origin_with_credentials,
     _refuse_insecure_origins_with_credentials,

@@ -48,7 +48,6 @@ __all__ = [
     "read_preflight",
     "read_sender",
     "refuse_actual",
-    "with_reason",
     "within_bound",
 ]
 
@@ -106,7 +105,6 @@ _VARY_SENDER: Header = (b"vary", b"Origin, Sec-Fetch-Site")
 _VARY_SENDER_AND_CREDENTIALS: Header = (b"vary", b"Origin, Sec-Fetch-Site, Cookie, Authorization")
 _PLAIN_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _CONTENT_LENGTH = b"content-length"
-_REASON = b"x-route-cors-refused"
 _CHECKS: tuple[Check, ...] = ("origin", "method", "headers")
 # The failed checks, by the results of all checks.
 _FAILED: dict[tuple[bool, ...], tuple[Check, ...]] = {
@@ -374,22 +372,6 @@ def _remember(memo: dict[_Asked, _Said], asked: _Asked, said: _Said) -> None:
     if len(memo) >= _MAX_REMEMBERED:
         memo.clear()  # a client makes up new ones
     memo[asked] = said
-
-
-def with_reason(refusal: Answer, reason: str) -> Answer:
-    """The refusal of a preflight with its reason, one line of printable ASCII, for debugging.
-
-    It is in a header, as a 204 has no body: with uvicorn, bytes after it cause an error or are read as the
-    start of the next response (https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5). If there is a body,
-    the reason is also in the body.
-    """
-    line = reason.encode("ascii")
-    headers = (*refusal.headers, (_REASON, line))
-    if not refusal.body:
-        return refusal._replace(headers=headers)
-    body = b"CORS preflight refused: " + line
-    resized = tuple(_length_of(body) if name == _CONTENT_LENGTH else (name, value) for name, value in headers)
-    return refusal._replace(headers=resized, body=body)
 
 
 class Sender(NamedTuple):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import re
 import time
+import warnings
 from typing import TYPE_CHECKING, Final
 
 from route_cors.origins import MAX_ORIGIN_BYTES
-from route_cors.spellings import as_code, compiled
 from route_cors.suffixes import public_suffixes_by_ending
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "can_match_http",
-    "fixed_regex",
+    "compiled",
     "origin_of_anyone",
     "origin_under_suffix",
     "slow_origin",
@@ -108,10 +108,6 @@ _HTTP: Final = re.compile(
     r"(?![a-rt-z]{2})",
     re.IGNORECASE,
 )
-_OPTIONAL_S: Final = re.compile(
-    r"https(?:\?|\{0,1\})|http(?:\(s\)|\[s\])\?|\((?:\?:)?(?:http\|https|https\|http|https\?)\)"
-    r"|http(?=\\?:(?:\\?/){2}(?!localhost|127\\?\.|\\\[::1))"
-)
 
 
 def can_match_http(regex: re.Pattern[str]) -> bool:
@@ -125,16 +121,6 @@ def can_match_http(regex: re.Pattern[str]) -> bool:
     return _HTTP.search(_HTTP_OF_THIS_MACHINE.sub("", regex.pattern)) is not None
 
 
-def fixed_regex(regex: re.Pattern[str]) -> str | None:
-    """The regex without http origins and nested repetitions, as Python source; None if that is unsound."""
-    secure = _OPTIONAL_S.sub("https", regex.pattern) if can_match_http(regex) else regex.pattern
-    pattern = _NESTED.sub(r"\1", secure)
-    fixed = compiled(pattern, regex.flags)
-    if fixed is None or slow_origin(fixed) or can_match_http(fixed):
-        return None
-    return None if origin_of_anyone(fixed) or origin_under_suffix(fixed) else as_code(fixed)
-
-
 # Time
 
 # Far above any sound regex, which takes microseconds, and far below what a server would notice once.
@@ -145,7 +131,6 @@ _MAX_PUMPS: Final = 8
 _ENDS: Final = ("", "-", "_-", ":1")
 # By one character as long as a time that doubles with each could be the reason, then by a fifth.
 _GROWING: Final = (*range(1, 32), *(round(32 * 1.2**step) for step in range(16)))
-_NESTED: Final = re.compile(r"\((?:\?:)?([^()|]*[+*])\)[+*]")
 
 
 @functools.lru_cache(maxsize=256)
@@ -226,3 +211,13 @@ def _one(atom: str, flags: int) -> str:
     """A character that a part of a regex matches; "" if none is found."""
     part = compiled(atom, flags)  # not one by itself is, for example, \\1
     return "" if part is None else next(filter(part.fullmatch, f"a1-.:/A{atom[-1]}"), "")
+
+
+def compiled(pattern: str, flags: int = 0) -> re.Pattern[str] | None:
+    """The regex, if it is one, without Python's warnings about its spelling."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(pattern, flags)
+    except (re.error, OverflowError, RecursionError):
+        return None

@@ -94,7 +94,7 @@ class _PolicyArguments(BaseModel, extra="forbid"):
     expose_headers: _Names = []
     allow_credentials: bool = False
     max_age: int | None = 600
-    enforce: bool = False
+    enforce: bool | None = None
     dangerously_allow_insecure_origins: bool = False
     dangerously_allow_public_suffixes: bool = False
 

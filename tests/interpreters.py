@@ -41,6 +41,6 @@ def plugin_options() -> list[str]:
     """What pytest has to be told where the library is on the path and not installed: its plugin."""
     points = entry_points(group="pytest11")
     is_found = any(
-        (point.name, point.value) == ("route_cors", "route_cors.pytest_plugin") for point in points
+        (point.name, point.value) == ("route_cors", "route_cors.testing.pytest_plugin") for point in points
     )
-    return [] if is_found else ["-p", "route_cors.pytest_plugin"]
+    return [] if is_found else ["-p", "route_cors.testing.pytest_plugin"]

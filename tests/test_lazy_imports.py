@@ -55,10 +55,10 @@ def test_the_plugin_loads_nothing_but_itself_and_pytest(tmp_path: Path) -> None:
     code = """
 import json, sys, pytest
 before = set(sys.modules)
-import route_cors.pytest_plugin
+import route_cors.testing.pytest_plugin
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
-    assert run(code, tmp_path) == ["route_cors", "route_cors.pytest_plugin"]
+    assert run(code, tmp_path) == ["route_cors", "route_cors.testing", "route_cors.testing.pytest_plugin"]
 
 
 def test_a_name_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from route_cors.errors import CORSConfigError, Problem
+from route_cors.insight.corrections.spellings import looks_like_regex
 from route_cors.origins import (
     MAX_ORIGIN_BYTES,
     DeclaredOrigin,
@@ -23,7 +24,6 @@ from route_cors.origins import (
     is_serialized_origin,
     parse_origin,
 )
-from route_cors.spellings import looks_like_regex
 
 
 def problems_of(text: str) -> tuple[Problem, ...]:

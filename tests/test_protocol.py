@@ -21,7 +21,6 @@ from route_cors.protocol import (
     merge_headers,
     read_origin,
     read_preflight,
-    with_reason,
 )
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from interpreters import environment, plugin_options
 
-import route_cors.pytest_plugin
+import route_cors.testing.pytest_plugin
 from route_cors.testing import AsyncBrowser, Browser
 
 if TYPE_CHECKING:
@@ -426,7 +426,7 @@ def test_nothing_is_loaded_or_called_until_a_fixture_is_used(run: Run) -> None:
 
     assert outcome.results == {"test_without": "PASSED", "test_with": "PASSED", "test_after": "FAILED"}
     without, used, after = re.findall(r"^<(\w+: .*)>$", outcome.text, re.MULTILINE)
-    assert without == "test_without: [] ([], ['route_cors', 'route_cors.pytest_plugin'])"
+    assert without == "test_without: [] ([], ['route_cors', 'route_cors.testing', 'route_cors.testing.pytest_plugin'])"
     assert used.startswith("test_with: ['route_cors.reporter'] ")
     assert "'route_cors.testing.browser'" in used
     assert "fastapi" not in used
@@ -466,8 +466,8 @@ def test_its_fixtures_are_listed_with_what_they_are_for(run: Run) -> None:
 # --- in this very run ---------------------------------------------------------------------------------
 
 if plugin_options():
-    cors_browser = route_cors.pytest_plugin.cors_browser
-    async_cors_browser = route_cors.pytest_plugin.async_cors_browser
+    cors_browser = route_cors.testing.pytest_plugin.cors_browser
+    async_cors_browser = route_cors.testing.pytest_plugin.async_cors_browser
 
 
 def test_the_fixture_is_a_browser(cors_browser: type[Browser]) -> None:
@@ -483,4 +483,4 @@ def test_the_async_fixture_is_an_async_browser(async_cors_browser: type[AsyncBro
 
 
 def test_two_fixtures_are_public() -> None:
-    assert route_cors.pytest_plugin.__all__ == ["async_cors_browser", "cors_browser"]
+    assert route_cors.testing.pytest_plugin.__all__ == ["async_cors_browser", "cors_browser"]

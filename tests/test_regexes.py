@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from route_cors.insight.corrections.regexes import fixed_regex
+from route_cors.insight.corrections.spellings import as_code
 from route_cors.origins import MAX_ORIGIN_BYTES
-from route_cors.regexes import fixed_regex, slow_origin
-from route_cors.spellings import as_code
+from route_cors.regexes import slow_origin
 
 SLOW = [
     r"https://([a-z]+)+\.example\.com",

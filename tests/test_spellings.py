@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.policy import CORSPolicy
-from route_cors.spellings import compiled
+from route_cors.regexes import compiled
 
 TAKEN = [
     "*",

@@ -12,8 +12,8 @@ from rich.text import Text
 from route_cors.cli.rows import print_rows
 from route_cors.cli.text import text
 from route_cors.cli.words import counted, methods_in_words, path_in_words
-from route_cors.describe import policy_in_words
 from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, accesses_of, speaking_layers
+from route_cors.insight.describe import policy_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,16 +10,22 @@ All of it uses the dispatcher and the protocol core, and decides nothing itself.
   others, preflights), and what would allow the call is tried (fix). explanation: the same as data.
 - baseline: what a change opened or closed (grants); sarif: the findings for other tools.
 - migration: what replaces an app's CORSMiddleware, and who gains or loses access.
+- corrections: what to write instead of what a policy refuses; describe: policies in words and as data;
+  reasons: why a preflight was refused, for the browser. The core loads these by name.
 - inspector: the page; page_origin: checks an origin that a person typed.
 """
 
 from __future__ import annotations
 
-from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, Access, Verdict, access_of
-from route_cors.insight.explanation import Call, Check, Explanation, Fix, Step
-from route_cors.insight.findings import CODES, SEVERITIES, Code, Finding, Severity
-from route_cors.insight.overview import Report, report
-from route_cors.insight.routes import Place, ReportedRoute
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, Access, Verdict, access_of
+    from route_cors.insight.explanation import Call, Check, Explanation, Fix, Step
+    from route_cors.insight.findings import CODES, SEVERITIES, Code, Finding, Severity
+    from route_cors.insight.overview import Report, report
+    from route_cors.insight.routes import Place, ReportedRoute
 
 __all__ = [
     "ANY_OTHER_ORIGIN",
@@ -42,3 +48,39 @@ __all__ = [
     "access_of",
     "report",
 ]
+
+_MODULES = {
+    "ANY_OTHER_ORIGIN": "access",
+    "CODES": "findings",
+    "SEVERITIES": "findings",
+    "STRANGER": "access",
+    "Access": "access",
+    "Call": "explanation",
+    "Check": "explanation",
+    "Code": "findings",
+    "Explanation": "explanation",
+    "Finding": "findings",
+    "Fix": "explanation",
+    "Place": "routes",
+    "Report": "overview",
+    "ReportedRoute": "routes",
+    "Severity": "findings",
+    "Step": "explanation",
+    "Verdict": "access",
+    "access_of": "access",
+    "report": "overview",
+}
+
+
+# Imported at first use: what the core needs of it, such as the corrections of a refused policy, needs little
+# of all this.
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

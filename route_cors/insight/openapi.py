@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from route_cors.decorators import changes
-from route_cors.describe import describe_policy, policy_in_words
+from route_cors.insight.describe import describe_policy, policy_in_words
 from route_cors.insight.enforcement import is_enforced, words_of_enforcement
 from route_cors.insight.foreign import layers_at, layers_of_app, speaking
 from route_cors.insight.survey import survey

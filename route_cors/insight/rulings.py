@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from route_cors.describe import origins_in_words
+from route_cors.insight.describe import origins_in_words
 from route_cors.insight.explanation import Check
 from route_cors.insight.printable import shortened
 from route_cors.judging import sender_of

@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from starlette.routing import Host, Mount
 
 from route_cors.decorators import policy_of
-from route_cors.describe import name_of
 from route_cors.dispatch import remember_default
 from route_cors.dispatch.apps import router_of
+from route_cors.insight.describe import name_of
 from route_cors.insight.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
 from route_cors.insight.routes import place_of, survey_routes
 from route_cors.insight.source import is_of_a_library

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from route_cors.describe import name_of
 from route_cors.dispatch.apps import is_layer
+from route_cors.insight.describe import name_of
 from route_cors.insight.routes import Place
 from route_cors.routing import CORSRouter
 

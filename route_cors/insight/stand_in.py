@@ -21,10 +21,10 @@ from starlette.responses import RedirectResponse, Response
 
 from route_cors.claims import Consultation
 from route_cors.decisions import REQUEST_REFUSED, WEBSOCKET_REFUSED
-from route_cors.describe import name_of
 from route_cors.diagnostics import Diagnostics
 from route_cors.dispatch import CLAIM, Resolver, Target
 from route_cors.insight.beside import NOTHING_BESIDE, beside, serves
+from route_cors.insight.describe import name_of
 from route_cors.insight.enforcement import has_enforcing_layer
 from route_cors.insight.foreign import OurLayer
 from route_cors.insight.handled import Asked, Handled

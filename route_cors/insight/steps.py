@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from route_cors.decorators import no_cors
-from route_cors.describe import policy_in_words
+from route_cors.insight.describe import policy_in_words
 from route_cors.insight.explanation import Check, Step
 from route_cors.insight.grant_checks import grant_checks
 from route_cors.insight.others import checks_of_others, speaks_for_cors

@@ -14,11 +14,32 @@ Example:
 
 from __future__ import annotations
 
-try:
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
     from route_cors.testing.async_browser import AsyncBrowser
     from route_cors.testing.browser import Browser
-except ModuleNotFoundError as error:
-    raise ImportError(f"route_cors.testing needs {error.name}: pip install 'route-cors[testing]'") from error
-from route_cors.testing.history import CORSBlocked
+    from route_cors.testing.history import CORSBlocked
 
 __all__ = ["AsyncBrowser", "Browser", "CORSBlocked"]
+
+_MODULES = {"AsyncBrowser": "async_browser", "Browser": "browser", "CORSBlocked": "history"}
+
+
+# Imported at first use: pytest imports this package in every run, for its plugin.
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f"{__name__}.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"route_cors.testing needs {error.name}: pip install 'route-cors[testing]'"
+        ) from error
+    globals()[name] = getattr(module, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -159,7 +159,7 @@ def test_what_one_command_needs_is_named_by_that_command(shop: Path) -> None:
 
 
 def test_a_fault_of_its_own_is_a_traceback(tmp_path: Path) -> None:
-    run = run_without("route_cors.describe", tmp_path, "table")
+    run = run_without("route_cors.insight.describe", tmp_path, "table")
     assert run.returncode == 1
     assert run.stderr.startswith("Traceback (most recent call last):\n")
 

@@ -24,7 +24,6 @@ from starlette.staticfiles import StaticFiles
 
 import route_cors
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors, report
-from route_cors.describe import describe_policy, name_of, origins_in_words, policy_in_words
 from route_cors.insight import (
     ANY_OTHER_ORIGIN,
     CODES,
@@ -35,6 +34,7 @@ from route_cors.insight import (
     ReportedRoute,
     access_of,
 )
+from route_cors.insight.describe import describe_policy, name_of, origins_in_words, policy_in_words
 from route_cors.insight.foreign import OurLayer
 
 from .apps import clean, faulty, flat, nested, plain

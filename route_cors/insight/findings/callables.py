@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import HTTPConnection
 
-from route_cors.describe import name_of
+from route_cors.insight.describe import name_of
 from route_cors.insight.findings.grantors import grantors
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from route_cors.describe import name_of
+from route_cors.insight.describe import name_of
 from route_cors.insight.findings.facts import named
 from route_cors.insight.findings.finding import finding_about
 from route_cors.insight.findings.grantors import grantors

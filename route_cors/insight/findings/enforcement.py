@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from route_cors.describe import name_of
 from route_cors.dispatch import is_installed
 from route_cors.dispatch.apps import is_layer, wrappers_of
+from route_cors.insight.describe import name_of
 from route_cors.insight.enforcement import has_enforcing_layer, is_default_of_enforcing
 from route_cors.insight.findings.finding import finding_about
 from route_cors.insight.findings.written import as_code

@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 
-from route_cors.describe import name_of
 from route_cors.dispatch import is_installed
 from route_cors.dispatch.apps import certain_defaults_of, is_layer
+from route_cors.insight.describe import name_of
 from route_cors.insight.findings.facts import named
 from route_cors.insight.findings.finding import finding_about
 from route_cors.insight.findings.grantors import heard

@@ -11,8 +11,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
-from route_cors.describe import name_of
 from route_cors.headers import ALWAYS_ALLOWED_REQUEST_HEADERS, is_forbidden_request_header
+from route_cors.insight.describe import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,11 +6,11 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from route_cors.describe import name_of
 from route_cors.errors import CORSConfigError
+from route_cors.insight.corrections.spellings import as_code as as_regex
+from route_cors.insight.describe import name_of
 from route_cors.insight.printable import printable
 from route_cors.policy import CORSPolicy
-from route_cors.spellings import as_code as as_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

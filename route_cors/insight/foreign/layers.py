@@ -13,8 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from route_cors.describe import name_of
 from route_cors.dispatch.apps import default_of, enforces, is_layer
+from route_cors.insight.describe import name_of
 from route_cors.insight.foreign.cors import CORSArguments
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.routing import Host, Mount
 from starlette.staticfiles import StaticFiles
 
-from route_cors.describe import name_of
 from route_cors.dispatch.apps import (
     certain_defaults_of,
     enforces,
@@ -21,6 +20,7 @@ from route_cors.dispatch.apps import (
     wrappers_of,
 )
 from route_cors.dispatch.target import MAX_MOUNTS
+from route_cors.insight.describe import name_of
 from route_cors.insight.foreign.layers import Layer, OurLayer, UnknownLayer, layer_of, layer_of_middleware
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from route_cors.decorators import NoCORS
-from route_cors.describe import origins_in_words, policy_in_words
 from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, accesses_of, speaking_layers
+from route_cors.insight.describe import origins_in_words, policy_in_words
 from route_cors.insight.foreign import KnownLayer
 from route_cors.insight.inspector.groups import groups_of
 from route_cors.insight.overview import report_of

@@ -6,9 +6,9 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from route_cors.describe import describe_policy
 from route_cors.dispatch import enforces, is_installed
 from route_cors.dispatch.apps import default_of
+from route_cors.insight.describe import describe_policy
 from route_cors.insight.migration.candidates import candidates
 from route_cors.insight.migration.changes import Replaced, compare
 from route_cors.insight.migration.found import find_layers

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.middleware.cors import CORSMiddleware
 
-from route_cors.describe import name_of
+from route_cors.insight.describe import name_of
 from route_cors.insight.foreign import CORSArguments, never_called
 from route_cors.insight.routes import Place
 from route_cors.insight.source import NOT_PLAIN, is_of_a_library, literal

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import Final, NamedTuple
+
+from route_cors.regexes import compiled
 
 __all__ = [
     "Spelling",
     "as_code",
-    "compiled",
     "looks_like_regex",
     "spelling_of_list",
     "spelling_of_many",
@@ -153,13 +153,3 @@ def as_code(regex: re.Pattern[str]) -> str:
     """A regex as Python source."""
     flags = re.RegexFlag(regex.flags & ~re.UNICODE)
     return f"re.compile({regex.pattern!r}{f', {flags!r}' if flags else ''})"
-
-
-def compiled(pattern: str, flags: int = 0) -> re.Pattern[str] | None:
-    """The regex, if it is one, without Python's warnings about its spelling."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return re.compile(pattern, flags)
-    except (re.error, OverflowError, RecursionError):
-        return None

@@ -116,7 +116,7 @@ def name_of(thing: Any) -> str:
     """The full name of a function or class; of any other object, that of its class.
 
     >>> name_of(name_of), name_of(3)
-    ('route_cors.describe.name_of', 'int')
+    ('route_cors.insight.describe.name_of', 'int')
     """
     while isinstance(thing, functools.partial):
         thing = thing.func
