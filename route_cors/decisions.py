@@ -49,26 +49,25 @@ class Event(NamedTuple):
 
     id: EventId
     kind: Kind
-    words: str
     allowed: bool
     level: int
 
 
-def _allowed(event: EventId, kind: Kind, words: str) -> Event:
-    return Event(event, kind, words, allowed=True, level=logging.DEBUG)
+def _allowed(event: EventId, kind: Kind) -> Event:
+    return Event(event, kind, allowed=True, level=logging.DEBUG)
 
 
-def _refused(event: EventId, kind: Kind, words: str) -> Event:
-    return Event(event, kind, words, allowed=False, level=logging.INFO)
+def _refused(event: EventId, kind: Kind) -> Event:
+    return Event(event, kind, allowed=False, level=logging.INFO)
 
 
-PREFLIGHT_ALLOWED: Final = _allowed("RCE01", "preflight", "preflight allowed")
-PREFLIGHT_REFUSED: Final = _refused("RCE02", "preflight", "preflight refused")
-ANSWER_READABLE: Final = _allowed("RCE03", "actual", "answer readable")
-ANSWER_NOT_READABLE: Final = _refused("RCE04", "actual", "answer not readable")
-REQUEST_REFUSED: Final = _refused("RCE05", "actual", "request refused")
-WEBSOCKET_ALLOWED: Final = _allowed("RCE06", "websocket", "websocket allowed")
-WEBSOCKET_REFUSED: Final = _refused("RCE07", "websocket", "websocket refused")
+PREFLIGHT_ALLOWED: Final = _allowed("RCE01", "preflight")
+PREFLIGHT_REFUSED: Final = _refused("RCE02", "preflight")
+ANSWER_READABLE: Final = _allowed("RCE03", "actual")
+ANSWER_NOT_READABLE: Final = _refused("RCE04", "actual")
+REQUEST_REFUSED: Final = _refused("RCE05", "actual")
+WEBSOCKET_ALLOWED: Final = _allowed("RCE06", "websocket")
+WEBSOCKET_REFUSED: Final = _refused("RCE07", "websocket")
 # No decisions: these are only logged.
 CALLABLE_FAILED: Final = "RCE08 origin callable failed"
 ON_DECISION_FAILED: Final = "RCE09 on_decision failed"
@@ -76,16 +75,13 @@ ENDPOINT_CONTRADICTS: Final = "RCE10 another endpoint was served than predicted"
 POLICY_LOST: Final = "RCE11 a declared policy is lost"
 
 _WORDS: Final[dict[EventId, str]] = {
-    event.id: event.words
-    for event in (
-        PREFLIGHT_ALLOWED,
-        PREFLIGHT_REFUSED,
-        ANSWER_READABLE,
-        ANSWER_NOT_READABLE,
-        REQUEST_REFUSED,
-        WEBSOCKET_ALLOWED,
-        WEBSOCKET_REFUSED,
-    )
+    "RCE01": "preflight allowed",
+    "RCE02": "preflight refused",
+    "RCE03": "answer readable",
+    "RCE04": "answer not readable",
+    "RCE05": "request refused",
+    "RCE06": "websocket allowed",
+    "RCE07": "websocket refused",
 }
 
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast, overload
 
 from fastapi import APIRouter
 from starlette.applications import Starlette
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 
 from route_cors.declarations import Changes, Declaration, mark
-from route_cors.policy import CORSPolicy, check_names
+from route_cors.policy import CORSPolicy, OtherArguments, check_names
 
 if TYPE_CHECKING:
     from route_cors.origins import Origins
@@ -117,18 +117,7 @@ def cors(policy: CORSPolicy, /) -> Callable[[_Endpoint], _Endpoint]: ...
 
 
 @overload
-def cors(
-    *,
-    origins: Origins,
-    methods: Iterable[str] | None = ...,
-    allow_headers: str | Iterable[str] = ...,
-    expose_headers: str | Iterable[str] = ...,
-    allow_credentials: bool = ...,
-    max_age: int | None = ...,
-    enforce: bool | None = ...,
-    dangerously_allow_insecure_origins: bool = ...,
-    dangerously_allow_public_suffixes: bool = ...,
-) -> Callable[[_Endpoint], _Endpoint]: ...
+def cors(*, origins: Origins, **arguments: Unpack[OtherArguments]) -> Callable[[_Endpoint], _Endpoint]: ...
 
 
 def cors(policy: object = None, /, **arguments: Any) -> Callable[[_Endpoint], _Endpoint]:

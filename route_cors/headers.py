@@ -13,7 +13,6 @@ __all__ = [
     "FORBIDDEN_RESPONSE_HEADERS",
     "MAX_REQUEST_HEADERS_BYTES",
     "NORMALIZED_METHODS",
-    "SAFELISTED_RESPONSE_HEADERS",
     "is_forbidden_method",
     "is_forbidden_request_header",
     "is_forbidden_response_header",
@@ -66,22 +65,6 @@ FORBIDDEN_REQUEST_HEADER_PREFIXES: Final = ("proxy-", "sec-")
 
 FORBIDDEN_RESPONSE_HEADERS: Final = frozenset({"set-cookie", "set-cookie2"})
 """Lower-case names that no script can read. https://fetch.spec.whatwg.org/#forbidden-response-header-name"""
-
-SAFELISTED_RESPONSE_HEADERS: Final = frozenset(
-    {
-        "cache-control",
-        "content-language",
-        "content-length",
-        "content-type",
-        "expires",
-        "last-modified",
-        "pragma",
-    }
-)
-"""Lower-case names that a script can read even if they are not exposed.
-
-https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name
-"""
 
 MAX_REQUEST_HEADERS_BYTES: Final = 16 * 1024
 """The longest Access-Control-Request-Headers that is read.

@@ -32,7 +32,7 @@ from route_cors.origins import (
 from route_cors.regexes import can_match_http, origin_of_anyone, origin_under_suffix, slow_origin
 from route_cors.suffixes import suffix_below
 
-__all__ = ["MAX_MAX_AGE", "CORSPolicy", "PolicyArguments", "check_names", "fault_of"]
+__all__ = ["MAX_MAX_AGE", "CORSPolicy", "OtherArguments", "PolicyArguments", "check_names", "fault_of"]
 
 MAX_MAX_AGE: Final = 86400
 """Seconds. No browser caches a preflight for longer: Firefox a day at most, Chromium two hours."""
@@ -42,20 +42,12 @@ _WILDCARD: Final = "*"
 
 _Arguments = ParamSpec("_Arguments")
 
-_NO_ARGUMENTS: Final = {
-    "allow_methods": "write methods=",
-    "allow_origin_regex": "write origins=re.compile(...)",
-    "allow_origins": "write origins=",
-    "allow_private_network": "browsers have dropped the headers of Private Network Access: remove it",
-}
-"""What other CORS middleware takes, and what to do instead."""
-
 
 def check_names(arguments: Iterable[str]) -> None:
     """Raise a `TypeError` that says what to write, if one of these is not called so here."""
     for name in arguments:
-        if name in _NO_ARGUMENTS:
-            raise TypeError(f"a policy has no argument {name}: {_NO_ARGUMENTS[name]}")
+        if name not in PolicyArguments.__optional_keys__:
+            corrections().refuse_argument(name)
 
 
 def _naming_the_argument_to_write(init: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
@@ -67,10 +59,9 @@ def _naming_the_argument_to_write(init: Callable[_Arguments, None]) -> Callable[
     return checked
 
 
-class PolicyArguments(TypedDict, total=False):
-    """The arguments of `evolve`: those of `CORSPolicy`, all optional."""
+class OtherArguments(TypedDict, total=False):
+    """The arguments of `CORSPolicy` beside `origins`."""
 
-    origins: Origins
     methods: Iterable[str] | None
     allow_headers: str | Iterable[str]
     expose_headers: str | Iterable[str]
@@ -79,6 +70,12 @@ class PolicyArguments(TypedDict, total=False):
     enforce: bool | None
     dangerously_allow_insecure_origins: bool
     dangerously_allow_public_suffixes: bool
+
+
+class PolicyArguments(OtherArguments, total=False):
+    """The arguments of `evolve`: those of `CORSPolicy`, all optional."""
+
+    origins: Origins
 
 
 @final
@@ -314,14 +311,7 @@ def _origin_text_problems(text: str) -> tuple[Problem, ...]:
 
 def _regex_problems(regex: re.Pattern[str]) -> tuple[Problem, ...]:
     origin = slow_origin(regex)
-    if origin is None:
-        return ()
-    reason = (
-        f"takes far too long for an origin of {len(origin)} characters, and much longer for longer ones: do"
-        " not repeat what repeats itself, and do not let two adjacent parts match the same text; for any"
-        r" labels of a host write [a-z0-9.-]+\."
-    )
-    return (Problem("origins", regex, reason, corrections().fixed_regex(regex)),)
+    return () if origin is None else (corrections().slow_regex(regex, origin),)
 
 
 def _origin_type_fault(item: object) -> str | None:

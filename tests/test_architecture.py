@@ -30,7 +30,6 @@ SOURCES = {
 LAYERS = [
     "errors",
     "headers",
-    "spellings",
     "origins",
     "suffixes",
     "regexes",
@@ -39,7 +38,6 @@ LAYERS = [
     "protocol",
     "declarations",
     "decorators",
-    "describe",
     "decisions",
     "dispatch",
     "diagnostics",
@@ -52,8 +50,8 @@ LAYERS = [
     "insight",
     "cli",
 ]
-# Beside them: what tests of an app use, and what pytest loads of it.
-ASIDE = {"testing", "pytest_plugin"}
+# Beside them: what tests of an app use.
+ASIDE = {"testing"}
 # A call is explained by the box, with its own browser.
 MAY_IMPORT_TESTING = {"insight", "cli"}
 # Pure: neither framework at run time.
@@ -65,7 +63,6 @@ PURE = {
     "policy",
     "protocol",
     "regexes",
-    "spellings",
     "suffixes",
     *ASIDE,
 }
@@ -203,8 +200,6 @@ def test_imports_point_one_way(module: str) -> None:
     part = _part(module)
     if part == "testing":
         assert own <= TESTING_MAY_IMPORT
-    elif part == "pytest_plugin":
-        assert own <= {"testing"}
     elif part == "__main__":
         assert own <= {"cli"}
     else:

@@ -932,8 +932,13 @@ try:
     CORSPolicy(**json.loads(sys.argv[1]))
 except CORSConfigError:
     pass
-print(json.dumps(sorted({"publicsuffixlist", "idna", "fastapi", "starlette"} & sys.modules.keys())))
+loaded = sys.modules.keys() & {
+    *("fastapi", "idna", "publicsuffixlist", "route_cors.insight.corrections", "route_cors.insight.overview"),
+    "starlette",
+}
+print(json.dumps(sorted(loaded)))
 """
+CORRECTIONS = "route_cors.insight.corrections"
 
 
 @pytest.mark.parametrize(
@@ -950,7 +955,13 @@ print(json.dumps(sorted({"publicsuffixlist", "idna", "fastapi", "starlette"} & s
             [],
         ),
         ({"origins": [A, "https://*.a.example"], "allow_credentials": True}, ["publicsuffixlist"]),
-        ({"origins": "https://müller.example"}, ["idna"]),
+        ({"origins": [A, "https://*.github.io"], "allow_credentials": True}, ["publicsuffixlist"]),
+        ({"origins": A, "methods": ["get"], "allow_headers": ["X-A"], "expose_headers": ["X-A"]}, []),
+        ({"origins": A, "max_age": -1}, []),
+        ({"origins": "https://müller.example"}, ["idna", CORRECTIONS]),
+        ({"origins": "a.example"}, [CORRECTIONS]),
+        ({"origins": A, "methods": "GET"}, [CORRECTIONS]),
+        ({"origins": A, "allow_headers": ["X-A:"]}, [CORRECTIONS]),
     ],
 )
 def test_what_is_costly_is_loaded_only_where_it_is_needed(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from route_cors import CORSPolicy
 from route_cors.headers import MAX_REQUEST_HEADERS_BYTES, requested_names
+from route_cors.insight.reasons import with_reason
 from route_cors.protocol import (
     Answer,
     Headers,

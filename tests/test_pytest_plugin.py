@@ -426,7 +426,10 @@ def test_nothing_is_loaded_or_called_until_a_fixture_is_used(run: Run) -> None:
 
     assert outcome.results == {"test_without": "PASSED", "test_with": "PASSED", "test_after": "FAILED"}
     without, used, after = re.findall(r"^<(\w+: .*)>$", outcome.text, re.MULTILINE)
-    assert without == "test_without: [] ([], ['route_cors', 'route_cors.testing', 'route_cors.testing.pytest_plugin'])"
+    assert (
+        without
+        == "test_without: [] ([], ['route_cors', 'route_cors.testing', 'route_cors.testing.pytest_plugin'])"
+    )
     assert used.startswith("test_with: ['route_cors.reporter'] ")
     assert "'route_cors.testing.browser'" in used
     assert "fastapi" not in used

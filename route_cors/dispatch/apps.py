@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastapi import FastAPI
@@ -16,15 +15,15 @@ from starlette.staticfiles import StaticFiles
 from route_cors.dispatch.target import MAX_MOUNTS, first
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from route_cors.decorators import Declared
 
 __all__ = [
+    "DEFAULT",
     "NO_ROUTES",
     "certain_defaults_of",
     "default_of",
-    "default_replaced",
     "enforces",
     "hands_all_on",
     "has_layer",
@@ -38,35 +37,22 @@ __all__ = [
     "wrappers_of",
 ]
 
-# On apps and layers: the default of the layer that it is, or that install_cors put around it, and whether
-# that refuses requests of strangers.
-_DEFAULT: Final = "_route_cors_default"
+DEFAULT: Final = "_route_cors_default"
+"""Attribute of apps and layers: the default of the layer that it is, or that install_cors put around it."""
+
+# And whether that refuses requests of strangers.
 _ENFORCES: Final = "_route_cors_enforces"
 
 
 def remember_default(app: object, default: Declared | None, *, enforces: bool = False) -> None:
     """Note an app's own default, for the index of an app that mounts it."""
-    setattr(app, _DEFAULT, default)
+    setattr(app, DEFAULT, default)
     setattr(app, _ENFORCES, enforces)
-
-
-@contextmanager
-def default_replaced(app: object, default: Declared) -> Generator[None]:
-    """Note another default of an app for a while; whether its layer enforces stays as it is."""
-    before = getattr(app, _DEFAULT, app)
-    setattr(app, _DEFAULT, default)
-    try:
-        yield
-    finally:
-        if before is app:  # there was none: see `is_installed`
-            delattr(app, _DEFAULT)
-        else:
-            setattr(app, _DEFAULT, before)
 
 
 def is_installed(app: object) -> bool:
     """Whether `install_cors` was called on this very app."""
-    return isinstance(app, Starlette) and hasattr(app, _DEFAULT)
+    return isinstance(app, Starlette) and hasattr(app, DEFAULT)
 
 
 def shows_routes(app: object) -> bool:
@@ -120,7 +106,7 @@ def holds_nothing(app: object) -> bool:
 
 def has_layer(app: object) -> bool:
     """Whether it is a layer of route_cors, or an app with one."""
-    return hasattr(app, _DEFAULT) or any(_layers_of(app))
+    return hasattr(app, DEFAULT) or any(_layers_of(app))
 
 
 def _layers_of(app: object) -> Iterator[Any]:
@@ -142,7 +128,7 @@ def default_of(app: object) -> Declared | None:
     """The default of the layer that an app has or is; of several, that of the innermost with a default."""
     # Layers that were added are inside the one that was installed; the last of them is the innermost.
     added = [layer.kwargs.get("default") for layer in _layers_of(app)]
-    installed: Declared | None = getattr(app, _DEFAULT, None)
+    installed: Declared | None = getattr(app, DEFAULT, None)
     return first(*reversed(added), installed)
 
 
@@ -153,7 +139,7 @@ def certain_defaults_of(app: object) -> list[Declared | None]:
     """
     leading = itertools.takewhile(_is_ours, getattr(app, "user_middleware", ()))
     added = [layer.kwargs.get("default") for layer in leading]
-    return [*reversed(added), getattr(app, _DEFAULT, None)]
+    return [*reversed(added), getattr(app, DEFAULT, None)]
 
 
 def root_path_inside(app: object, root_path: str) -> str:

@@ -14,6 +14,7 @@ __all__ = [
     "NON_WILDCARD_REQUEST_HEADER",
     "REQUEST_BODY_HEADERS",
     "SAFELISTED_METHODS",
+    "SAFELISTED_RESPONSE_HEADERS",
     "is_forbidden",
     "is_no_cors_safelisted",
     "is_safelisted",
@@ -22,6 +23,22 @@ __all__ = [
 
 SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 """https://fetch.spec.whatwg.org/#cors-safelisted-method"""
+
+SAFELISTED_RESPONSE_HEADERS: Final = frozenset(
+    {
+        "cache-control",
+        "content-language",
+        "content-length",
+        "content-type",
+        "expires",
+        "last-modified",
+        "pragma",
+    }
+)
+"""Lower-case names that a script can read even if they are not exposed.
+
+https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name
+"""
 
 NON_WILDCARD_REQUEST_HEADER: Final = "authorization"
 """The only name that `*` does not cover. https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name"""

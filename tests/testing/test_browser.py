@@ -697,7 +697,7 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 try:
-    import route_cors.testing
+    from route_cors.testing import Browser
 except ImportError as error:
     print(error)
 """

@@ -8,8 +8,16 @@
 
 from __future__ import annotations
 
-from route_cors.insight.corrections.names import fixed_list, fixed_name
+from route_cors.insight.corrections.names import fixed_list, fixed_name, refuse_argument
 from route_cors.insight.corrections.origins import refused_origin, secured
-from route_cors.insight.corrections.regexes import fixed_regex
+from route_cors.insight.corrections.regexes import fixed_regex, slow_regex
 
-__all__ = ["fixed_list", "fixed_name", "fixed_regex", "refused_origin", "secured"]
+__all__ = [
+    "fixed_list",
+    "fixed_name",
+    "fixed_regex",
+    "refuse_argument",
+    "refused_origin",
+    "secured",
+    "slow_regex",
+]

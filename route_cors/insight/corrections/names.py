@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Final
 
 from route_cors.errors import CORSConfigError
 from route_cors.policy import CORSPolicy, fault_of
 
-__all__ = ["fixed_list", "fixed_name"]
+__all__ = ["fixed_list", "fixed_name", "refuse_argument"]
 
 
 def fixed_name(field: str, name: str) -> str | None:
@@ -41,3 +42,18 @@ def fixed_list(field: str, text: str) -> str | None:
     except CORSConfigError:
         return None
     return json.dumps(fixed)
+
+
+_ARGUMENTS_OF_OTHERS: Final = {
+    "allow_methods": "write methods=",
+    "allow_origin_regex": "write origins=re.compile(...)",
+    "allow_origins": "write origins=",
+    "allow_private_network": "browsers have dropped the headers of Private Network Access: remove it",
+}
+"""What other CORS middleware takes, and what to do instead."""
+
+
+def refuse_argument(name: str) -> None:
+    """Raise a `TypeError` that says what to write, if other CORS middleware has that argument."""
+    if name in _ARGUMENTS_OF_OTHERS:
+        raise TypeError(f"a policy has no argument {name}: {_ARGUMENTS_OF_OTHERS[name]}")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from route_cors.headers import FORBIDDEN_RESPONSE_HEADERS, SAFELISTED_RESPONSE_HEADERS, is_token
+from route_cors.headers import FORBIDDEN_RESPONSE_HEADERS, is_token
+from route_cors.testing.safelist import SAFELISTED_RESPONSE_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, ca
 from anyio.from_thread import start_blocking_portal
 
 from route_cors.decorators import changes
-from route_cors.dispatch.apps import default_replaced
+from route_cors.dispatch.apps import DEFAULT
 from route_cors.insight.attempt import attempt
 from route_cors.insight.explanation import Call
 from route_cors.insight.foreign import layer_of_middleware
@@ -110,9 +110,23 @@ def _as_replaced(replaced: Iterable[Replaced]) -> Generator[None]:
             undo.callback(setattr, app, "user_middleware", added)
             app.user_middleware = [entry for entry in added if not is_cors(layer_of_middleware(entry))]
             if each.default is not None:
-                undo.enter_context(default_replaced(app, each.default))
+                undo.enter_context(_default_replaced(app, each.default))
         changes.note()
         yield
+
+
+@contextmanager
+def _default_replaced(app: object, default: CORSPolicy) -> Generator[None]:
+    """Note another default of an app for a while; whether its layer enforces stays as it is."""
+    before = getattr(app, DEFAULT, app)
+    setattr(app, DEFAULT, default)
+    try:
+        yield
+    finally:
+        if before is app:  # there was none: see `is_installed`
+            delattr(app, DEFAULT)
+        else:
+            setattr(app, DEFAULT, before)
 
 
 class _Group(NamedTuple):

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_cors.headers import SAFELISTED_RESPONSE_HEADERS
 from route_cors.insight.dry_run.readings import (
     NOTHING,
     Asked,
@@ -20,6 +19,7 @@ from route_cors.insight.dry_run.readings import (
 )
 from route_cors.testing import checks
 from route_cors.testing.messages import Headers, ReceivedResponse
+from route_cors.testing.safelist import SAFELISTED_RESPONSE_HEADERS
 
 if TYPE_CHECKING:
     from route_cors.decisions import Change
