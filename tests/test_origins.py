@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import socket
 import sys
@@ -15,6 +16,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from route_cors.errors import CORSConfigError, Problem
+from route_cors.insight.corrections import refused_origin
 from route_cors.insight.corrections.spellings import looks_like_regex
 from route_cors.origins import (
     MAX_ORIGIN_BYTES,
@@ -407,6 +409,76 @@ def test_ipv4_is_read_as_the_c_library_does(parts: list[str]) -> None:
         assert parse_origin(f"https://{host}").host == host
     else:
         assert [problem.fix for problem in problems_of(f"https://{host}")] == [f"https://{quad}"]
+
+
+SCHEMES = ["https", "http", "app", "chrome-extension", "moz-extension", "file", "ws", "wss", "Http", "", "9"]
+HOSTS = [
+    *("a.example", "A.example", "*.a.example", "a..example", "a.example.", ".", "", "*", "a_b", "a-b.0x1"),
+    *("127.0.0.1", "127.1", "01.2.3.4", "1.2.3.256", "*.1.2.3.4", "1.2.3.4.", "x.1", "müller.example"),
+    *(
+        "[::1]",
+        "[0::1]",
+        "[::ffff:102:304]",
+        "[::ffff:1.2.3.4]",
+        "[::1%1]",
+        "*.[::1]",
+        "[:::]",
+        "::1",
+        "[::A]",
+    ),
+    *(
+        "x" * 63,
+        "x" * 64,
+        "a." * 126 + "a",
+        "a." * 126 + "ab",
+        "*." + "a." * 125 + "a",
+        "*." + "a." * 126 + "a",
+    ),
+    *("a." * 250 + "a", "a\n", "\ud800", "\u0661.a"),
+]
+PORTS = [
+    "",
+    ":",
+    ":*",
+    ":80",
+    ":443",
+    ":8080",
+    ":08080",
+    ":0",
+    ":65535",
+    ":65536",
+    ":99999",
+    ":100000",
+    ":x",
+    ":1:*",
+]
+TAILS = ["", "/", "?", "#", "\n", " "]
+
+
+def assert_refused_exactly_if_something_is_wrong(text: str) -> None:
+    # Two grammars: a strict one, and one that finds what is wrong.
+    problem = refused_origin(text)
+    if problem.reason:
+        assert problems_of(text) == (problem,)
+    else:
+        assert str(parse_origin(text)) == text
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_an_origin_is_refused_exactly_if_one_of_its_parts_is_wrong(scheme: str) -> None:
+    for host, port in itertools.product(HOSTS, PORTS):
+        assert_refused_exactly_if_something_is_wrong(f"{scheme}://{host}{port}")
+    for length in range(500, 520):
+        assert_refused_exactly_if_something_is_wrong(f"{scheme}://".ljust(length, "a"))
+
+
+@given(
+    st.tuples(*map(st.sampled_from, (SCHEMES, ["://", ":/", ":"], HOSTS, PORTS, TAILS)))
+    .map("".join)
+    .flatmap(lambda text: st.sampled_from([text, text[1:], text.swapcase()]))
+)
+def test_whatever_is_refused_has_something_wrong_with_it(text: str) -> None:
+    assert_refused_exactly_if_something_is_wrong(text)
 
 
 @given(st.ip_addresses(v=6))

@@ -210,6 +210,16 @@ def test_a_policy_from_what_describes_one(value: Any) -> None:
     assert json.loads(model.model_dump_json()) == {"policy": repr(model.policy)}
 
 
+@pytest.mark.parametrize("enforce", [True, False, None])
+def test_a_policy_of_a_setting_leaves_enforcement_to_the_layer_unless_it_says_so(
+    enforce: bool | None,
+) -> None:
+    settings = TypeAdapter(CORSPolicy)
+    assert settings.validate_python({"origins": A, "enforce": enforce}).enforce is enforce
+    assert settings.validate_json(json.dumps({"origins": A, "enforce": enforce})).enforce is enforce
+    assert settings.validate_python({"origins": A}).enforce is None
+
+
 def test_a_policy_itself_is_taken_as_it_is() -> None:
     policy = CORSPolicy(origins=[REGEX, lambda origin, connection: True])
     assert Model(policy=policy).policy is policy
