@@ -38,7 +38,7 @@ class OriginList:
 
     Args:
         value: a list of origins, patterns and pydantic URLs; or a string: a JSON list of them, or origins
-            separated by commas or white space. A URL's trailing slash is left out. `""` is nobody.
+            separated by commas or white space. A URL's trailing slash is left out. `""` allows no origin.
 
     Raises:
         CORSConfigError: with every problem; a `ValueError`, which pydantic makes a part of its own error.

@@ -11,9 +11,12 @@ import pytest
 from interpreters import printed_by
 
 import route_cors
+import route_cors.insight
+import route_cors.testing
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
 HOME = {
     "CORSConfigError": "route_cors.errors",
@@ -149,3 +152,25 @@ def test_dir_holds_what_is_public_and_what_is_loaded(monkeypatch: pytest.MonkeyP
 
     assert listed == sorted(set(listed))
     assert {*HOME, "__all__", "__name__", "policy", "errors"} <= {*listed}
+
+
+# --- The packages inside, whose names are imported at first use as well
+
+
+@pytest.mark.parametrize("package", [route_cors.insight, route_cors.testing])
+def test_every_name_of_an_inner_package_is_reached(
+    package: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {name: getattr(package, name) for name in package.__all__}
+    for name in own:
+        monkeypatch.delitem(vars(package), name)
+    assert {*own} <= {*dir(package)}
+    for name, value in own.items():
+        assert getattr(package, name) is value
+        assert vars(package)[name] is value
+
+
+@pytest.mark.parametrize("package", [route_cors.insight, route_cors.testing])
+def test_an_unknown_name_of_an_inner_package_is_an_attribute_error(package: ModuleType) -> None:
+    with pytest.raises(AttributeError, match=f"^module '{package.__name__}' has no attribute 'Browsers'$"):
+        package.Browsers  # noqa: B018 - reading it is what fails
