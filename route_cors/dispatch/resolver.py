@@ -209,9 +209,7 @@ def resolve_at_route(scope: Scope, method: str | bytes) -> Target:
     router, on_app = passed_router(scope)
     if router is scope.get("router"):
         return _from_top(scope, method, root_path, on_app)[1]
-    index = index_of(router, on_app)
-    if "router" in scope:
-        index = _led_to(index, scope.get(LED_BY, scope.get("endpoint")), scope)
+    index = _led_to(index_of(router, on_app), scope.get(LED_BY, scope.get("endpoint")), scope)
     if "router" not in scope or CLAIM in scope:
         return _narrowed(index.resolve(scope, method, root_path), index, scope, method)
     top = _from_top(scope, method, root_path, policy_of(scope["router"]))
@@ -224,7 +222,7 @@ def _led_to(index: Index, mounted: object, scope: Scope) -> Index:
     Behind something that shows no routes, no index further out has it, and if it is declared on a wrapper of
     the app, neither has that of the app. What the outermost router sees needs no such note.
     """
-    if index.inherited is not None or mounted is None:
+    if index.inherited is not None or mounted is None or "router" not in scope:
         return index
     declared = first(*map(policy_of, reversed([*wrappers_of(mounted)])))
     if declared is None or id(mounted) in index_of(scope["router"], None).current().leads_to:
