@@ -1,0 +1,56 @@
+"""An MCP server that pages of another origin may call, such as an inspector or a chat in the browser.
+
+    pip install route-cors mcp uvicorn
+    uvicorn --app-dir examples/recipes mcp_server:app
+
+The streamable HTTP transport needs three things of CORS: the page has to read the session's header, send it
+and the protocol's version, and end the session by DELETE. The server's own check of Host and Origin comes
+after route_cors: its allowed_origins have to name the page too.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from mcp.server import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+
+from route_cors import CORSPolicy, cors, install_cors
+
+PAGE = "https://inspector.example.com"
+SESSION = "Mcp-Session-Id"
+
+server = MCPServer("tea")
+
+
+@server.tool()
+def steep(minutes: int) -> str:
+    """Say when the tea is ready."""
+    return f"ready in {minutes} minutes"
+
+
+transport = server.streamable_http_app(
+    streamable_http_path="/",
+    json_response=True,
+    transport_security=TransportSecuritySettings(
+        allowed_hosts=["api.example.com", "127.0.0.1:*"], allowed_origins=[PAGE]
+    ),
+)
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Run the sessions, as a mounted app's own lifespan does not run."""
+    async with server.session_manager.run():
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+policy = CORSPolicy(
+    origins=PAGE,
+    methods=["GET", "POST", "DELETE"],
+    allow_headers=["Authorization", SESSION, "MCP-Protocol-Version", "Last-Event-ID"],
+    expose_headers=[SESSION],
+)
+app.mount("/mcp", cors(policy)(transport))
+install_cors(app)

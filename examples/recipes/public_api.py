@@ -1,0 +1,45 @@
+"""An API that any page may read, with a part that only one front end may call, and one that nobody may.
+
+    pip install route-cors uvicorn
+    uvicorn --app-dir examples/recipes public_api:app
+
+The innermost policy counts, and policies are never merged: nothing of `*` reaches /account or /internal.
+"""
+
+from fastapi import FastAPI, Response
+
+from route_cors import CORSPolicy, CORSRouter, install_cors, no_cors
+
+public = CORSRouter(prefix="/v1", cors=CORSPolicy(origins="*", expose_headers=["X-Total"]))
+account = CORSRouter(
+    prefix="/account",
+    cors=CORSPolicy(origins="https://app.example.com", allow_credentials=True, enforce=True),
+)
+
+
+@public.get("/quotes")
+async def quotes(response: Response) -> list[str]:
+    """Return what anybody may read."""
+    response.headers["X-Total"] = "1"
+    return ["Readability counts."]
+
+
+@account.put("/name")
+async def rename() -> str:
+    """Change something of the user's."""
+    return "renamed"
+
+
+app = FastAPI()
+app.include_router(public)
+app.include_router(account)
+
+
+@app.get("/internal/metrics")
+@no_cors
+async def metrics() -> str:
+    """Return what no page of another origin reads, whatever the default says."""
+    return "requests 1"
+
+
+install_cors(app)

@@ -1,0 +1,36 @@
+"""A documentation page (Swagger UI, Redoc) on another origin: it reads the schema, and calls what is public.
+
+    pip install route-cors uvicorn
+    uvicorn --app-dir examples/recipes swagger_ui_elsewhere:app
+
+"Try it out" is a fetch from the documentation's origin: each operation that it should work for needs a
+policy that allows it. FastAPI makes the route of the schema itself, so that route is closed, and the schema
+is served by one with a policy.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from route_cors import CORSPolicy, CORSRouter, install_cors
+
+DOCS = CORSPolicy(origins="https://docs.example.com", allow_headers=["Authorization"])
+
+app = FastAPI(openapi_url=None)
+api = CORSRouter(prefix="/v1", cors=DOCS)
+
+
+@api.get("/quotes")
+async def quotes() -> list[str]:
+    """Return what "Try it out" shows."""
+    return ["Simple is better than complex."]
+
+
+@api.get("/openapi.json", include_in_schema=False)
+async def schema() -> dict[str, Any]:
+    """Return the schema that the documentation reads."""
+    return app.openapi()
+
+
+app.include_router(api)
+install_cors(app)

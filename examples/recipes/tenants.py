@@ -1,0 +1,40 @@
+"""Each tenant's own origins, by a parameter of the path.
+
+    pip install route-cors uvicorn
+    uvicorn --app-dir examples/recipes tenants:app
+
+The callable gets the connection as the route will see it, path parameters included. It runs for each
+request with an Origin that nothing else in `origins` allows, so it should answer from memory. Whatever it
+raises counts as no.
+"""
+
+from fastapi import FastAPI
+from starlette.requests import HTTPConnection
+
+from route_cors import CORSPolicy, CORSRouter, install_cors
+
+ORIGINS = {
+    "acme": {"https://shop.acme.example"},
+    "globex": {"https://globex.example", "https://admin.globex.example"},
+}
+
+
+def is_of_tenant(origin: str, connection: HTTPConnection) -> bool:
+    """Whether the tenant whose path it is has that origin."""
+    return origin in ORIGINS.get(connection.path_params["tenant"], set())
+
+
+router = CORSRouter(
+    prefix="/tenants/{tenant}", cors=CORSPolicy(origins=is_of_tenant, allow_credentials=True, enforce=True)
+)
+
+
+@router.put("/settings")
+async def save(tenant: str) -> str:
+    """Save what the tenant's own pages may change."""
+    return f"saved for {tenant}"
+
+
+app = FastAPI()
+app.include_router(router)
+install_cors(app)
