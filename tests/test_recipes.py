@@ -127,7 +127,7 @@ def test_a_documentation_page_elsewhere() -> None:
 
 
 def test_behind_a_proxy() -> None:
-    app: Any = ProxyHeadersMiddleware(recipe("behind_a_proxy").app, trusted_hosts="127.0.0.1")
+    app: Any = ProxyHeadersMiddleware(recipe("behind_a_proxy").app, trusted_hosts=["127.0.0.1", "testclient"])
     sent = [(b"host", b"api.example.com"), (b"x-forwarded-proto", b"https")]
     own, other = [(b"origin", API.encode())], [(b"origin", STRANGER.encode())]
     by_proxy = {"client": ("127.0.0.1", 1), "root_path": "/api"}
@@ -139,7 +139,7 @@ def test_behind_a_proxy() -> None:
     assert (status(own), status(other)) == (200, 403)
     # Whoever does not come through the proxy may say what they like.
     assert status(own, client=("192.0.2.1", 1)) == 403
-    client = TestClient(app, base_url="http://api.example.com", root_path="/api", client=("127.0.0.1", 1))
+    client = TestClient(app, base_url="http://api.example.com", root_path="/api")
     headers = {"Origin": API, "X-Forwarded-Proto": "https"}
     with client.websocket_connect("ws://api.example.com/api/events", headers=headers) as socket:
         assert socket.receive_text() == "ready"
