@@ -225,7 +225,8 @@ def _led_to(index: Index, mounted: object, scope: Scope) -> Index:
     if index.inherited is not None or mounted is None or "router" not in scope:
         return index
     declared = first(*map(policy_of, reversed([*wrappers_of(mounted)])))
-    if declared is None or id(mounted) in index_of(scope["router"], None).current().leads_to:
+    top = scope["router"]
+    if declared is None or id(mounted) in index_of(top, policy_of(top)).current().leads_to:
         return index
     return index_of(index.router, declared, index.default, index.beyond)
 

@@ -218,29 +218,29 @@ class StandIn:
             return
         response = _response(receiver, scope)
         handled.is_endpoints_own = handled.reached_app and response is _ENDPOINTS_OWN
-        answer: ASGIApp = response
         is_405 = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED
         if is_405 and handled.carrier is None and _claims(receiver):
-            answer = self._with_refusal_of_route(response)
-        await answer(scope, receive, send)
+            await self._answer_405_of_route(response, scope, receive, send)
+        else:
+            await response(scope, receive, send)
 
-    def _with_refusal_of_route(self, response: Response) -> ASGIApp:
+    async def _answer_405_of_route(
+        self, response: Response, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """The 405 of a CORSRoute: the route may refuse the request, but its 405 is raised through it."""
 
         async def raised(_scope: Scope, _receive: Receive, _send: Send) -> None:
             raise _RaisedThroughRoute
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            handled = self.handled[-1]
-            handled.asks_route, handled.carrier, handled.reached_app = True, "route", False
-            try:
-                await self._our_layer(self._resolver, raised, enforces=False)(scope, receive, send)
-            except _RaisedThroughRoute:
-                handled.carrier, handled.reached_app = None, True
-                handled.is_decided, handled.failed = False, ()
-                await response(scope, receive, send)
-
-        return answer
+        handled = self.handled[-1]
+        handled.asks_route = True
+        try:
+            await self._our_layer(self._resolver, raised, enforces=False)(scope, receive, send)
+        except _RaisedThroughRoute:
+            handled.is_decided, handled.failed = False, ()
+            await response(scope, receive, send)
+        else:
+            handled.carrier, handled.reached_app = "route", False
 
 
 class _RaisedThroughRoute(Exception):  # noqa: N818 - it is no error
