@@ -21,6 +21,9 @@ __all__ = [
     "ANSWER_READABLE",
     "CALLABLE_FAILED",
     "ENDPOINT_CONTRADICTS",
+    "LIVE_CHANGED",
+    "LIVE_FAILED",
+    "LIVE_NOT_RUNNING",
     "ON_DECISION_FAILED",
     "POLICY_LOST",
     "PREFLIGHT_ALLOWED",
@@ -74,6 +77,9 @@ CALLABLE_FAILED: Final = "RCE08 origin callable failed"
 ON_DECISION_FAILED: Final = "RCE09 on_decision failed"
 ENDPOINT_CONTRADICTS: Final = "RCE10 another endpoint was served than predicted"
 POLICY_LOST: Final = "RCE11 a declared policy is lost"
+LIVE_CHANGED: Final = "RCE12 live origins changed"
+LIVE_FAILED: Final = "RCE13 live origins failed"
+LIVE_NOT_RUNNING: Final = "RCE14 live origins are not loaded"
 
 _WORDS: Final[dict[EventId, str]] = {
     event.id: event.words

@@ -19,6 +19,7 @@ from route_cors.decorators import Declared, changes, require_declared
 from route_cors.diagnostics import Diagnostics, OnDecision, require_on_decision
 from route_cors.dispatch import CLAIM, Resolver, remember_default
 from route_cors.judging import Judge
+from route_cors.live import serve_lifespan
 from route_cors.protocol import passes_without_judging, read_preflight
 from route_cors.serving import (
     answer_preflight,
@@ -30,7 +31,7 @@ from route_cors.serving import (
     serve_unsure,
     serve_without_policy,
 )
-from route_cors.stack import put_around, when_started
+from route_cors.stack import put_around
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -160,7 +161,7 @@ class RouteCORSMiddleware:
         if scope["type"] == "lifespan":
             # The route index is built then.
             warm_up = functools.partial(self._resolver.warm_up, scope)
-            return self.app(scope, receive, when_started(send, warm_up))
+            return serve_lifespan(self.app, scope, receive, send, warm_up)
         if scope["type"] != "websocket":
             return self.app(scope, receive, send)
         target = self._resolver.resolve(scope, "")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
@@ -29,6 +30,8 @@ __all__ = [
     "DEFAULT_PORTS",
     "MAX_ORIGIN_BYTES",
     "DeclaredOrigin",
+    "LiveItem",
+    "LiveSet",
     "OriginCallable",
     "OriginItem",
     "OriginSet",
@@ -42,8 +45,35 @@ __all__ = [
 OriginCallable: TypeAlias = Callable[[str, "HTTPConnection"], bool | Awaitable[bool]]
 """A callable that decides about an origin: `(origin, connection) -> bool`, or the async form of it."""
 
-OriginItem: TypeAlias = str | re.Pattern[str] | OriginCallable
-"""An item of `origins`: `"*"`, an origin, an origin pattern, a compiled regex, or a callable."""
+
+class LiveSet(Protocol):
+    """The members of a live item under the rules of a policy. They may change between any two calls."""
+
+    def matches(self, origin: bytes) -> bool:
+        """As `OriginSet.matches`."""
+        ...
+
+
+class LiveItem(ABC):
+    """An item of `origins` whose members change while the app runs: a `LiveOrigins`."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What it is called in logs and tables."""
+
+    @property
+    @abstractmethod
+    def origins(self) -> tuple[str, ...]:
+        """Its members now."""
+
+    @abstractmethod
+    def under(self, *, insecure: bool, public_suffixes: bool) -> LiveSet:
+        """Its members for a policy that allows insecure origins, or public suffixes, or does not."""
+
+
+OriginItem: TypeAlias = str | re.Pattern[str] | OriginCallable | LiveItem
+"""An item of `origins`: `"*"`, an origin or origin pattern, a compiled regex, a callable, a `LiveOrigins`."""
 
 
 class Url(Protocol):
@@ -79,6 +109,8 @@ _OPAQUE_HOST = re.compile(r"[A-Za-z0-9_.-]+")
 # Chromium and Firefox have their extensions in lower case; other schemes are opaque.
 _LOWER_CASE = frozenset({*DEFAULT_PORTS, "chrome-extension", "moz-extension"})
 _LABEL = re.compile(r"[a-z0-9_-]+")
+# Most origins: they need no closer look, which takes ten times as long. The last label is no number.
+_PLAIN = re.compile(r"https://(?P<host>(?:[a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62})")
 _LOOPBACK_IPV4 = re.compile(r"127(?:\.[0-9]{1,3}){3}")
 
 # The URL standard lets hosts hold more characters (";", "!", "'" and others), and some browsers do send them.
@@ -187,6 +219,9 @@ def parse_origin(text: str) -> DeclaredOrigin:
     ...     print(error.problems[0].fix)
     https://a.example
     """
+    plain = _PLAIN.fullmatch(text) if len(text) <= _MAX_HOST else None
+    if plain is not None:
+        return DeclaredOrigin("https", plain["host"], "", subdomains=False)
     origin, faults = _read(text)
     if origin is not None and not faults:
         return origin
@@ -467,6 +502,7 @@ class OriginSet:
             port b"*" is any port or none.
         regexes: matched with `fullmatch`.
         callables: to be called by the caller if `matches` is False and `is_serialized_origin` is True.
+        live: sets whose members change while the app runs.
         insecure_regexes: whether a regex may match http origins other than those of this machine.
     """
 
@@ -475,15 +511,23 @@ class OriginSet:
     patterns: frozenset[tuple[bytes, bytes, bytes]] = frozenset()
     regexes: tuple[re.Pattern[str], ...] = ()
     callables: tuple[OriginCallable, ...] = ()
+    live: tuple[LiveSet, ...] = ()
     insecure_regexes: bool = True
 
     @classmethod
-    def compile(cls, items: Iterable[OriginItem], *, insecure_regexes: bool = True) -> OriginSet:
+    def compile(
+        cls,
+        items: Iterable[OriginItem | DeclaredOrigin],
+        *,
+        insecure_regexes: bool = True,
+        public_suffixes: bool = True,
+    ) -> OriginSet:
         """Compile declared origins.
 
         Args:
-            items: as `CORSPolicy` accepts them.
-            insecure_regexes: if False, regexes never match http origins of other machines.
+            items: as `CORSPolicy` accepts them, or read already.
+            insecure_regexes: if False, regexes and live items never match http origins of other machines.
+            public_suffixes: if False, live items never match by a wildcard above a public suffix.
 
         Raises:
             CORSConfigError: if one of the strings is neither `"*"` nor an origin nor an origin pattern.
@@ -495,6 +539,7 @@ class OriginSet:
         declared: list[DeclaredOrigin] = []
         regexes: list[re.Pattern[str]] = []
         callables: list[OriginCallable] = []
+        live: list[LiveSet] = []
         is_any = False
         for item in items:
             if isinstance(item, str) and item == ANY_ORIGIN:
@@ -503,6 +548,10 @@ class OriginSet:
                 declared.append(parse_origin(item))
             elif isinstance(item, re.Pattern):
                 regexes.append(item)
+            elif isinstance(item, DeclaredOrigin):
+                declared.append(item)
+            elif isinstance(item, LiveItem):
+                live.append(item.under(insecure=insecure_regexes, public_suffixes=public_suffixes))
             else:
                 callables.append(item)
         return cls(
@@ -511,6 +560,7 @@ class OriginSet:
             patterns=frozenset(_pattern_key(origin) for origin in declared if origin.is_pattern),
             regexes=tuple(regexes),
             callables=tuple(callables),
+            live=tuple(live),
             insecure_regexes=insecure_regexes,
         )
 
@@ -522,6 +572,9 @@ class OriginSet:
         """
         if self.any or origin in self.exact:
             return True
+        for members in self.live:
+            if members.matches(origin):
+                return True
         if not self.patterns and not self.regexes:
             return False
         parts = _split(origin)

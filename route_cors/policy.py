@@ -26,6 +26,7 @@ from route_cors.headers import (
 from route_cors.origins import (
     ANY_ORIGIN,
     DeclaredOrigin,
+    LiveItem,
     OriginItem,
     Origins,
     OriginSet,
@@ -101,7 +102,7 @@ class CORSPolicy:
             `"https://a.example"`, or a pydantic URL. An origin pattern: `"https://*.a.example"`, one or more
             labels; `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole
             origin. A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it.
-            An empty iterable allows no origin.
+            A `LiveOrigins`, whose members change while the app runs. An empty iterable allows no origin.
         methods: the methods that other origins may use. None: the methods of the route.
         allow_headers: names of request-headers that other origins may set. Accept, Accept-Language,
             Content-Language and Content-Type are always allowed. `"*"`: any; without credentials,
@@ -201,7 +202,11 @@ class CORSPolicy:
         for name in _ARGUMENTS:
             object.__setattr__(self, name, getattr(declared, name))
         insecure_regexes = dangerously_allow_insecure_origins or not allow_credentials
-        compiled = OriginSet.compile(declared.origins, insecure_regexes=insecure_regexes)
+        compiled = OriginSet.compile(
+            declared.origins,
+            insecure_regexes=insecure_regexes,
+            public_suffixes=dangerously_allow_public_suffixes or not allow_credentials,
+        )
         object.__setattr__(self, "origin_set", compiled)
         object.__setattr__(self, "_key", declared.key())
 
@@ -341,7 +346,7 @@ def _is_one_origin(value: object) -> bool:
 
 
 def _origin_order(item: OriginItem) -> tuple[int, str, int]:
-    """Strings, then regexes, then callables; callables stay in the order in which they are called."""
+    """Strings, then regexes, then the others; callables stay in the order in which they are called."""
     if isinstance(item, str):
         return 0, item, 0
     if isinstance(item, re.Pattern):
@@ -380,7 +385,7 @@ def _regex_problems(regex: re.Pattern[str]) -> tuple[Problem, ...]:
 
 def _origin_type_fault(item: object) -> str | None:
     match item:
-        case re.Pattern(pattern=str()):
+        case re.Pattern(pattern=str()) | LiveItem():
             return None
         case re.Pattern():
             return "a bytes regex: compile a str"
@@ -393,7 +398,7 @@ def _origin_type_fault(item: object) -> str | None:
         case _ if callable(item):
             return _callable_fault(item)
         case _:
-            return "not a str, a compiled regex or a callable"
+            return "not a str, a compiled regex or a callable, nor a LiveOrigins"
 
 
 def _callable_fault(item: Callable[..., object]) -> str | None:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.applications import Starlette
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Layer", "put_around", "stands_in", "when_started"]
+__all__ = ["Layer", "put_around", "stands_in"]
 
 # Where OpenTelemetry keeps the method that `uninstrument_app` restores.
 _FOUND_BY_OPENTELEMETRY: Final = "_original_build_middleware_stack"
@@ -47,17 +47,6 @@ class Layer(Protocol):
     def serve(self, scope: Scope, receive: Receive, send: Send, /) -> Awaitable[None]:
         """Serve one request, handshake or lifespan."""
         ...
-
-
-def when_started(send: Send, warm_up: Callable[[], None]) -> Send:
-    """A `send` for a lifespan that does something when the app has started, not with the first request."""
-
-    def send_when_warm(message: Message) -> Awaitable[None]:
-        if message["type"] == "lifespan.startup.complete":
-            warm_up()
-        return send(message)
-
-    return send_when_warm
 
 
 def put_around(app: Starlette, layer: Callable[[ASGIApp], Layer]) -> None:

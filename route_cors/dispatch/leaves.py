@@ -115,6 +115,10 @@ class Entry:
             self.methods = _shared(frozenset(effective.methods)) if effective.methods else served
             self._of_methods = policies_of_methods(self.endpoint)
 
+    def policies(self) -> Iterable[Declared | None]:
+        """All policies that the route may be served under."""
+        return (self.declared, self.default, *self._of_methods)
+
     def declared_for(self, method: str) -> Declared | None:
         """The policy that is declared for requests with that method."""
         of_method = (each for each, methods in self._of_methods.items() if method in methods)
