@@ -447,9 +447,7 @@ class TestKeep:
             async with LiveOrigins(load, keep=file, every=NEVER, required=True, first=[B]) as live:
                 assert live.origins == (A,)
             file.unlink()
-            with pytest.raises(
-                RuntimeError, match=r"cannot be loaded: .*OSError: down"
-            ):
+            with pytest.raises(RuntimeError, match=r"cannot be loaded: .*OSError: down"):
                 await LiveOrigins(load, keep=file, required=True, first=[B]).start()
 
         run_on("asyncio", test)
