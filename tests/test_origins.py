@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from route_cors import origins
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.origins import (
     MAX_ORIGIN_BYTES,
@@ -815,3 +816,16 @@ def test_long_values_are_refused_at_little_cost(length: int, origin: bytes) -> N
     for _ in range(1000):
         assert not origins.matches(value)
     assert time.thread_time() - start < 1
+
+
+@given(
+    st.from_regex(origins._PLAIN, fullmatch=True)
+    | st.from_regex(r"https://[a-z0-9_.*:/-]{0,70}(\.[0-9a-fx]{1,4})?\n?", fullmatch=True)
+)
+def test_origins_that_need_no_closer_look_are_read_the_same(text: str) -> None:
+    read, faults = origins._read(text)
+    if faults:
+        with pytest.raises(CORSConfigError):
+            parse_origin(text)
+    else:
+        assert parse_origin(text) == read

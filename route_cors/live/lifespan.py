@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["serve_lifespan"]
 
-# Scope key: the live origins that a layer in the same lifespan runs.
-_RUN: str = "route_cors.live"
-
 
 async def serve_lifespan(
     app: ASGIApp, scope: Scope, receive: Receive, send: Send, warm_up: Callable[[], Iterable[object]]
@@ -34,8 +31,11 @@ async def serve_lifespan(
     async def send_when_started(message: Message) -> None:
         nonlocal has_failed
         if message["type"] == "lifespan.startup.complete":
+            found = _live_origins(warm_up())
             try:
-                await _start(_live_origins(warm_up()), scope.setdefault(_RUN, set()), turns)
+                # Those that a layer further in runs, which is told first, wait for their turn here.
+                for live in found:
+                    turns[live] = await live.start()
             except RuntimeError as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 has_failed = True
@@ -57,14 +57,6 @@ async def serve_lifespan(
             live.release(turn)
 
 
-async def _start(found: list[LiveOrigins], known: set[LiveOrigins], turns: dict[LiveOrigins, Turn]) -> None:
-    """Start those that no layer further in, which is told first, has started."""
-    for live in found:
-        if live not in known:
-            known.add(live)
-            turns[live] = await live.start()
-
-
-def _live_origins(policies: Iterable[object]) -> list[LiveOrigins]:
+def _live_origins(policies: Iterable[object]) -> set[LiveOrigins]:
     items = (item for policy in policies if isinstance(policy, CORSPolicy) for item in policy.origins)
-    return [item for item in items if isinstance(item, LiveOrigins)]
+    return {item for item in items if isinstance(item, LiveOrigins)}
