@@ -67,14 +67,19 @@ def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         assert time.monotonic() < deadline, "it did not happen in time"
 
 
+def with_packages() -> dict[str, str]:
+    """The environment of a new interpreter that finds what this one finds."""
+    paths = [environment()["PYTHONPATH"], os.environ.get("PYTHONPATH", "")]
+    return environment() | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 @contextmanager
 def running(
     program: Sequence[object], port: int, *, user: str | None = None, **variables: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    paths = [environment()["PYTHONPATH"], os.environ.get("PYTHONPATH", "")]
     process = subprocess.Popen(
         [str(part) for part in program],
-        env=environment() | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), **variables},
+        env=with_packages() | variables,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -211,6 +216,39 @@ class TestRedis:
                     seconds_until_all(url, workers, B, allowed=True)
         finally:
             server.__exit__(None, None, None)
+
+    def test_previews_are_registered_with_a_lifetime(
+        self, redis_client: Callable[[int], Any], tmp_path: Path
+    ) -> None:
+        at, port = free_port(), free_port()
+        variables = {"REDIS_URL": f"redis://{HOST}:{at}", "PORT": str(port), "EVERY": "0.05"}
+        program = [sys.executable, str(EXAMPLES / "live_previews.py")]
+        url = f"http://{HOST}:{port}/"
+
+        def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [*program, *arguments],
+                env=with_packages() | variables,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+
+        with redis_server(at, tmp_path), running(program, port, **variables):
+            assert not allows(url, A)
+            assert call("register", A, "24").returncode == 0
+            assert call("register", B, "-1").returncode == 0
+            wait_for(lambda: allows(url, A))
+            assert not allows(url, B)
+            assert redis_client(at).zcard("cors:previews") == 1
+            assert call("remove", A).returncode == 0
+            wait_for(lambda: not allows(url, A))
+            for wrong in ("https://*.vercel.app", "https://shop-*.vercel.app", "https://a.example/"):
+                refused = call("register", wrong, "24")
+                assert refused.returncode == 1
+                assert wrong in refused.stderr
+            assert redis_client(at).zcard("cors:previews") == 0
 
 
 # --- The other back ends
