@@ -465,7 +465,8 @@ class TestKeep:
                 await until(lambda: live.origins == (B,))
                 folder.mkdir()
                 load.origins = [C]
-                await until((folder / "origins.json").exists)
+                await until(lambda: "work again" in caplog.text)
+                assert read_kept(folder / "origins.json") == [C]
 
         run_on("asyncio", test)
         said = [each.getMessage() for each in caplog.records if "what=keep" in each.getMessage()]
