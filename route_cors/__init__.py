@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from route_cors.errors import CORSConfigError
     from route_cors.insight.inspector import inspector
     from route_cors.insight.overview import report
+    from route_cors.live import LiveOrigins
     from route_cors.middleware import RouteCORSMiddleware, install_cors
     from route_cors.policy import CORSPolicy
     from route_cors.routing import CORSRoute, CORSRouter
@@ -22,6 +23,7 @@ __all__ = [
     "CORSRoute",
     "CORSRouter",
     "Decision",
+    "LiveOrigins",
     "OriginList",
     "RouteCORSMiddleware",
     "cors",
@@ -38,6 +40,7 @@ _MODULES = {
     "CORSRoute": "routing",
     "CORSRouter": "routing",
     "Decision": "decisions",
+    "LiveOrigins": "live",
     "OriginList": "settings",
     "RouteCORSMiddleware": "middleware",
     "cors": "decorators",

@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from route_cors.judging import Judge
     from route_cors.protocol import Answer
 
-__all__ = [
-    "ENFORCES",
-    "EVENT",
-    "FOUND",
-    "HEADERS",
-    "JUDGE",
-    "TARGET",
-    "Claim",
-    "Consultation",
-    "is_lost",
-    "knows_better",
-    "may_advise",
-]
-
 Claim: TypeAlias = list[Any]
 """The claim for an actual request or a handshake. A list, as that is faster to make than an object.
 

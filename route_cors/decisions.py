@@ -16,29 +16,6 @@ if TYPE_CHECKING:
 
     from route_cors.protocol import Check
 
-__all__ = [
-    "ANSWER_NOT_READABLE",
-    "ANSWER_READABLE",
-    "CALLABLE_FAILED",
-    "ENDPOINT_CONTRADICTS",
-    "ON_DECISION_FAILED",
-    "POLICY_LOST",
-    "PREFLIGHT_ALLOWED",
-    "PREFLIGHT_REFUSED",
-    "REQUEST_REFUSED",
-    "WEBSOCKET_ALLOWED",
-    "WEBSOCKET_REFUSED",
-    "Change",
-    "Decision",
-    "DryRun",
-    "Event",
-    "EventId",
-    "Kind",
-    "bounded",
-    "bounded_names",
-    "escaped",
-]
-
 EventId = Literal["RCE01", "RCE02", "RCE03", "RCE04", "RCE05", "RCE06", "RCE07"]
 Kind = Literal["preflight", "actual", "websocket"]
 Change = Literal["", "gains", "loses", "both"]
@@ -73,6 +50,9 @@ CALLABLE_FAILED: Final = "RCE08 origin callable failed"
 ON_DECISION_FAILED: Final = "RCE09 on_decision failed"
 ENDPOINT_CONTRADICTS: Final = "RCE10 another endpoint was served than predicted"
 POLICY_LOST: Final = "RCE11 a declared policy is lost"
+LIVE_CHANGED: Final = "RCE12 live origins changed"
+LIVE_FAILED: Final = "RCE13 live origins failed"
+LIVE_NOT_RUNNING: Final = "RCE14 live origins are not loaded"
 
 _WORDS: Final[dict[EventId, str]] = {
     "RCE01": "preflight allowed",
@@ -127,6 +107,9 @@ class Decision:
     with which its Origin was compared, None without a Host header. All that a client sent may contain
     anything, in 300 characters at most.
 
+    `live_age` is the number of seconds since the `LiveOrigins` of the policy were last loaded, of the oldest
+    if there are several; None without any, or if one was never loaded.
+
     `dry_run` is None except under `install_cors(dry_run=True)`: there the decision was not carried out, and
     `dry_run` says what the app answered.
 
@@ -147,6 +130,7 @@ class Decision:
     refused_headers: tuple[str, ...] = ()
     sec_fetch_site: str | None = None
     own_origin: str | None = None
+    live_age: float | None = None
     dry_run: DryRun | None = None
 
     def __str__(self) -> str:
@@ -160,6 +144,7 @@ class Decision:
             "sec_fetch_site": self.sec_fetch_site,
             "own_origin": self.own_origin,
             "route": self.route,
+            "live_age": None if self.live_age is None else f"{self.live_age:.0f}s",
             "change": (dry.change or "none") if dry else None,
             "why": (dry.why or None) if dry else None,
         }

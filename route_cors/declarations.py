@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Changes", "Declaration", "bears_nothing", "lost_like", "mark", "marked", "moments"]
-
 
 class Changes:
     """A record of changes: `latest` is another object after each change."""

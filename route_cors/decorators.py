@@ -24,19 +24,6 @@ from route_cors.policy import CORSPolicy, OtherArguments, check_names
 if TYPE_CHECKING:
     from route_cors.origins import Origins
 
-__all__ = [
-    "AROUND",
-    "Declared",
-    "Lost",
-    "NoCORS",
-    "changes",
-    "cors",
-    "declared_policy",
-    "no_cors",
-    "policy_of",
-    "require_declared",
-]
-
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
 # A bound method cannot have attributes: its policy is kept on the instance, keyed by the function. On the

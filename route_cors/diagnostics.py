@@ -12,9 +12,10 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 from route_cors.decisions import ON_DECISION_FAILED, Decision, bounded, bounded_names
+from route_cors.origins import LiveItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,17 +24,8 @@ if TYPE_CHECKING:
 
     from route_cors.decisions import DryRun, Event
     from route_cors.dispatch import Target
+    from route_cors.policy import CORSPolicy
     from route_cors.protocol import Check, Sender
-
-__all__ = [
-    "LOGGER",
-    "ROOT_LOGGER",
-    "Diagnostics",
-    "OnDecision",
-    "decided",
-    "origin_as_sent",
-    "require_on_decision",
-]
 
 OnDecision: TypeAlias = Callable[[Decision], object]
 """Called with each decision. Its return value is ignored."""
@@ -47,6 +39,16 @@ ROOT_LOGGER: Final = logging.getLogger()
 _QUIET_SECONDS: Final = 60.0
 # Bytes of a header that are looked at; fewer are kept.
 _LONGEST_VALUE: Final = 2000
+
+
+class Found(TypedDict, total=False):
+    """What was found out about a request, where there is something: the rest of its `Decision`."""
+
+    method: str | None
+    failed: tuple[Check, ...]
+    refused_headers: Iterable[bytes]
+    sender: Sender | None
+    dry_run: DryRun
 
 
 class Diagnostics:
@@ -82,21 +84,10 @@ class Diagnostics:
         """Refusals are warnings in debug mode: Python shows those without any logging set up."""
         return event.level if event.allowed or not self.explains(scope) else logging.WARNING
 
-    def tell(
-        self,
-        event: Event,
-        scope: Scope,
-        target: Target,
-        *,
-        method: str | None = None,
-        failed: tuple[Check, ...] = (),
-        refused_headers: Iterable[bytes] = (),
-        sender: Sender | None = None,
-    ) -> None:
+    def tell(self, event: Event, scope: Scope, target: Target, **found: Unpack[Found]) -> None:
         """Log the decision about a request and call the callback with it, if it is `asked_for`."""
         if self.asked_for(event, scope):
-            decision = decided(event, scope, target, method, failed, refused_headers, sender)
-            self.tell_of(decision, self._level(event, scope))
+            self.tell_of(decided(event, scope, target, **found), self._level(event, scope))
 
     def tell_of(self, decision: Decision, level: int) -> None:
         """Log a decision, and call the callback with it."""
@@ -122,30 +113,23 @@ class Diagnostics:
                 self._quiet_until = now + _QUIET_SECONDS
 
 
-def decided(  # noqa: PLR0917 - as `Diagnostics.tell`
-    event: Event,
-    scope: Scope,
-    target: Target,
-    method: str | None,
-    failed: tuple[Check, ...],
-    refused_headers: Iterable[bytes],
-    sender: Sender | None,
-    dry_run: DryRun | None = None,
-) -> Decision:
+def decided(event: Event, scope: Scope, target: Target, **found: Unpack[Found]) -> Decision:
     """The decision about a request, as data; what the client sent is cut to a bound."""
+    method, sender = found.get("method"), found.get("sender")
     return Decision(
         event=event.id,
         kind=event.kind,
         allowed=event.allowed,
-        failed=failed,
+        failed=found.get("failed", ()),
         method=None if method is None else bounded(method),
         path=_path_as_sent(scope),
         route=None if target.route is None else target.path,
         origin=origin_as_sent(scope),
-        refused_headers=bounded_names(name.decode("latin-1") for name in refused_headers),
+        refused_headers=bounded_names(name.decode("latin-1") for name in found.get("refused_headers", ())),
         sec_fetch_site=None if sender is None else _as_text(sender.site),
         own_origin=None if sender is None else _as_text(sender.own_origin),
-        dry_run=dry_run,
+        live_age=None if target.terms is None else _live_age(target.terms.policy),
+        dry_run=found.get("dry_run"),
     )
 
 
@@ -178,6 +162,13 @@ def _runs_later(function: Any) -> bool:
 
 def _as_text(sent: bytes | None) -> str | None:
     return None if sent is None else bounded(sent[:_LONGEST_VALUE].decode("latin-1"))
+
+
+def _live_age(policy: CORSPolicy | None) -> float | None:
+    if policy is None or not policy.origin_set.live:
+        return None
+    ages = [item.age for item in policy.origins if isinstance(item, LiveItem)]
+    return None if None in ages else max(age for age in ages if age is not None)
 
 
 def _path_as_sent(scope: Scope) -> str:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CORSConfigError", "Problem", "corrections"]
-
 # reprlib rather than repr(value)[:100]: it never builds the text of a megabyte first, and an object whose
 # own __repr__ fails does not hide the error that is being reported.
 _REPR = reprlib.Repr()

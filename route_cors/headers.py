@@ -5,22 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = [
-    "ALWAYS_ALLOWED_REQUEST_HEADERS",
-    "FORBIDDEN_METHODS",
-    "FORBIDDEN_REQUEST_HEADERS",
-    "FORBIDDEN_REQUEST_HEADER_PREFIXES",
-    "FORBIDDEN_RESPONSE_HEADERS",
-    "MAX_REQUEST_HEADERS_BYTES",
-    "NORMALIZED_METHODS",
-    "is_forbidden_method",
-    "is_forbidden_request_header",
-    "is_forbidden_response_header",
-    "is_token",
-    "normalize_method",
-    "requested_names",
-]
-
 ALWAYS_ALLOWED_REQUEST_HEADERS: Final = ("Accept", "Accept-Language", "Content-Language", "Content-Type")
 """Allowed by every policy: safelisted for some values, allowed for all, so that a JSON body needs no listing.
 
@@ -35,27 +19,10 @@ NORMALIZED_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST
 
 FORBIDDEN_REQUEST_HEADERS: Final = frozenset(
     {
-        "accept-charset",
-        "accept-encoding",
-        "access-control-request-headers",
-        "access-control-request-method",
-        "connection",
-        "content-length",
-        "cookie",
-        "cookie2",
-        "date",
-        "dnt",
-        "expect",
-        "host",
-        "keep-alive",
-        "origin",
-        "referer",
-        "set-cookie",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "via",
+        *("accept-charset", "accept-encoding", "access-control-request-headers"),
+        *("access-control-request-method", "connection", "content-length", "cookie", "cookie2", "date"),
+        *("dnt", "expect", "host", "keep-alive", "origin", "referer", "set-cookie", "te", "trailer"),
+        *("transfer-encoding", "upgrade", "via"),
     }
 )
 """Lower-case names that no script can set. https://fetch.spec.whatwg.org/#forbidden-request-header"""

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     # The scope as the route of a target will see it, for a request with that method.
     ScopeAt = Callable[[Scope, Target, str | bytes], Scope]
 
-__all__ = ["Judge", "Judgement", "sender_of"]
-
 
 class Judgement(NamedTuple):
     """The decision about an actual request: the headers of its response, and what to report.
@@ -201,7 +199,7 @@ class Judge:
                 if not isinstance(verdict, bool):
                     raise TypeError(f"an origin callable must return True or False, not {verdict!r}")  # noqa: TRY301
             except BaseException as error:
-                if _ends_the_request(error):
+                if ends_the_request(error):
                     raise
                 # Only a serialized origin gets here: ASCII, no control characters, 512 bytes at most.
                 LOGGER.exception("%s: callable=%r origin=%s", CALLABLE_FAILED, is_allowed, origin)
@@ -216,7 +214,7 @@ def sender_of(scope: Scope) -> Sender:
     return read_sender(scope.get("scheme", "http"), scope.get("headers", ()))
 
 
-def _ends_the_request(error: BaseException) -> bool:
+def ends_the_request(error: BaseException) -> bool:
     """Whether the exception of a callable is not its failure, but the end of the request or server.
 
     A callable that awaits a task which was cancelled elsewhere raises the same CancelledError as one whose
@@ -225,7 +223,7 @@ def _ends_the_request(error: BaseException) -> bool:
     """
     if isinstance(error, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", error)
-        return any(map(_ends_the_request, group.exceptions))
+        return any(map(ends_the_request, group.exceptions))
     if isinstance(error, asyncio.CancelledError):
         try:
             task = asyncio.current_task()

@@ -19,8 +19,10 @@ from route_cors.decorators import Declared, changes, require_declared
 from route_cors.diagnostics import Diagnostics, OnDecision, require_on_decision
 from route_cors.dispatch import CLAIM, Resolver, remember_default
 from route_cors.judging import Judge
+from route_cors.live import serve_lifespan
 from route_cors.protocol import passes_without_judging, read_preflight
 from route_cors.serving import (
+    Exchange,
     answer_preflight,
     consult_inside,
     guard_handshake,
@@ -30,7 +32,7 @@ from route_cors.serving import (
     serve_unsure,
     serve_without_policy,
 )
-from route_cors.stack import put_around, when_started
+from route_cors.stack import put_around
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
 
     from route_cors.dispatch import Target
     from route_cors.protocol import Preflight
-
-__all__ = ["RouteCORSMiddleware", "install_cors", "is_dry_run"]
 
 _INSTALLED = "_route_cors_installed"
 
@@ -124,35 +124,36 @@ class RouteCORSMiddleware:
     def _serve_inside(self, target: Target, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """An actual request for which another layer or route of route_cors may decide."""
         if CLAIM in scope:
-            return serve_claimed(self.app, target, scope, receive, send, self._judge)
+            return serve_claimed(Exchange(self.app, scope, receive, send, self._judge), target)
         if target.terms is None and not target.asks_inside:
             if not self._judge.enforces or passes_without_judging(scope["method"], scope.get("headers", ())):
                 return self.app(scope, receive, send)
             return serve_without_policy(self.app, target, scope, receive, send, self._judge)
-        return serve_unsure(self.app, target, scope, receive, send, self._judge)
+        return serve_unsure(Exchange(self.app, scope, receive, send, self._judge), target)
 
     def _serve_preflight(
         self, preflight: Preflight, target: Target, scope: Scope, receive: Receive, send: Send
     ) -> Awaitable[None]:
         """A preflight that another layer or route of route_cors may answer."""
+        exchange = Exchange(self.app, scope, receive, send, self._judge)
         asked = scope.get(CLAIM)
         if asked is not None:
             here = self._resolver.resolve_http(scope, "OPTIONS")
             if not may_advise(asked, target, here, scope):
-                return self.app(scope, receive, send)
+                return exchange.hand_on()
             if asked.is_awaited:
                 self._resolver.leave_view(scope, target)
-                return serve_advising(self.app, target, preflight, scope, receive, send, self._judge)
+                return serve_advising(exchange, target, preflight)
         terms = target.terms
         if target.asks_inside:
             self._resolver.leave_view(scope, target)
         elif terms is None and target.is_known:
             scope[CLAIM] = Consultation(target, self._judge, None, scope)
         if terms is None:
-            return self.app(scope, receive, send)
+            return exchange.hand_on()
         if target.asks_inside:
             led_here = self._resolver.resolve_http(scope, "OPTIONS") if target.is_known else None
-            return consult_inside(self.app, target, led_here, preflight, scope, receive, send, self._judge)
+            return consult_inside(exchange, target, led_here, preflight)
         return answer_preflight(terms, target, preflight, scope, send, self._judge)
 
     def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -160,11 +161,11 @@ class RouteCORSMiddleware:
         if scope["type"] == "lifespan":
             # The route index is built then.
             warm_up = functools.partial(self._resolver.warm_up, scope)
-            return self.app(scope, receive, when_started(send, warm_up))
+            return serve_lifespan(self.app, scope, receive, send, warm_up)
         if scope["type"] != "websocket":
             return self.app(scope, receive, send)
         target = self._resolver.resolve(scope, "")
-        return guard_handshake(self.app, target, scope, receive, send, self._judge)
+        return guard_handshake(Exchange(self.app, scope, receive, send, self._judge), target)
 
 
 def install_cors(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
@@ -20,34 +21,38 @@ if TYPE_CHECKING:
     # This module does not import Starlette: the name is only used in annotations and a forward reference.
     from starlette.requests import HTTPConnection
 
-__all__ = [
-    "ANY_ORIGIN",
-    "DEFAULT_PORTS",
-    "LOWER_CASE_SCHEMES",
-    "MAX_HOST",
-    "MAX_LABEL",
-    "MAX_ORIGIN_BYTES",
-    "MAX_PORT",
-    "WEBSOCKET_SCHEMES",
-    "WITHOUT_ORIGIN",
-    "DeclaredOrigin",
-    "OriginCallable",
-    "OriginItem",
-    "OriginSet",
-    "Origins",
-    "Url",
-    "canonical_ipv6",
-    "ends_in_number",
-    "is_loopback",
-    "is_serialized_origin",
-    "parse_origin",
-]
-
 OriginCallable: TypeAlias = Callable[[str, "HTTPConnection"], bool | Awaitable[bool]]
 """A callable that decides about an origin: `(origin, connection) -> bool`, or the async form of it."""
 
-OriginItem: TypeAlias = str | re.Pattern[str] | OriginCallable
-"""An item of `origins`: `"*"`, an origin, an origin pattern, a compiled regex, or a callable."""
+
+class LiveItem(ABC):
+    """An item of `origins` whose members change while the app runs: a `LiveOrigins`."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What it is called in logs and tables."""
+
+    @property
+    @abstractmethod
+    def origins(self) -> tuple[str, ...]:
+        """Its members now."""
+
+    @property
+    @abstractmethod
+    def age(self) -> float | None:
+        """Seconds since they were last known to be these; None: never."""
+
+    @abstractmethod
+    def under(self, *, insecure: bool, public_suffixes: bool) -> Callable[[bytes], bool]:
+        """What says whether an origin is a member, for a policy that allows these two, or does not.
+
+        It may say otherwise the next time, and takes what `OriginSet.matches` takes.
+        """
+
+
+OriginItem: TypeAlias = str | re.Pattern[str] | OriginCallable | LiveItem
+"""An item of `origins`: `"*"`, an origin or origin pattern, a compiled regex, a callable, a `LiveOrigins`."""
 
 
 class Url(Protocol):
@@ -281,6 +286,7 @@ class OriginSet:
             port b"*" is any port or none.
         regexes: matched with `fullmatch`.
         callables: to be called by the caller if `matches` is False and `is_serialized_origin` is True.
+        live: say whether an origin is a member of a set that changes while the app runs.
         insecure_regexes: whether a regex may match http origins other than those of this machine.
     """
 
@@ -289,15 +295,23 @@ class OriginSet:
     patterns: frozenset[tuple[bytes, bytes, bytes]] = frozenset()
     regexes: tuple[re.Pattern[str], ...] = ()
     callables: tuple[OriginCallable, ...] = ()
+    live: tuple[Callable[[bytes], bool], ...] = ()
     insecure_regexes: bool = True
 
     @classmethod
-    def compile(cls, items: Iterable[OriginItem], *, insecure_regexes: bool = True) -> OriginSet:
+    def compile(
+        cls,
+        items: Iterable[OriginItem | DeclaredOrigin],
+        *,
+        insecure_regexes: bool = True,
+        public_suffixes: bool = True,
+    ) -> OriginSet:
         """Compile declared origins.
 
         Args:
-            items: as `CORSPolicy` accepts them.
-            insecure_regexes: if False, regexes never match http origins of other machines.
+            items: as `CORSPolicy` accepts them, or read already.
+            insecure_regexes: if False, regexes and live items never match http origins of other machines.
+            public_suffixes: if False, live items never match by a wildcard above a public suffix.
 
         Raises:
             CORSConfigError: if one of the strings is neither `"*"` nor an origin nor an origin pattern.
@@ -309,6 +323,7 @@ class OriginSet:
         declared: list[DeclaredOrigin] = []
         regexes: list[re.Pattern[str]] = []
         callables: list[OriginCallable] = []
+        live: list[Callable[[bytes], bool]] = []
         is_any = False
         for item in items:
             if isinstance(item, str) and item == ANY_ORIGIN:
@@ -317,6 +332,10 @@ class OriginSet:
                 declared.append(parse_origin(item))
             elif isinstance(item, re.Pattern):
                 regexes.append(item)
+            elif isinstance(item, DeclaredOrigin):
+                declared.append(item)
+            elif isinstance(item, LiveItem):
+                live.append(item.under(insecure=insecure_regexes, public_suffixes=public_suffixes))
             else:
                 callables.append(item)
         return cls(
@@ -325,6 +344,7 @@ class OriginSet:
             patterns=frozenset(_pattern_key(origin) for origin in declared if origin.is_pattern),
             regexes=tuple(regexes),
             callables=tuple(callables),
+            live=tuple(live),
             insecure_regexes=insecure_regexes,
         )
 
@@ -336,6 +356,9 @@ class OriginSet:
         """
         if self.any or origin in self.exact:
             return True
+        for is_member in self.live:
+            if is_member(origin):
+                return True
         if not self.patterns and not self.regexes:
             return False
         parts = _split(origin)

@@ -24,6 +24,7 @@ from route_cors.headers import (
 from route_cors.origins import (
     ANY_ORIGIN,
     DeclaredOrigin,
+    LiveItem,
     OriginItem,
     Origins,
     OriginSet,
@@ -31,8 +32,6 @@ from route_cors.origins import (
 )
 from route_cors.regexes import can_match_http, origin_of_anyone, origin_under_suffix, slow_origin
 from route_cors.suffixes import suffix_below
-
-__all__ = ["MAX_MAX_AGE", "CORSPolicy", "OtherArguments", "PolicyArguments", "check_names", "fault_of"]
 
 MAX_MAX_AGE: Final = 86400
 """Seconds. No browser caches a preflight for longer: Firefox a day at most, Chromium two hours."""
@@ -90,7 +89,7 @@ class CORSPolicy:
             `"https://a.example"`, or a pydantic URL. An origin pattern: `"https://*.a.example"`, one or more
             labels; `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole
             origin. A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it.
-            An empty iterable allows no origin.
+            A `LiveOrigins`, whose members change while the app runs. An empty iterable allows no origin.
         methods: the methods that other origins may use. None: the methods of the route.
         allow_headers: names of request-headers that other origins may set. Accept, Accept-Language,
             Content-Language and Content-Type are always allowed. `"*"`: any; without credentials,
@@ -164,7 +163,7 @@ class CORSPolicy:
             "allow_headers": _read_header_names("allow_headers", allow_headers, problems),
             "expose_headers": _read_header_names("expose_headers", expose_headers, problems),
             "max_age": _read_max_age(max_age, problems),
-            "enforce": _read_enforce(enforce, problems),
+            "enforce": None if enforce is None else _read_flag("enforce", enforce, problems, " or None"),
         }
         flags = {
             "allow_credentials": allow_credentials,
@@ -179,7 +178,11 @@ class CORSPolicy:
         if problems:
             raise CORSConfigError(problems)
         insecure_regexes = dangerously_allow_insecure_origins or not allow_credentials
-        compiled = OriginSet.compile(self.origins, insecure_regexes=insecure_regexes)
+        compiled = OriginSet.compile(
+            self.origins,
+            insecure_regexes=insecure_regexes,
+            public_suffixes=dangerously_allow_public_suffixes or not allow_credentials,
+        )
         object.__setattr__(self, "origin_set", compiled)
         object.__setattr__(self, "_key", self._meaning())
 
@@ -284,7 +287,7 @@ def _is_one_origin(value: object) -> bool:
 
 
 def _origin_order(item: OriginItem) -> tuple[int, str, int]:
-    """Strings, then regexes, then callables; callables stay in the order in which they are called."""
+    """Strings, then regexes, then the others; callables stay in the order in which they are called."""
     if isinstance(item, str):
         return 0, item, 0
     if isinstance(item, re.Pattern):
@@ -316,7 +319,7 @@ def _regex_problems(regex: re.Pattern[str]) -> tuple[Problem, ...]:
 
 def _origin_type_fault(item: object) -> str | None:
     match item:
-        case re.Pattern(pattern=str()):
+        case re.Pattern(pattern=str()) | LiveItem():
             return None
         case re.Pattern():
             return "a bytes regex: compile a str"
@@ -329,7 +332,7 @@ def _origin_type_fault(item: object) -> str | None:
         case _ if callable(item):
             return _callable_fault(item)
         case _:
-            return "not a str, a compiled regex or a callable"
+            return "not a str, a compiled regex or a callable, nor a LiveOrigins"
 
 
 def _callable_fault(item: Callable[..., object]) -> str | None:
@@ -404,30 +407,13 @@ def _read_header_names(field: str, value: object, problems: list[Problem]) -> tu
     if value == _WILDCARD:
         return (_WILDCARD,)
     sound = _read_names(field, value, problems)
-    beside_wildcard = sound.keys() - {_WILDCARD, *_BESIDE_WILDCARD[field]}
+    # Without credentials, * allows every name except Authorization:
+    # https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
+    beside_wildcard = sound.keys() - {_WILDCARD, "authorization" if field == "allow_headers" else _WILDCARD}
     if _WILDCARD in sound and beside_wildcard:
         reason = f"allows every name: leave out {', '.join(sorted(sound[name] for name in beside_wildcard))}"
         problems.append(Problem(field, _WILDCARD, reason))
     return tuple(sound[name] for name in sorted(sound))
-
-
-# Without credentials, * covers every name except this one:
-# https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
-_BESIDE_WILDCARD: Final[dict[str, frozenset[str]]] = {
-    "allow_headers": frozenset({"authorization"}),
-    "expose_headers": frozenset(),
-}
-
-_FORBIDDEN_NAMES: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
-    "allow_headers": (
-        is_forbidden_request_header,
-        "a forbidden request-header in the Fetch standard: no script can set it",
-    ),
-    "expose_headers": (
-        is_forbidden_response_header,
-        "a forbidden response-header name in the Fetch standard: no script can read it",
-    ),
-}
 
 
 def _header_fault(field: str, name: str) -> str | None:
@@ -437,8 +423,11 @@ def _header_fault(field: str, name: str) -> str | None:
         return "not a header name: not a token (RFC 9110, section 5.6.2)"
     if _WILDCARD in name:
         return 'the only wildcard that browsers support is "*" by itself'
-    is_forbidden, reason = _FORBIDDEN_NAMES[field]
-    return reason if is_forbidden(name) else None
+    if field == "allow_headers" and is_forbidden_request_header(name):
+        return "a forbidden request-header in the Fetch standard: no script can set it"
+    if field == "expose_headers" and is_forbidden_response_header(name):
+        return "a forbidden response-header name in the Fetch standard: no script can read it"
+    return None
 
 
 def _read_max_age(value: object, problems: list[Problem]) -> int | None:
@@ -454,16 +443,9 @@ def _read_max_age(value: object, problems: list[Problem]) -> int | None:
     return None
 
 
-def _read_enforce(value: object, problems: list[Problem]) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    problems.append(Problem("enforce", value, "not True, False or None"))
-    return None
-
-
-def _read_flag(name: str, value: object, problems: list[Problem]) -> bool:
+def _read_flag(name: str, value: object, problems: list[Problem], other: str = "") -> bool:
     if not isinstance(value, bool):
-        problems.append(Problem(name, value, "not True or False"))
+        problems.append(Problem(name, value, f"not True or False{other}"))
     return value is True
 
 
@@ -530,19 +512,17 @@ def _refuse_public_suffixes_with_credentials(policy: CORSPolicy) -> Iterator[Pro
     for text, origin in _parsed_origins(policy):
         suffix = suffix_below(origin.host) if origin.subdomains else None
         if suffix is not None:
-            reason = (
-                f"anyone can register a name under {suffix}, a public suffix, and act as the user with"
-                " credentials; name the origins, or set dangerously_allow_public_suffixes"
-            )
-            yield Problem("origins", text, reason)
+            yield Problem("origins", text, _OF_A_SUFFIX.format(suffix))
     for regex in _regexes(policy):
         named = None if origin_of_anyone(regex) else origin_under_suffix(regex)
         if named is not None:
-            reason = (
-                f"matches {named[0]}: anyone can register a name under {named[1]}, a public suffix, and act"
-                " as the user with credentials; name the origins, or set dangerously_allow_public_suffixes"
-            )
-            yield Problem("origins", regex, reason)
+            yield Problem("origins", regex, f"matches {named[0]}: {_OF_A_SUFFIX.format(named[1])}")
+
+
+_OF_A_SUFFIX: Final = (
+    "anyone can register a name under {}, a public suffix, and act as the user with credentials; name the"
+    " origins, or set dangerously_allow_public_suffixes"
+)
 
 
 def _refuse_any_exposed_header_with_credentials(policy: CORSPolicy) -> Iterator[Problem]:

@@ -29,28 +29,6 @@ if TYPE_CHECKING:
 
     from route_cors.policy import CORSPolicy
 
-__all__ = [
-    "SAFE_METHODS",
-    "Answer",
-    "Check",
-    "Header",
-    "Headers",
-    "Preflight",
-    "RawHeaders",
-    "Ruling",
-    "Sender",
-    "Terms",
-    "is_said_to_be_own",
-    "judge_sender",
-    "merge_headers",
-    "passes_without_judging",
-    "read_origin",
-    "read_preflight",
-    "read_sender",
-    "refuse_actual",
-    "within_bound",
-]
-
 Header = tuple[bytes, bytes]
 Headers = tuple[Header, ...]
 RawHeaders = list[Header]
@@ -190,29 +168,9 @@ class Terms:
 
     `granted`, `refused` and `readers` cache earlier results: browsers ask the same again and again, from the
     same few origins, and a look-up takes less than half the time of a new answer. A client that makes up new
-    questions only evicts answers of the same kind.
+    questions only evicts answers of the same kind. With live origins nothing is cached (`is_remembered`):
+    what a set of them said must never be said again once another one has taken its place.
     """
-
-    __slots__ = (
-        "_allowed_names",
-        "_any_name",
-        "_echoes_names",
-        "_every_grant",
-        "_longest_name",
-        "_readable",
-        "admits",
-        "any_origin",
-        "callables",
-        "enforces",
-        "for_anyone",
-        "granted",
-        "methods",
-        "policy",
-        "readers",
-        "refused",
-        "registered",
-        "unreadable",
-    )
 
     def __init__(
         self, policy: CORSPolicy | None, methods: Iterable[str] | None = (), *, enforces: bool | None = None
@@ -224,6 +182,7 @@ class Terms:
         # Whether an origin is allowed; and the callables, which need the connection.
         self.admits = origins.matches
         self.callables = origins.callables
+        self.is_remembered = not origins.live
         self.any_origin = origins.any
         # For enforcement: a regex that matches all origins is no more than another way to write `*`.
         self.for_anyone = origins.any or (policy is not None and policy.matches_anyone)
@@ -268,7 +227,8 @@ class Terms:
         method_allowed = self.grants(method)
         names = self._granted_names(asked)
         # A callable may decide otherwise next time.
-        is_kept = not self.callables and sum(map(len, filter(None, preflight))) <= _MAX_REMEMBERED_BYTES
+        is_kept = self.is_remembered and not self.callables
+        is_kept = is_kept and sum(map(len, filter(None, preflight))) <= _MAX_REMEMBERED_BYTES
         if origin_allowed and method_allowed and names is not None:
             headers = self._granting(preflight, names)
             if is_kept:
@@ -313,7 +273,8 @@ class Terms:
         if not self.admits(origin):
             return None
         headers = self.readable_by_admitted(origin)
-        _remember(self.readers, origin, headers)
+        if self.is_remembered:
+            _remember(self.readers, origin, headers)
         return headers
 
     def readable_by_admitted(self, origin: bytes) -> Headers:

@@ -18,15 +18,6 @@ from route_cors.suffixes import public_suffixes_by_ending
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "can_match_http",
-    "compiled",
-    "origin_of_anyone",
-    "origin_under_suffix",
-    "slow_origin",
-]
-
-
 # Origins of strangers
 
 # Random names of the kinds that anyone can register. A regex that matches one of them matches whatever name

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketException
-from fastapi.routing import APIRoute, APIWebSocketRoute
+from fastapi.routing import APIRoute
 from starlette.routing import Match
 
 from route_cors.claims import JUDGE, TARGET, knows_better, may_advise
@@ -36,7 +36,14 @@ from route_cors.dispatch import (
 )
 from route_cors.judging import Judge
 from route_cors.protocol import Preflight, Terms, read_preflight
-from route_cors.serving import answer_preflight, restrict, serve_actual, serve_advising, serve_claimed
+from route_cors.serving import (
+    Exchange,
+    answer_preflight,
+    restrict,
+    serve_actual,
+    serve_advising,
+    serve_claimed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -46,9 +53,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
-
-__all__ = ["CORSRoute", "CORSRouter", "RouterArguments", "answers_itself"]
-
 
 # Scope key: the route that has claimed a preflight, when it was asked whether it matches.
 _CLAIMED_BY: Final = "route_cors.claimed_by"
@@ -91,7 +95,7 @@ class CORSRoute(APIRoute):
             return
         target = self._target(scope)
         if claim is not None:
-            await serve_claimed(super().handle, target, scope, receive, send, _JUDGE)
+            await serve_claimed(Exchange(super().handle, scope, receive, send, _JUDGE), target)
         elif target.terms is None:
             await super().handle(scope, receive, send)
         else:
@@ -104,16 +108,17 @@ class CORSRoute(APIRoute):
 
         It answers for another route too, if that is a CORSRoute.
         """
+        exchange = Exchange(super().handle, scope, receive, send, _JUDGE)
         target = resolve_at_route(scope, preflight[1])
         asked = scope.get(CLAIM)
         if scope.get(_CLAIMED_BY) is not self:
-            await super().handle(scope, receive, send)
+            await exchange.hand_on()
         elif not target.is_known and self._may_be_meant(preflight, scope):
-            await restrict(super().handle, self._itself(), preflight, scope, receive, send, _JUDGE)
+            await restrict(exchange, self._itself(), preflight)
         elif target.terms is None or not isinstance(target.route, CORSRoute):
-            await super().handle(scope, receive, send)
+            await exchange.hand_on()
         elif asked is not None and asked.is_awaited:
-            await serve_advising(super().handle, target, preflight, scope, receive, send, _JUDGE)
+            await serve_advising(exchange, target, preflight)
         else:
             await answer_preflight(target.terms, target, preflight, scope, send, _JUDGE)
 
@@ -258,14 +263,6 @@ class CORSRouter(APIRouter):
         if key not in self._route_classes:
             self._route_classes[key] = _cors_route_class(route_class, self.cors)
         return self._route_classes[key]
-
-
-def answers_itself(route: object) -> bool:
-    """Whether a route applies its policy without a layer: a CORSRoute or a guarded websocket."""
-    dependencies = route.dependencies if isinstance(route, APIWebSocketRoute) else ()
-    return isinstance(route, CORSRoute) or any(
-        hasattr(depends.dependency, ROUTER_POLICY) for depends in dependencies
-    )
 
 
 def _cors_route_class(route_class: type[APIRoute], declared: Declared | None) -> type[APIRoute]:

@@ -7,7 +7,7 @@ outermost one writes, and those further in tell it what to write, with the claim
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from route_cors.claims import (
     ENFORCES,
@@ -42,19 +42,25 @@ if TYPE_CHECKING:
     from route_cors.judging import Judge, Judgement
     from route_cors.protocol import Answer, Check, Headers, Preflight
 
-__all__ = [
-    "answer_preflight",
-    "consult_inside",
-    "guard_handshake",
-    "restrict",
-    "serve_actual",
-    "serve_advising",
-    "serve_claimed",
-    "serve_unsure",
-    "serve_without_policy",
-]
-
 _CLOSED: Final = Terms(None)
+
+
+class Exchange(NamedTuple):
+    """A request on its way to the app behind a layer or route, and the judge there.
+
+    Only where something else may decide about it: on the other ways it takes longer to make one than to pass
+    the parts.
+    """
+
+    app: ASGIApp
+    scope: Scope
+    receive: Receive
+    send: Send
+    judge: Judge
+
+    def hand_on(self) -> Awaitable[None]:
+        """Let the app serve it."""
+        return self.app(self.scope, self.receive, self.send)
 
 
 # --- Preflights
@@ -84,25 +90,19 @@ async def answer_preflight(  # noqa: PLR0917 - by position, which takes less tim
     await send({"type": "http.response.body", "body": b""})
 
 
-async def consult_inside(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp,
-    target: Target,
-    led_here: Target | None,
-    preflight: Preflight,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    judge: Judge,
+async def consult_inside(
+    exchange: Exchange, target: Target, led_here: Target | None, preflight: Preflight
 ) -> None:
     """Answer a preflight after asking the app inside, in which a layer or route of ours may know better.
 
     The response of the app itself is dropped. `led_here` is as in a Consultation.
     """
+    app, scope, _, _, judge = exchange
     explains = judge.diagnostics.explains(scope)
     terms = cast("Terms", target.terms)
     answer = await judge.preflight(terms, target, preflight, scope, explain=explains)
     asked = scope[CLAIM] = Consultation(target, judge, answer, scope, led_here)
-    answering = _Answering(asked, preflight, scope, receive, send)
+    answering = _Answering(exchange, asked, preflight)
     try:
         await app(scope, answering.receive, answering.send)
     except Exception:  # noqa: BLE001 - it is logged with its traceback
@@ -114,14 +114,8 @@ async def consult_inside(  # noqa: PLR0917 - an ASGI call, and what was found ou
 class _Answering:
     """The send and receive of an app that a preflight is passed to: it is answered once, by route_cors."""
 
-    def __init__(
-        self, asked: Consultation, preflight: Preflight, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        self._asked = asked
-        self._preflight = preflight
-        self._scope = scope
-        self._receive = receive
-        self._send = send
+    def __init__(self, exchange: Exchange, asked: Consultation, preflight: Preflight) -> None:
+        self._exchange, self._asked, self._preflight = exchange, asked, preflight
         self._is_answered = False
 
     async def answer(self) -> None:
@@ -129,9 +123,9 @@ class _Answering:
         if self._is_answered:
             return
         self._is_answered = True
-        asked = self._asked
-        answer = asked.judge.told(cast("Answer", asked.answer), asked.target, self._preflight, self._scope)
-        await _send(answer, self._send)
+        asked, scope = self._asked, self._exchange.scope
+        answer = asked.judge.told(cast("Answer", asked.answer), asked.target, self._preflight, scope)
+        await _send(answer, self._exchange.send)
 
     async def send(self, message: Message) -> None:
         """Drop a message of the app. When its response starts, nothing further in has a better answer."""
@@ -144,69 +138,49 @@ class _Answering:
 
     async def receive(self) -> Message:
         """What the client sends; a disconnect once the preflight has been answered."""
-        return {"type": "http.disconnect"} if self._is_answered else await self._receive()
+        return {"type": "http.disconnect"} if self._is_answered else await self._exchange.receive()
 
 
-def serve_advising(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp,
-    target: Target,
-    preflight: Preflight,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    judge: Judge,
-) -> Awaitable[None]:
+def serve_advising(exchange: Exchange, target: Target, preflight: Preflight) -> Awaitable[None]:
     """Tell the layer further out the answer to a preflight, if it is known better here."""
-    asked: Consultation = scope[CLAIM]
+    asked: Consultation = exchange.scope[CLAIM]
     if knows_better(target, asked.target):
         terms = cast("Terms", target.terms)
     elif is_lost(target, asked.target):
         terms = _CLOSED
     else:
         if target.is_known and not target.asks_inside:
-            asked.lead(scope)
-        return app(scope, receive, send)
-    return _advise(app, asked, terms, target, preflight, scope, receive, send, judge)
+            asked.lead(exchange.scope)
+        return exchange.hand_on()
+    return _advise(exchange, terms, target, preflight)
 
 
-async def _advise(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp,
-    asked: Consultation,
-    terms: Terms,
-    target: Target,
-    preflight: Preflight,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    judge: Judge,
-) -> None:
-    explains = asked.judge.diagnostics.explains(scope)
-    answer = await judge.preflight(terms, target, preflight, scope, explain=explains)
+async def _advise(exchange: Exchange, terms: Terms, target: Target, preflight: Preflight) -> None:
+    asked, answer = await _advice(exchange, terms, target, preflight)
     asked.answer, asked.target = answer, target
     if target.asks_inside:
-        await app(scope, receive, send)
+        await exchange.hand_on()
     else:
         # Middleware between here and there expects a response.
-        await _send(answer, send)
+        await _send(answer, exchange.send)
 
 
-async def restrict(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp,
-    target: Target,
-    preflight: Preflight,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    judge: Judge,
-) -> None:
+async def restrict(exchange: Exchange, target: Target, preflight: Preflight) -> None:
     """Refuse a preflight that is answered further out, if these terms refuse it; they never allow one."""
-    asked: Consultation = scope[CLAIM]
     if target.terms is not None:
-        explains = asked.judge.diagnostics.explains(scope)
-        answer = await judge.preflight(target.terms, target, preflight, scope, explain=explains)
+        asked, answer = await _advice(exchange, target.terms, target, preflight)
         if answer.failed:
             asked.answer, asked.target = answer, target
-    await app(scope, receive, send)
+    await exchange.hand_on()
+
+
+async def _advice(
+    exchange: Exchange, terms: Terms, target: Target, preflight: Preflight
+) -> tuple[Consultation, Answer]:
+    scope = exchange.scope
+    asked: Consultation = scope[CLAIM]
+    explains = asked.judge.diagnostics.explains(scope)
+    return asked, await exchange.judge.preflight(terms, target, preflight, scope, explain=explains)
 
 
 # --- Actual requests
@@ -310,10 +284,9 @@ def serve_without_policy(  # noqa: PLR0917 - an ASGI call, and what was found ou
     return _refuse(judgement, target, scope, send, judge)
 
 
-async def serve_unsure(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
-) -> None:
+async def serve_unsure(exchange: Exchange, target: Target) -> None:
     """As `serve_actual`, if a layer or route of ours further in may know better."""
+    app, scope, receive, send, judge = exchange
     claim: Claim = [None, target, judge, None, target, judge.enforces]
     if target.terms is not None or judge.enforces:
         judgement = await judge.actual(target.terms or _CLOSED, target, scope)
@@ -333,39 +306,38 @@ async def serve_unsure(  # noqa: PLR0917 - an ASGI call, and what was found out 
     await app(scope, receive, send_settled)
 
 
-def serve_claimed(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
-) -> Awaitable[None]:
+def serve_claimed(exchange: Exchange, target: Target) -> Awaitable[None]:
     """Serve a request that was claimed further out, and take it over if it is known better here."""
-    claim: Claim = scope[CLAIM]
+    judge = exchange.judge
+    claim: Claim = exchange.scope[CLAIM]
     if type(claim) is not list:
         # A preflight that a middleware has turned into another request: the response is dropped.
-        return app(scope, receive, send)
+        return exchange.hand_on()
     outer: Target = claim[TARGET]
     # No layer further out refuses on its own, but this one does.
     is_first_to_enforce = judge.enforces and not claim[ENFORCES]
     claim[ENFORCES] = claim[ENFORCES] or judge.enforces
     if knows_better(target, outer):
-        return _take_over(app, claim, target, scope, receive, send, judge)
+        return _take_over(exchange, target)
     if is_lost(target, outer):
-        return _take_over(app, claim, replace(target, terms=_CLOSED), scope, receive, send, judge)
+        return _take_over(exchange, replace(target, terms=_CLOSED))
     if is_first_to_enforce:
-        return _take_over(app, claim, outer, scope, receive, send, judge)
-    return app(scope, receive, send)
+        return _take_over(exchange, outer)
+    return exchange.hand_on()
 
 
-async def _take_over(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp, claim: Claim, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
-) -> None:
+async def _take_over(exchange: Exchange, target: Target) -> None:
     """Serve a request that was claimed further out under the terms of that target."""
-    judgement = await judge.actual(target.terms or _CLOSED, target, scope, enforces=claim[ENFORCES])
+    scope = exchange.scope
+    claim: Claim = scope[CLAIM]
+    judgement = await exchange.judge.actual(target.terms or _CLOSED, target, scope, enforces=claim[ENFORCES])
     if target is not claim[TARGET]:
         claim[HEADERS], claim[EVENT], claim[TARGET] = judgement.headers, judgement.event, target
     if judgement.refused_for is None:
-        await app(scope, receive, send)
+        await exchange.hand_on()
         return
     claim[EVENT] = None
-    await _refuse(judgement, target, scope, send, claim[JUDGE])
+    await _refuse(judgement, target, scope, exchange.send, claim[JUDGE])
 
 
 async def _settle(claim: Claim, noted: object, scope: Scope, message: Message, send: Send) -> None:
@@ -408,13 +380,12 @@ async def _correct(claim: Claim, served: Target, scope: Scope) -> None:
 # --- Handshakes
 
 
-async def guard_handshake(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
-) -> None:
+async def guard_handshake(exchange: Exchange, target: Target) -> None:
     """Pass a handshake to the app, or close it before it is accepted."""
+    _, scope, _, send, judge = exchange
     claim: Claim | None = scope.get(CLAIM)
     if claim is not None and not knows_better(target, claim[TARGET]):
-        await app(scope, receive, send)
+        await exchange.hand_on()
         return
     terms = target.terms
     teller = judge if claim is None else claim[JUDGE]
@@ -424,12 +395,12 @@ async def guard_handshake(  # noqa: PLR0917 - an ASGI call, and what was found o
         return
     if claim is not None:
         claim[TARGET] = target
-        await app(scope, receive, send)
+        await exchange.hand_on()
     elif terms is None and not target.asks_inside:
-        await app(scope, receive, send)
+        await exchange.hand_on()
     else:
-        scope[CLAIM] = claim = [None, target, judge, None, target, judge.enforces]
-        await _Handshake(claim, scope, receive, send).serve(app)
+        scope[CLAIM] = [None, target, judge, None, target, judge.enforces]
+        await _Handshake(exchange).serve()
 
 
 async def _close(send: Send) -> None:
@@ -439,18 +410,16 @@ async def _close(send: Send) -> None:
 class _Handshake:
     """The send and receive of a websocket: before it is accepted, the endpoint that was served is checked."""
 
-    def __init__(self, claim: Claim, scope: Scope, receive: Receive, send: Send) -> None:
-        self._claim = claim
-        self._scope = scope
-        self._receive = receive
-        self._send = send
-        self._noted = scope.get("endpoint")
+    def __init__(self, exchange: Exchange) -> None:
+        self._app, self._scope, self._receive, self._send, _ = exchange
+        self._claim: Claim = self._scope[CLAIM]
+        self._noted = self._scope.get("endpoint")
         self._is_closed = False
 
-    async def serve(self, app: ASGIApp) -> None:
+    async def serve(self) -> None:
         """Call the app. An exception after the websocket was closed is not a failure of the app."""
         try:
-            await app(self._scope, self.receive, self.send)
+            await self._app(self._scope, self.receive, self.send)
         except Exception:
             if not self._is_closed:
                 raise

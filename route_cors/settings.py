@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from pydantic import GetCoreSchemaHandler
 
-__all__ = ["OriginList", "policy_schema"]
-
 
 def _listed(value: Any) -> Any:
     """A string as a list: in JSON, or separated by commas or white space; anything else as it is."""

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.applications import Starlette
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-__all__ = ["Layer", "put_around", "stands_in", "when_started"]
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Where OpenTelemetry keeps the method that `uninstrument_app` restores.
 _FOUND_BY_OPENTELEMETRY: Final = "_original_build_middleware_stack"
@@ -49,17 +47,6 @@ class Layer(Protocol):
         ...
 
 
-def when_started(send: Send, warm_up: Callable[[], None]) -> Send:
-    """A `send` for a lifespan that does something when the app has started, not with the first request."""
-
-    def send_when_warm(message: Message) -> Awaitable[None]:
-        if message["type"] == "lifespan.startup.complete":
-            warm_up()
-        return send(message)
-
-    return send_when_warm
-
-
 def put_around(app: Starlette, layer: Callable[[ASGIApp], Layer]) -> None:
     """Put a layer around the app's stack: around the running one, and around all that will be built.
 
@@ -72,15 +59,6 @@ def put_around(app: Starlette, layer: Callable[[ASGIApp], Layer]) -> None:
     found = vars(app).get(_FOUND_BY_OPENTELEMETRY)
     if found is not None and not _builds_layer(found):
         setattr(app, _FOUND_BY_OPENTELEMETRY, _Build(app, found, layer))
-
-
-def stands_in(app: Starlette) -> bool:
-    """Whether a layer that `put_around` made is around the app's stack, and will be around the next one.
-
-    False if that is not visible: a second layer around another one leaves the work to it.
-    """
-    runs = app.middleware_stack is None or _holds_layer(app.middleware_stack)
-    return runs and _builds_layer(app.build_middleware_stack)
 
 
 class _Build:

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from publicsuffixlist import PublicSuffixList
 
-__all__ = ["is_public_suffix", "public_suffix_list", "public_suffixes_by_ending", "suffix_below"]
-
 
 def is_public_suffix(host: str) -> bool:
     """Whether anyone can register a name directly under `host`.

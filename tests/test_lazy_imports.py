@@ -24,6 +24,7 @@ HOME = {
     "CORSRoute": "route_cors.routing",
     "CORSRouter": "route_cors.routing",
     "Decision": "route_cors.decisions",
+    "LiveOrigins": "route_cors.live",
     "OriginList": "route_cors.settings",
     "RouteCORSMiddleware": "route_cors.middleware",
     "cors": "route_cors.decorators",

@@ -23,8 +23,8 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annota
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from route_cors import CORSPolicy, RouteCORSMiddleware, cors, install_cors
-from route_cors.stack import put_around, stands_in
+from route_cors import CORSPolicy, RouteCORSMiddleware, cors, install_cors, stack
+from route_cors.stack import put_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,15 @@ GRANTED = {
     "access-control-max-age": "600",
     "vary": VARY_PREFLIGHT,
 }
+
+
+def stands_in(app: Starlette) -> bool:
+    """Whether a layer is around the app's stack, and will be around the next one.
+
+    False if that is not visible: a second layer around another one leaves the work to it.
+    """
+    runs = app.middleware_stack is None or stack._holds_layer(app.middleware_stack)
+    return runs and stack._builds_layer(app.build_middleware_stack)
 
 
 def ask(app: ASGIApp, scope: Scope) -> tuple[Reply, Exception | None]:

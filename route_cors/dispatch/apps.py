@@ -19,24 +19,6 @@ if TYPE_CHECKING:
 
     from route_cors.decorators import Declared
 
-__all__ = [
-    "DEFAULT",
-    "NO_ROUTES",
-    "certain_defaults_of",
-    "default_of",
-    "enforces",
-    "hands_all_on",
-    "has_layer",
-    "holds_nothing",
-    "is_installed",
-    "is_layer",
-    "remember_default",
-    "root_path_inside",
-    "router_of",
-    "shows_routes",
-    "wrappers_of",
-]
-
 DEFAULT: Final = "_route_cors_default"
 """Attribute of apps and layers: the default of the layer that it is, or that install_cors put around it."""
 
@@ -104,12 +86,7 @@ def holds_nothing(app: object) -> bool:
     return type(app).__call__ in {StaticFiles.__call__, Response.__call__}
 
 
-def has_layer(app: object) -> bool:
-    """Whether it is a layer of route_cors, or an app with one."""
-    return hasattr(app, DEFAULT) or any(_layers_of(app))
-
-
-def _layers_of(app: object) -> Iterator[Any]:
+def layers_of(app: object) -> Iterator[Any]:
     """The layers of route_cors among an app's middleware, in the order of the list."""
     yield from filter(_is_ours, getattr(app, "user_middleware", ()))
 
@@ -120,14 +97,14 @@ def _is_ours(middleware: Any) -> bool:
 
 def enforces(app: object) -> bool:
     """Whether a layer that the app has or is refuses requests of strangers."""
-    added = any(layer.kwargs.get("enforce", False) for layer in _layers_of(app))
+    added = any(layer.kwargs.get("enforce", False) for layer in layers_of(app))
     return added or bool(getattr(app, _ENFORCES, False))
 
 
 def default_of(app: object) -> Declared | None:
     """The default of the layer that an app has or is; of several, that of the innermost with a default."""
     # Layers that were added are inside the one that was installed; the last of them is the innermost.
-    added = [layer.kwargs.get("default") for layer in _layers_of(app)]
+    added = [layer.kwargs.get("default") for layer in layers_of(app)]
     installed: Declared | None = getattr(app, DEFAULT, None)
     return first(*reversed(added), installed)
 

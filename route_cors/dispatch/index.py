@@ -28,14 +28,12 @@ from route_cors.dispatch.trails import trail_of
 from route_cors.dispatch.trie import REST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from starlette.types import Scope
 
     from route_cors.dispatch.leaves import Leaf
     from route_cors.protocol import Terms
-
-__all__ = ["Index", "index_of"]
 
 # Attribute that route_cors sets on routers.
 _INDEXES: Final = "_route_cors_indexes"
@@ -68,6 +66,11 @@ class Index:
     def resolve(self, scope: Scope, method: str | bytes, root_path: str) -> Target:
         """The target of one request; for a slash redirect, the target of that."""
         return self._find(Call.of(scope, method, root_path))
+
+    def policies(self) -> Iterator[Declared | None]:
+        """What is declared here and may decide about some request, mounted apps aside."""
+        yield from (self.inherited, self.default, self.beyond, policy_of(instead_of_404(self.router)))
+        yield from self.current().policies()
 
     def terms(self, declared: Declared | None, methods: Iterable[str] | None) -> Terms | None:
         """The terms of a policy for these methods: one object for all the paths that share them."""
@@ -232,6 +235,12 @@ class _Table:
         """The directory that is served under that path; of several, the first with the longest path."""
         matching = (frontend for frontend in self._frontends if frontend.matches(path))
         return max(matching, key=_by_length, default=None)
+
+    def policies(self) -> Iterator[Declared | None]:
+        """Those of the routes."""
+        for entry in self._entries:
+            yield from entry.policies()
+        yield from (frontend.inherited for frontend in self._frontends)
 
     def policies_of(self, endpoint: object, method: str) -> set[Declared | None]:
         """The policies declared for that endpoint anywhere in these routes; None if there are none."""

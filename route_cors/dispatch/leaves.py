@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from route_cors.dispatch.routes import Registered
     from route_cors.protocol import Terms
 
-__all__ = ["Entry", "Leaf", "Mounted", "Offer", "Routes"]
-
 # Compiled sets of overlapping routes that are kept: a bound on the memory that hostile paths can use.
 _MAX_OVERLAPS: Final = 1024
 
@@ -114,6 +112,10 @@ class Entry:
             served = methods_of(self.endpoint)
             self.methods = _shared(frozenset(effective.methods)) if effective.methods else served
             self._of_methods = policies_of_methods(self.endpoint)
+
+    def policies(self) -> Iterable[Declared | None]:
+        """All policies that the route may be served under."""
+        return (self.declared, self.default, *self._of_methods)
 
     def declared_for(self, method: str) -> Declared | None:
         """The policy that is declared for requests with that method."""

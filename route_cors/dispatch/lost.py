@@ -25,8 +25,6 @@ from route_cors.decorators import AROUND, Declared, Lost, policy_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["misplaced_in", "note_given", "policy_at", "tell_of_lost"]
-
 _LOGGER: Final = logging.getLogger("route_cors")
 
 # Attribute of a router: the routes that were logged already.

@@ -38,17 +38,6 @@ if TYPE_CHECKING:
 
     from route_cors.dispatch.index import Index
 
-__all__ = [
-    "ENTERED",
-    "LED_BY",
-    "Resolver",
-    "declared_in",
-    "passed_router",
-    "resolve",
-    "resolve_at_route",
-    "scope_at",
-]
-
 # Scope key: the CORSRouter that was called as an ASGI app, and the app around it at that time.
 ENTERED: Final = "route_cors.entered"
 # Scope key: the views of the layers further out that passed a preflight on.
@@ -153,8 +142,11 @@ class Resolver:
         view = _view_of(self._index_of(app), dict(scope), root_path)
         scope[_VIEWS] = (*scope.get(_VIEWS, ()), (view, target))
 
-    def warm_up(self, scope: Scope) -> None:
-        """Build the index before the first request needs it, including those of mounted apps."""
+    def warm_up(self, scope: Scope) -> set[Declared | None]:
+        """Build the index before the first request needs it, including those of mounted apps.
+
+        Returns all policies in them.
+        """
         pending = [self._index_of(self._app_of(scope))]
         known: set[Index] = set()
         while pending:
@@ -162,6 +154,7 @@ class Resolver:
             if index not in known:
                 known.add(index)
                 pending += index.current().mounted
+        return {self._default, *(declared for index in known for declared in index.policies())}
 
     def scope_at(self, scope: Scope, target: Target, method: str | bytes) -> Scope:
         """The scope as the route of the target will have it, for a layer that may be outside of the app."""

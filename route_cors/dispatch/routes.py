@@ -22,24 +22,6 @@ if TYPE_CHECKING:
 
     from route_cors.dispatch.target import Call
 
-__all__ = [
-    "NO_POLICIES",
-    "ROUTER_POLICY",
-    "Frontend",
-    "Registered",
-    "Source",
-    "Watched",
-    "ask",
-    "asks_its_base",
-    "declared_on",
-    "flatten",
-    "frontends_of",
-    "instead_of_404",
-    "leads_to_app",
-    "methods_of",
-    "policies_of_methods",
-]
-
 # Attribute of a router, and of the route class that a CORSRouter gives its routes: the declared policy.
 ROUTER_POLICY: Final = "cors"
 

@@ -13,8 +13,6 @@ from route_cors.dispatch.target import Target, terms_of
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-__all__ = ["served_in"]
-
 
 def served_in(scope: Scope, foretold: tuple[Target, ...], noted: object) -> Target | None:
     """What was really served, with the terms that it declares; None if the record does not differ.

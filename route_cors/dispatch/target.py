@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from route_cors.dispatch.leaves import Entry, Mounted
 
-__all__ = ["CLAIM", "MAX_MOUNTS", "TOO_DEEP", "Call", "Kind", "Target", "behind", "first", "terms_of"]
-
 # Scope key: what a layer further out found out about the request (claims.py), or True in copies of a scope
 # that are only used to ask routes whether they match.
 CLAIM: Final = "route_cors"

@@ -10,8 +10,6 @@ from starlette.routing import PARAM_REGEX, Mount
 
 from route_cors.dispatch.trie import PARAMETER, REST, TAIL
 
-__all__ = ["trail_of"]
-
 # What a parameter of these convertors matches is never empty and holds no slash: it stays in its segment.
 _PLAIN_PARAMETER: Final = convertors.StringConvertor.regex
 # And this one matches whatever follows, unless there is a newline in it.

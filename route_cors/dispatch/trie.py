@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["PARAMETER", "REST", "TAIL", "Node", "Trie"]
-
 # Steps that are no literals: a literal segment holds no slash.
 PARAMETER: Final = "/"
 REST: Final = "//"

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from route_cors.decorators import NoCORS
-from route_cors.origins import ANY_ORIGIN
+from route_cors.origins import ANY_ORIGIN, LiveItem
 
 if TYPE_CHECKING:
     from route_cors.decorators import Declared
@@ -20,7 +20,7 @@ class DescribedPolicy(TypedDict):
     """A policy as data. The keys are the arguments of `CORSPolicy`; `no_cors` is a policy without origins.
 
     An origin is written as it is, a regex as `regex: ` and its pattern, a callable as `callable: ` and its
-    name.
+    name, a `LiveOrigins` as `live: ` and its name, whatever its members are at the moment.
     """
 
     origins: list[str]
@@ -75,7 +75,7 @@ def origins_in_words(declared: Declared | None) -> str:
         return "any origin"
     if not declared.origins:
         return "no origin"
-    return ", ".join(map(_origin_as_text, declared.origins))
+    return ", ".join(map(_origin_in_words, declared.origins))
 
 
 def policy_in_words(declared: Declared | None) -> str:
@@ -106,9 +106,16 @@ def policy_in_words(declared: Declared | None) -> str:
 _DEFAULT_MAX_AGE = 600
 
 
+def _origin_in_words(item: OriginItem) -> str:
+    text = _origin_as_text(item)
+    return f"{text} ({len(item.origins)} now)" if isinstance(item, LiveItem) else text
+
+
 def _origin_as_text(item: OriginItem) -> str:
     if isinstance(item, str):
         return item
+    if isinstance(item, LiveItem):
+        return f"live: {item.name}"
     return f"regex: {item.pattern}" if isinstance(item, re.Pattern) else f"callable: {name_of(item)}"
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastapi.routing import APIWebSocketRoute
+
+from route_cors.dispatch.routes import ROUTER_POLICY
 from route_cors.insight.foreign import OurLayer
 from route_cors.policy import CORSPolicy
-from route_cors.routing import answers_itself
+from route_cors.routing import CORSRoute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +18,13 @@ if TYPE_CHECKING:
     from route_cors.insight.foreign import Layer
     from route_cors.insight.survey import Placed
 
-__all__ = ["has_enforcing_layer", "is_default_of_enforcing", "is_enforced", "words_of_enforcement"]
+__all__ = [
+    "answers_itself",
+    "has_enforcing_layer",
+    "is_default_of_enforcing",
+    "is_enforced",
+    "words_of_enforcement",
+]
 
 
 def has_enforcing_layer(layers: Iterable[Layer]) -> bool:
@@ -59,3 +68,11 @@ def words_of_enforcement(policy: Declared | None, *, is_enforced: bool) -> list[
 
 def _is_ours(layer: Layer) -> bool:
     return isinstance(layer, OurLayer)
+
+
+def answers_itself(route: object) -> bool:
+    """Whether a route applies its policy without a layer: a CORSRoute or a guarded websocket."""
+    dependencies = route.dependencies if isinstance(route, APIWebSocketRoute) else ()
+    return isinstance(route, CORSRoute) or any(
+        hasattr(depends.dependency, ROUTER_POLICY) for depends in dependencies
+    )

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastapi import FastAPI
 
 from route_cors.insight.describe import describe_policy, name_of
-from route_cors.insight.enforcement import is_enforced, words_of_enforcement
+from route_cors.insight.enforcement import answers_itself, is_enforced, words_of_enforcement
 from route_cors.insight.examples import example_host, example_path
 from route_cors.insight.foreign import layers_around, layers_at, layers_of_app
 from route_cors.insight.survey import surrounded, survey
-from route_cors.routing import answers_itself
 
 if TYPE_CHECKING:
     from route_cors.decorators import Declared

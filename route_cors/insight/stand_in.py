@@ -13,7 +13,7 @@ import inspect
 import math
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from fastapi import FastAPI
 from starlette.datastructures import URL
@@ -21,18 +21,18 @@ from starlette.responses import RedirectResponse, Response
 
 from route_cors.claims import Consultation
 from route_cors.decisions import REQUEST_REFUSED, WEBSOCKET_REFUSED
-from route_cors.diagnostics import Diagnostics
+from route_cors.diagnostics import Diagnostics, Found
 from route_cors.dispatch import CLAIM, Resolver, Target
 from route_cors.insight.beside import NOTHING_BESIDE, beside, serves
 from route_cors.insight.describe import name_of
-from route_cors.insight.enforcement import has_enforcing_layer
+from route_cors.insight.enforcement import answers_itself, has_enforcing_layer
 from route_cors.insight.foreign import OurLayer
 from route_cors.insight.handled import Asked, Handled
 from route_cors.insight.passage import Passage
 from route_cors.judging import Judge
 from route_cors.middleware import RouteCORSMiddleware
 from route_cors.protocol import Terms, read_preflight
-from route_cors.routing import CORSRoute, answers_itself
+from route_cors.routing import CORSRoute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from route_cors.insight.site import Site
     from route_cors.origins import OriginCallable
     from route_cors.policy import CORSPolicy
-    from route_cors.protocol import Check, Sender
 
 __all__ = ["UNCHANGED", "Change", "StandIn"]
 
@@ -270,17 +269,8 @@ class _Listener(Diagnostics):
     def asked_for(self, event: Event, scope: Scope) -> bool:  # noqa: ARG002 - as it is called
         return True
 
-    def tell(
-        self,
-        event: Event,
-        scope: Scope,  # noqa: ARG002 - as it is called
-        target: Target,  # noqa: ARG002
-        *,
-        method: str | None = None,  # noqa: ARG002
-        failed: tuple[Check, ...] = (),
-        refused_headers: Iterable[bytes] = (),  # noqa: ARG002
-        sender: Sender | None = None,  # noqa: ARG002
-    ) -> None:
+    def tell(self, event: Event, scope: Scope, target: Target, **found: Unpack[Found]) -> None:  # noqa: ARG002
+        failed = found.get("failed", ())
         handled = self._stand_in.handled[-1]
         handled.is_decided = True
         handled.failed = failed

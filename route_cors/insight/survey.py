@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from starlette.routing import Host
 
 from route_cors.decorators import Declared, declared_policy, policy_of
-from route_cors.dispatch.apps import default_of, has_layer, router_of, shows_routes, wrappers_of
+from route_cors.dispatch.apps import DEFAULT, default_of, layers_of, router_of, shows_routes, wrappers_of
 from route_cors.dispatch.leaves import Entry
 from route_cors.dispatch.routes import ROUTER_POLICY, Registered, Source, flatten, frontends_of
 from route_cors.dispatch.target import first
@@ -76,7 +76,7 @@ def surrounded(app: object) -> Surrounded:
         raise TypeError(
             f"{shown} shows no routes: give a FastAPI or Starlette app, or a middleware around one"
         )
-    in_layer = any(map(has_layer, wrappers))
+    in_layer = any(map(_has_layer, wrappers))
     return Surrounded(wrappers[-1], in_layer, first(*map(default_of, reversed(wrappers))))
 
 
@@ -172,7 +172,7 @@ def _is_declared(declaration: tuple[Source, Declared | None]) -> bool:
 def _inside_mount(registered: Registered, outer: _Surroundings) -> _Surroundings:
     """What a mounted app brings itself, or gets from its mount, for whatever is under that path."""
     around = [*reversed(registered.around)]
-    in_layer = outer.in_layer or any(map(has_layer, around))
+    in_layer = outer.in_layer or any(map(_has_layer, around))
     own = first(*map(default_of, around))
     if own is None:
         return replace(outer, in_layer=in_layer)
@@ -193,3 +193,8 @@ def _survey_mounted(mount: Placed, here: _Surroundings) -> Iterator[Placed]:
         routers=(*here.routers, router),
     )
     yield from _survey(router, inner)
+
+
+def _has_layer(app: object) -> bool:
+    """Whether it is a layer of route_cors, or an app with one."""
+    return hasattr(app, DEFAULT) or any(layers_of(app))

@@ -19,8 +19,8 @@ from route_cors.insight.dry_run.forecast import WITHOUT_POLICY, Forecast
 from route_cors.insight.dry_run.summary import Differences
 from route_cors.insight.dry_run.would_be import ACCEPTED
 from route_cors.judging import Judge, sender_of
+from route_cors.live import serve_lifespan
 from route_cors.protocol import SAFE_METHODS, read_origin, within_bound
-from route_cors.stack import when_started
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -76,7 +76,7 @@ class DryRunLayer:
         route_cors further out decides, there is nothing to compare.
         """
         if scope["type"] == "lifespan":
-            return self.app(scope, receive, when_started(send, functools.partial(self._warm_up, scope)))
+            return serve_lifespan(self.app, scope, receive, send, functools.partial(self._warm_up, scope))
         origin = site = None
         for name, value in scope.get("headers", ()):
             if name == b"origin":
@@ -88,11 +88,12 @@ class DryRunLayer:
             return self.app(scope, receive, send)
         return self._watch(scope, receive, send, within_bound(origin))
 
-    def _warm_up(self, scope: Scope) -> None:
+    def _warm_up(self, scope: Scope) -> Iterable[object]:
         try:
-            self._resolver.warm_up(scope)
+            return self._resolver.warm_up(scope)
         except Exception:  # noqa: BLE001 - it is logged
             self._log_fault()
+            return ()
 
     def _watch(
         self, scope: Scope, receive: Receive, send: Send, sent_origin: bytes | None
@@ -204,11 +205,11 @@ class DryRunLayer:
             event,
             scope,
             target,
-            method,
-            would_be.failed,
-            would_be.refused_names(),
-            sender if event in {REQUEST_REFUSED, WEBSOCKET_REFUSED} else None,
-            DryRun(status, *compared),
+            method=method,
+            failed=would_be.failed,
+            refused_headers=would_be.refused_names(),
+            sender=sender if event in {REQUEST_REFUSED, WEBSOCKET_REFUSED} else None,
+            dry_run=DryRun(status, *compared),
         )
         is_first = self._warned.is_new(decision)
         self._diagnostics.tell_of(decision, logging.WARNING if is_first else logging.DEBUG)
