@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.judging import Judge
     from route_cors.protocol import Answer
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from route_cors.decisions import DryRun, Event
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.policy import CORSPolicy
     from route_cors.protocol import Check, Sender
 

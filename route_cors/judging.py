@@ -24,7 +24,7 @@ from route_cors.decisions import (
     WEBSOCKET_REFUSED,
 )
 from route_cors.diagnostics import LOGGER, Diagnostics
-from route_cors.dispatch import scope_at as scope_at_route
+from route_cors.dispatch.resolver import scope_at as scope_at_route
 from route_cors.origins import is_serialized_origin
 from route_cors.protocol import judge_sender, read_sender
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from route_cors.decisions import Event
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.protocol import Answer, Check, Headers, Preflight, Sender, Terms
 
     # The scope as the route of a target will see it, for a request with that method.

@@ -17,7 +17,9 @@ from starlette.applications import Starlette
 from route_cors.claims import Consultation, may_advise
 from route_cors.decorators import Declared, changes, require_declared
 from route_cors.diagnostics import Diagnostics, OnDecision, require_on_decision
-from route_cors.dispatch import CLAIM, Resolver, remember_default
+from route_cors.dispatch.apps import remember_default
+from route_cors.dispatch.resolver import Resolver
+from route_cors.dispatch.target import CLAIM
 from route_cors.judging import Judge
 from route_cors.live import serve_lifespan
 from route_cors.protocol import passes_without_judging, read_preflight
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.protocol import Preflight
 
 _INSTALLED = "_route_cors_installed"

@@ -20,20 +20,10 @@ from starlette.routing import Match
 from route_cors.claims import JUDGE, TARGET, knows_better, may_advise
 from route_cors.decorators import Declared, no_cors, require_declared
 from route_cors.diagnostics import LOGGER, Diagnostics
-from route_cors.dispatch import (
-    CLAIM,
-    ENTERED,
-    LED_BY,
-    ROUTER_POLICY,
-    Target,
-    asks_its_base,
-    declared_in,
-    declared_on,
-    note_given,
-    policy_at,
-    resolve_at_route,
-    terms_of,
-)
+from route_cors.dispatch.lost import note_given, policy_at
+from route_cors.dispatch.resolver import ENTERED, LED_BY, declared_in, resolve_at_route
+from route_cors.dispatch.routes import ROUTER_POLICY, asks_its_base, declared_on
+from route_cors.dispatch.target import CLAIM, Target, terms_of
 from route_cors.judging import Judge
 from route_cors.protocol import Preflight, Terms, read_preflight
 from route_cors.serving import (

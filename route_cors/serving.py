@@ -23,7 +23,8 @@ from route_cors.claims import (
 )
 from route_cors.decisions import ANSWER_NOT_READABLE, ANSWER_READABLE, ENDPOINT_CONTRADICTS, bounded, escaped
 from route_cors.diagnostics import LOGGER, ROOT_LOGGER
-from route_cors.dispatch import CLAIM, served_in
+from route_cors.dispatch.served import served_in
+from route_cors.dispatch.target import CLAIM
 from route_cors.protocol import (
     Terms,
     is_said_to_be_own,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.judging import Judge, Judgement
     from route_cors.protocol import Answer, Check, Headers, Preflight
 
@@ -48,8 +49,7 @@ _CLOSED: Final = Terms(None)
 class Exchange(NamedTuple):
     """A request on its way to the app behind a layer or route, and the judge there.
 
-    Only where something else may decide about it: on the other ways it takes longer to make one than to pass
-    the parts.
+    Not on the fastest ways, where it takes longer to make one than to pass the parts.
     """
 
     app: ASGIApp
@@ -210,7 +210,7 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
         # An origin that the policy names needs no second look: see `judge_sender`, step 2.
         is_enforced = (terms.enforces or judge.enforces) and (origin is None or terms.for_anyone)
         if headers is None or is_enforced:
-            return _serve_guarded(app, terms, target, scope, receive, send, judge)
+            return _serve_guarded(Exchange(app, scope, receive, send, judge), terms, target)
         if (LOGGER.level or ROOT_LOGGER.level) <= judge.curiosity:
             judge.tell_of_actual(ANSWER_READABLE, target, scope)
     # The function below uses few variables: the more it holds, the longer it takes to make it.
@@ -229,34 +229,22 @@ def serve_actual(  # noqa: PLR0917 - an ASGI call, and what was found out about 
     return app(scope, receive, send_with_headers)
 
 
-def _serve_guarded(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp, terms: Terms, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
-) -> Awaitable[None]:
+def _serve_guarded(exchange: Exchange, terms: Terms, target: Target) -> Awaitable[None]:
     """An actual request that may be refused, or whose origin is not listed."""
-    judgement = judge.listed(terms, scope)
+    judgement = exchange.judge.listed(terms, exchange.scope)
     if judgement is None:
-        return _serve_asking(app, terms, target, scope, receive, send, judge)
-    return _serve_judged(app, judgement, terms, target, scope, receive, send, judge)
+        return _serve_asking(exchange, terms, target)
+    return _serve_judged(exchange, judgement, terms, target)
 
 
-async def _serve_asking(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp, terms: Terms, target: Target, scope: Scope, receive: Receive, send: Send, judge: Judge
-) -> None:
+async def _serve_asking(exchange: Exchange, terms: Terms, target: Target) -> None:
     """An actual request from an origin that only a callable may allow."""
-    judgement = await judge.unlisted(terms, target, scope)
-    await _serve_judged(app, judgement, terms, target, scope, receive, send, judge)
+    judgement = await exchange.judge.unlisted(terms, target, exchange.scope)
+    await _serve_judged(exchange, judgement, terms, target)
 
 
-def _serve_judged(  # noqa: PLR0917 - an ASGI call, and what was found out about it
-    app: ASGIApp,
-    judgement: Judgement,
-    terms: Terms,
-    target: Target,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    judge: Judge,
-) -> Awaitable[None]:
+def _serve_judged(exchange: Exchange, judgement: Judgement, terms: Terms, target: Target) -> Awaitable[None]:
+    app, scope, receive, send, judge = exchange
     if judgement.refused_for is not None:
         return _refuse(judgement, target, scope, send, judge)
     judge.tell_of_actual(judgement.event, target, scope)

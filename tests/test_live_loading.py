@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import os
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.lowlevel
 import pytest
+from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from live_loads import PATIENCE, Wakes, run_on, until
+from live_loads import PATIENCE, Wakes, lifespan_of, run_on, until
 
-from route_cors import LiveOrigins
+from route_cors import CORSPolicy, LiveOrigins, RouteCORSMiddleware, install_cors
 from route_cors.live import kept
 from route_cors.live.kept import read_kept, write_kept
 
@@ -251,54 +251,62 @@ class TestWake:
         run_on(backend, test)
 
 
+async def _hold(live: LiveOrigins) -> None:
+    async with live:
+        await anyio.sleep(PATIENCE)
+
+
 class TestHolders:
     @BACKENDS
-    def test_it_is_run_once_and_the_next_one_goes_on(self, backend: str) -> None:
+    def test_several_never_load_at_the_same_time(self, backend: str) -> None:
         async def test() -> None:
-            load, wakes = Gated(A), Wakes()
-            live = LiveOrigins(load, every=NEVER, wake=wakes)
-            async with AsyncExitStack() as inner, AsyncExitStack() as outer:
-                await inner.enter_async_context(live)
-                await outer.enter_async_context(live)
-                assert (load.begun, wakes.started <= 1) == (1, True)
-                await until(lambda: wakes.started == 1)
-            assert load.begun == 1
-            wakes.close()
+            load = Gated(A)
+            live = LiveOrigins(load, every=0.01)
+            load.gate = anyio.Event()
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(_hold, live)
+                await until(lambda: load.begun == 1)
+                load.gate.set()
+                await until(lambda: load.begun > 10)
+                tasks.cancel_scope.cancel()
+            assert load.most_at_once == 1
 
         run_on(backend, test)
 
     @BACKENDS
-    def test_who_comes_second_goes_on_when_the_first_one_stops(self, backend: str) -> None:
+    def test_the_others_go_on_when_one_stops(self, backend: str) -> None:
         async def test() -> None:
-            load, wakes = Gated(A), Wakes()
-            live = LiveOrigins(load, every=NEVER, wake=wakes)
-            stops = [anyio.Event() for _ in range(3)]
-            running = 0
-
-            async def hold(stop: anyio.Event) -> None:
-                nonlocal running
+            load, wakes = Gated(A), [Wakes(), Wakes()]
+            sources = iter([each() for each in wakes])
+            live = LiveOrigins(load, every=NEVER, wake=lambda: next(sources))
+            async with AsyncExitStack() as staying:
+                await staying.enter_async_context(live)
                 async with live:
-                    running += 1
-                    await stop.wait()
-                running -= 1
-
-            async with anyio.create_task_group() as tasks:
-                for stop in stops:
-                    tasks.start_soon(hold, stop)
-                    await until(functools.partial(lambda before: running > before, running))
-                await until(lambda: wakes.started == 1)
-                stops[0].set()
-                await until(lambda: wakes.started == 2)
-                stops[2].set()
-                await until(lambda: running == 1)
+                    await until(lambda: load.begun == 2)
+                begun = load.begun
                 load.origins = [B]
-                wakes.wake()
+                wakes[0].wake()
                 await until(lambda: live.origins == (B,))
-                assert (load.begun, wakes.started) == (2, 2)
-                stops[1].set()
-            wakes.close()
+                assert load.begun == begun + 1
+            for each in wakes:
+                each.close()
 
         run_on(backend, test)
+
+    def test_two_layers_in_one_lifespan_run_it_once(self) -> None:
+        load = Gated(A)
+        live = LiveOrigins(load, every=NEVER)
+        app = FastAPI()
+        app.add_middleware(RouteCORSMiddleware, default=CORSPolicy(origins=live))
+        install_cors(app, default=CORSPolicy(origins=live))
+
+        async def test() -> None:
+            for times in (1, 2):
+                async with lifespan_of(app):
+                    assert (live.origins, load.begun) == ((A,), times)
+
+        run_on("asyncio", test)
 
     def test_one_in_another_thread_goes_on_too(self) -> None:
         origins = [A]

@@ -394,7 +394,7 @@ def test_flags_are_bools(flag: str, value: Any) -> None:
 @pytest.mark.parametrize("value", [1, 0, "yes", ""])
 def test_enforce_is_a_bool_or_none(value: Any) -> None:
     problem = the_problem_of(enforce=value)
-    assert (problem.field, problem.value, problem.reason) == ("enforce", value, "not True, False or None")
+    assert (problem.field, problem.value, problem.reason) == ("enforce", value, "not True or False or None")
 
 
 # Refusals of several arguments together

@@ -483,7 +483,3 @@ def test_the_fixture_is_a_browser(cors_browser: type[Browser]) -> None:
 
 def test_the_async_fixture_is_an_async_browser(async_cors_browser: type[AsyncBrowser]) -> None:
     assert isinstance(async_cors_browser("http://127.0.0.1:9", origin=A), AsyncBrowser)
-
-
-def test_two_fixtures_are_public() -> None:
-    assert route_cors.testing.pytest_plugin.__all__ == ["async_cors_browser", "cors_browser"]

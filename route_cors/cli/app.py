@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings import Finding
     from route_cors.insight.overview import Report
 
-__all__ = ["app"]
-
 _ALL_CODES = {**CODES, **BASELINE_CODES}
 _INSPECTOR_PORT = 8008
 _EXIT_CODES = {True: 0, False: 1, None: 3}

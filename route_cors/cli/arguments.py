@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.explanation import SentAs
 
-__all__ = ["api_origin", "page_origin", "read_baseline", "read_call", "read_codes", "read_request"]
-
 _PLAUSIBLE: Final[Mapping[str, str]] = {
     "accept": "application/json",
     "accept-language": "en",

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from route_cors.cli.text import Screen
     from route_cors.insight.findings import Finding, Severity
 
-__all__ = ["findings_as_data", "is_as_bad_as", "print_findings"]
-
 _STYLES: Final[Mapping[Severity, str]] = {"error": "bold red", "warning": "yellow", "info": "blue"}
 
 

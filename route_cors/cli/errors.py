@@ -14,8 +14,6 @@ from route_cors.insight.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["CommandError", "one_line", "reporting_errors"]
-
 _REFUSED = 2
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from route_cors.cli.text import Screen
     from route_cors.insight.explanation import Explanation, Step
 
-__all__ = ["print_explanation"]
-
 
 def print_explanation(screen: Screen, explanation: Explanation) -> None:
     """Print the verdict, each request with its checks and its response, and what would allow the call."""

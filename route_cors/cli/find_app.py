@@ -24,8 +24,6 @@ from route_cors.insight.survey import survey
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["Found", "find_app"]
-
 _USUAL_FILES = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")
 _USUAL_NAMES = ("app", "api")
 _MAX_WRAPPERS = 20

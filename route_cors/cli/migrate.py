@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from route_cors.insight.migration import Change, Migration, Remark, Replacement
     from route_cors.insight.routes import Place
 
-__all__ = ["print_migration"]
-
 
 def print_migration(screen: Screen, migration: Migration) -> None:
     """Print what replaces each CORSMiddleware, then who gains and who loses access.

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from route_cors.cli.text import Screen
 
-__all__ = ["print_rows"]
-
 
 def print_rows(screen: Screen, header: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
     """Print the routes.

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from route_cors.cli.text import Screen
 
-__all__ = ["serve"]
-
 # Not "localhost", which may be ::1, where another program can use the same port.
 _HOST: Final = "127.0.0.1"
 _MAX_PORT: Final = 65535

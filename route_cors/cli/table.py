@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from route_cors.insight.overview import Report
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["matching", "print_table", "table_as_data", "without_documentation"]
-
 
 def matching(report: Report, wanted: str) -> Report:
     """Those routes whose path, method, endpoint or policy contains a text, in upper or lower case."""

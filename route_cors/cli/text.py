@@ -12,8 +12,6 @@ from rich.text import Text
 
 from route_cors.insight.printable import printable
 
-__all__ = ["Screen", "as_json", "mark", "text"]
-
 
 @dataclass(frozen=True, slots=True)
 class Screen:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["counted", "methods_in_words", "path_in_words"]
-
 
 def methods_in_words(route: ReportedRoute) -> str:
     """The methods of a route; for a mount or a websocket, what it is."""

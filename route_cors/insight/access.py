@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from route_cors.insight.passage import Guise
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = [
-    "ANY_OTHER_ORIGIN",
-    "STRANGER",
-    "Access",
-    "Verdict",
-    "access_of",
-    "accesses_of",
-    "speaking_layers",
-]
-
 STRANGER: Final = "https://anyotherorigin.app"
 """An origin that no policy names, on a domain that anyone can register."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from route_cors.testing.forms import FormMethod
     from route_cors.testing.messages import ReceivedResponse, SentRequest
 
-__all__ = ["WEBSOCKET", "Attempt", "Sent", "attempt", "is_websocket"]
-
 WEBSOCKET = "WEBSOCKET"
 """The method that stands for `new WebSocket(path)`; `WS` is short for it."""
 

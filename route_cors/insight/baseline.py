@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from route_cors.insight.grants import Difference
     from route_cors.insight.overview import Report
 
-__all__ = ["BASELINE_CODES", "Change", "changes_as_findings", "compare"]
-
 BASELINE_CODES: Final[Mapping[str, Code]] = {
     "RC101": Code("warning", "Open to more than in the baseline"),
     "RC102": Code("info", "Open to less than in the baseline"),

@@ -9,9 +9,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from route_cors.dispatch import Resolver, Target
-
-__all__ = ["NOTHING_BESIDE", "Beside", "beside", "serves"]
+    from route_cors.dispatch.resolver import Resolver
+    from route_cors.dispatch.target import Target
 
 
 class Beside(NamedTuple):

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.origins import OriginItem
 
-__all__ = ["DescribedPolicy", "describe_policy", "name_of", "origins_in_words", "policy_in_words"]
-
 
 class DescribedPolicy(TypedDict):
     """A policy as data. The keys are the arguments of `CORSPolicy`; `no_cors` is a policy without origins.

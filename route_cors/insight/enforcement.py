@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from route_cors.insight.foreign import Layer
     from route_cors.insight.survey import Placed
 
-__all__ = [
-    "answers_itself",
-    "has_enforcing_layer",
-    "is_default_of_enforcing",
-    "is_enforced",
-    "words_of_enforcement",
-]
-
 
 def has_enforcing_layer(layers: Iterable[Layer]) -> bool:
     """Whether one of these layers refuses requests of strangers, unless the policy says otherwise."""

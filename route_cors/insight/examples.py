@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.survey import Placed
 
-__all__ = ["example_host", "example_path"]
-
 # Values for the parameters of example paths. Nobody registers these names, so that no literal path is hit.
 _EXAMPLES: Final = ("qzkv", "7", "7.5", "01234567-89ab-4def-8123-456789abcdef", "2026-11-22", "qzkv/qzkv")
 _LONGEST: Final = 64

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from route_cors.insight.attempt import Attempt
     from route_cors.insight.explanation import Call, Step
 
-__all__ = ["explain", "explain_async"]
-
 _OWN_ORIGIN = "has the app's own origin, and "
 
 

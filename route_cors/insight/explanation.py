@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["Call", "Check", "Explanation", "Fix", "SentAs", "Step", "StepName"]
-
 SentAs: TypeAlias = Literal["fetch", "form", "image", "link"]
 """How a page sends a call: its script calls `fetch`, it submits a form, shows an image, or follows a link."""
 

@@ -22,12 +22,10 @@ from route_cors.policy import CORSPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from route_cors.dispatch import Source
+    from route_cors.dispatch.routes import Source
     from route_cors.insight.attempt import Attempt
     from route_cors.insight.site import Site
     from route_cors.origins import OriginItem
-
-__all__ = ["smallest_change"]
 
 _NEVER_LISTED = frozenset(name.lower() for name in ALWAYS_ALLOWED_REQUEST_HEADERS)
 # Their policy is shared with other routes.

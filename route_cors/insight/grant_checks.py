@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.handled import Handled
 
-__all__ = ["grant_checks"]
-
 
 def grant_checks(handled: Handled, terms: Terms) -> Iterator[Check]:
     """The checks of a preflight that these terms answer, after that of its origin."""

@@ -11,8 +11,6 @@ from route_cors.origins import ANY_ORIGIN, OriginSet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["NOTHING", "UNGUARDED", "Difference", "Grant", "differences"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:

@@ -12,10 +12,8 @@ from route_cors.insight.passage import Passage
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.protocol import Check, Preflight
-
-__all__ = ["Asked", "Carrier", "Handled"]
 
 Carrier: TypeAlias = Literal["layer", "route"]
 """What applies a policy: a layer around the route, or the route itself, such as a CORSRoute."""

@@ -15,8 +15,6 @@ from route_cors.origins import is_loopback
 if TYPE_CHECKING:
     from route_cors.insight.explanation import Call
 
-__all__ = ["remarks_about"]
-
 # Address spaces, from the most public one on.
 _PUBLIC, _LOCAL, _LOOPBACK = range(3)
 _NAMES = {_LOCAL: "an address of a private network", _LOOPBACK: "an address of the user's own machine"}

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.insight.foreign import KnownLayer, UnknownLayer
 
-__all__ = ["EXTENSION", "describe_in_schema"]
-
 EXTENSION = "x-cors"
 """The key (https://spec.openapis.org/oas/v3.1.0#specification-extensions).
 

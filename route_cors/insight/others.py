@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from route_cors.insight.foreign import KnownLayer
     from route_cors.insight.handled import Handled
 
-__all__ = ["NAME", "checks_of_others", "in_a_sentence", "speaks_for_cors"]
-
 NAME = "middleware"
 """The name of the checks."""
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings import Finding
     from route_cors.insight.routes import ReportedRoute, Surveyed
 
-__all__ = ["Report", "report", "report_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:

@@ -7,8 +7,6 @@ from typing import Final
 from route_cors.errors import CORSConfigError
 from route_cors.origins import ANY_ORIGIN, parse_origin
 
-__all__ = ["checked_page_origin"]
-
 _LONGEST_SHOWN: Final = 100
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.foreign import Layer
 
-__all__ = ["GUISES", "Guise", "Passage", "put_around"]
-
 Guise: TypeAlias = Literal["passes", "opens", "closes"]
 """What a layer of which nothing is known is taken for: one that does nothing, allows all, or refuses all."""
 

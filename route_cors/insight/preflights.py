@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from route_cors.insight.attempt import Attempt
     from route_cors.testing.messages import SentRequest
 
-__all__ = ["why_a_preflight"]
-
 # Safelisted for some values: for others the browser sends a preflight.
 _SAFELISTED_BY_VALUE = frozenset({"accept", "accept-language", "content-language", "content-type", "range"})
 

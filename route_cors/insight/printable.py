@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["MAX_SHOWN", "printable", "shortened"]
-
 MAX_SHOWN: Final = 1000
 """How many characters of one text are shown."""
 

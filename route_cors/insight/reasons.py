@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from route_cors.policy import CORSPolicy
     from route_cors.protocol import Answer, Check, Preflight, Terms
 
-__all__ = ["explained", "with_reason"]
-
 # Characters of a reason, which is a header: an app may list hundreds of origins, and servers and proxies
 # limit headers to 8 KB.
 _LONGEST_REASON: Final = 2000

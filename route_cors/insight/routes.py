@@ -24,11 +24,9 @@ from route_cors.insight.survey import surrounded, survey
 
 if TYPE_CHECKING:
     from route_cors.decorators import Declared
-    from route_cors.dispatch import Source
+    from route_cors.dispatch.routes import Source
     from route_cors.insight.foreign import Layer
     from route_cors.insight.survey import Placed
-
-__all__ = ["Place", "ReportedRoute", "Surveyed", "place_of", "survey_routes"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from route_cors.insight.handled import Handled
     from route_cors.protocol import Sender
 
-__all__ = ["allowed", "is_refused_with_cookies", "own_origin", "ruling_checks"]
-
 _NAME = "enforcement"
 _NOBODY = Terms(None)
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings import Code, Finding, Severity
     from route_cors.insight.routes import Place
 
-__all__ = ["to_sarif"]
-
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final[Mapping[Severity, str]] = {"error": "error", "warning": "warning", "info": "note"}
 

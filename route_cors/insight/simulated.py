@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from route_cors.insight.foreign import KnownLayer, UnknownLayer
     from route_cors.insight.passage import Guise
 
-__all__ = ["SAFELISTED_METHODS", "Between", "Written", "is_readable"]
-
 # https://fetch.spec.whatwg.org/#cors-safelisted-method
 SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 # https://fetch.spec.whatwg.org/#ok-status

@@ -10,8 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Host, Mount
 
 from route_cors.decorators import policy_of
-from route_cors.dispatch import remember_default
-from route_cors.dispatch.apps import router_of
+from route_cors.dispatch.apps import remember_default, router_of
 from route_cors.insight.describe import name_of
 from route_cors.insight.foreign import OurLayer, layers_around, layers_at, layers_in_front_of, layers_of_app
 from route_cors.insight.routes import place_of, survey_routes
@@ -20,12 +19,10 @@ from route_cors.insight.survey import surrounded
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.insight.foreign import Layer
     from route_cors.insight.routes import Surveyed
     from route_cors.insight.survey import Placed
-
-__all__ = ["Site"]
 
 _USUAL_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 

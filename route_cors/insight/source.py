@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.insight.foreign import CORSArguments
 
-__all__ = ["NOT_PLAIN", "Call", "Source", "is_of_a_library", "literal"]
-
 _INSTALLED: Final = tuple(
     Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )

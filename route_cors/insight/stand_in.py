@@ -22,7 +22,8 @@ from starlette.responses import RedirectResponse, Response
 from route_cors.claims import Consultation
 from route_cors.decisions import REQUEST_REFUSED, WEBSOCKET_REFUSED
 from route_cors.diagnostics import Diagnostics, Found
-from route_cors.dispatch import CLAIM, Resolver, Target
+from route_cors.dispatch.resolver import Resolver
+from route_cors.dispatch.target import CLAIM, Target
 from route_cors.insight.beside import NOTHING_BESIDE, beside, serves
 from route_cors.insight.describe import name_of
 from route_cors.insight.enforcement import answers_itself, has_enforcing_layer
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
     from route_cors.insight.site import Site
     from route_cors.origins import OriginCallable
     from route_cors.policy import CORSPolicy
-
-__all__ = ["UNCHANGED", "Change", "StandIn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +269,11 @@ class _Listener(Diagnostics):
         return True
 
     def tell(self, event: Event, scope: Scope, target: Target, **found: Unpack[Found]) -> None:  # noqa: ARG002
-        failed = found.get("failed", ())
         handled = self._stand_in.handled[-1]
         handled.is_decided = True
-        handled.failed = failed
+        handled.failed = found.get("failed", ())
         if event in {REQUEST_REFUSED, WEBSOCKET_REFUSED}:
-            handled.refused_for = failed[0]
+            handled.refused_for = found["failed"][0]
 
 
 class _TryingResolver(Resolver):

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from route_cors.insight.site import Site
     from route_cors.protocol import Terms
 
-__all__ = ["declared", "instead_in_words", "step_of", "where_declared"]
-
 _WRITTEN_BY_US = ("access-control-", "vary")
 # Headers that have nothing to do with CORS.
 _OF_THE_TRANSPORT = frozenset({"connection", "upgrade", "sec-websocket-version", "sec-websocket-key"})

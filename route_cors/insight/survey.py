@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-__all__ = ["Placed", "Surrounded", "surrounded", "survey"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """A route or mount at its position in an app.

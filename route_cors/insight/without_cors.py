@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from route_cors.insight.explanation import SentAs, Step
     from route_cors.insight.handled import Handled
 
-__all__ = ["checks_without_cors", "outcome_without_cors", "why_no_preflight"]
-
 _NAMES: dict[SentAs, str] = {"form": "a form", "image": "an image", "link": "a link"}
 _SENT: dict[SentAs, str] = {
     "form": "the form is sent",

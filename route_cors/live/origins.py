@@ -204,7 +204,9 @@ class LiveOrigins(LiveItem):
         """
         self._has_been_run = True
         self._loading.expect()
-        if await self._starts_from_kept() or (self._has_first and not self._required):
+        # What the file has is no newer than what was loaded since.
+        is_kept = self._loaded_at is None and await self._starts_from_kept()
+        if is_kept or (self._has_first and not self._required):
             return
         failure = await self._loading.load()
         if failure is not None and self._required:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from route_cors.testing.request import Body, HeadersInit
     from route_cors.testing.urls import Url
 
-__all__ = ["AnyBrowser"]
-
 # A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 

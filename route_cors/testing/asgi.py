@@ -18,8 +18,6 @@ from route_cors.testing.messages import Headers, ReceivedResponse
 if TYPE_CHECKING:
     from route_cors.testing.messages import SentRequest
 
-__all__ = ["ASGIApp", "exchange", "shake_hands"]
-
 _Message: TypeAlias = MutableMapping[str, Any]
 ASGIApp: TypeAlias = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]],

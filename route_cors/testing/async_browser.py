@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from route_cors.testing.referrer import ReferrerPolicy
     from route_cors.testing.request import Credentials, HeadersInit, Mode, Redirect
 
-__all__ = ["AsyncBrowser"]
-
 # A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 

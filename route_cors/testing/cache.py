@@ -10,8 +10,6 @@ from route_cors.testing.safelist import NON_WILDCARD_REQUEST_HEADER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["DEFAULT_MAX_AGE", "LONGEST_MAX_AGE", "CacheEntry", "CacheKey", "PreflightCache"]
-
 DEFAULT_MAX_AGE: Final = 5
 """Seconds, if Access-Control-Max-Age is missing or cannot be read."""
 

@@ -20,15 +20,6 @@ if TYPE_CHECKING:
     from route_cors.testing.history import Step
     from route_cors.testing.messages import ReceivedResponse
 
-__all__ = [
-    "Asked",
-    "Granted",
-    "Refused",
-    "check_cors",
-    "check_preflight",
-    "readable_headers",
-]
-
 # https://fetch.spec.whatwg.org/#ok-status
 _OK_STATUSES = range(200, 300)
 _DELTA_SECONDS = re.compile(r"0*([0-9]+)")

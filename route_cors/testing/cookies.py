@@ -20,8 +20,6 @@ from route_cors.testing.urls import is_address, is_public_suffix, is_trustworthy
 if TYPE_CHECKING:
     from route_cors.testing.urls import Url
 
-__all__ = ["Cookie", "Cookies"]
-
 _LONGEST_PAIR = 4096
 _LONGEST_ATTRIBUTE = 1024
 _LONGEST_LIFE = 400 * 24 * 3600

@@ -53,8 +53,6 @@ if TYPE_CHECKING:
     from route_cors.testing.request import Request
     from route_cors.testing.urls import Url
 
-__all__ = ["NavigationSteps", "Steps", "embed", "fetch", "navigate"]
-
 # A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 

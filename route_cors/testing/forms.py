@@ -20,16 +20,6 @@ from route_cors.testing.urls import parse_url
 if TYPE_CHECKING:
     from route_cors.testing.urls import Url
 
-__all__ = [
-    "EmbedAs",
-    "EncType",
-    "FormData",
-    "FormMethod",
-    "build_embed",
-    "build_navigation",
-    "build_submission",
-]
-
 EncType: TypeAlias = Literal["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
 """https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#attr-fs-enctype"""
 

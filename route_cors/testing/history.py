@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 if TYPE_CHECKING:
     from route_cors.testing.messages import Headers, ReceivedResponse, SentRequest
 
-__all__ = ["CORSBlocked", "Exchange", "History", "Step"]
-
 Step: TypeAlias = Literal["preflight", "actual", "redirect", "mode", "websocket"]
 
 _LONGEST_BODY = 200

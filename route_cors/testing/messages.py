@@ -7,16 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
 
-__all__ = [
-    "REDIRECT_STATUSES",
-    "Headers",
-    "Navigation",
-    "ReceivedResponse",
-    "Response",
-    "ResponseType",
-    "SentRequest",
-]
-
 ResponseType: TypeAlias = Literal["basic", "cors", "opaque", "opaqueredirect"]
 """https://fetch.spec.whatwg.org/#concept-response-type"""
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from route_cors.testing.request import Destination, Mode
     from route_cors.testing.url_list import UrlList
 
-__all__ = ["metadata_headers"]
-
 _AnyMode: TypeAlias = "Mode | Literal['navigate', 'websocket']"
 
 

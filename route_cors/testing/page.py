@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from route_cors.testing.history import History
     from route_cors.testing.urls import Url
 
-__all__ = ["Page"]
-
 
 @dataclass(frozen=True, slots=True)
 class Page:

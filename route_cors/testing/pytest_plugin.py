@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     _Browser = TypeVar("_Browser", Browser, AsyncBrowser)
 
-__all__ = ["async_cors_browser", "cors_browser"]
-
 _REPORTER = "route_cors.reporter"
 _BROWSERS = pytest.StashKey[list[Any]]()
 

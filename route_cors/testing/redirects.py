@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from route_cors.testing.url_list import UrlList
     from route_cors.testing.urls import Url
 
-__all__ = ["becomes_get", "check_redirect", "location_url"]
-
 _MOST_REDIRECTS: Final = 20
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from route_cors.testing.urls import Url
 
-__all__ = ["ReferrerPolicy", "hides_origin"]
-
 ReferrerPolicy: TypeAlias = Literal[
     "",
     "no-referrer",

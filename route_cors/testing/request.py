@@ -17,19 +17,6 @@ from route_cors.testing.urls import parse_url
 if TYPE_CHECKING:
     from route_cors.testing.urls import Url
 
-__all__ = [
-    "Body",
-    "Credentials",
-    "Destination",
-    "HeadersInit",
-    "Mode",
-    "Redirect",
-    "Request",
-    "build_request",
-    "check_choice",
-    "checked_url",
-]
-
 Mode: TypeAlias = Literal["cors", "no-cors", "same-origin"]
 """https://fetch.spec.whatwg.org/#concept-request-mode"""
 

@@ -10,17 +10,6 @@ from route_cors.headers import is_forbidden_method, is_forbidden_request_header
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "NON_WILDCARD_REQUEST_HEADER",
-    "REQUEST_BODY_HEADERS",
-    "SAFELISTED_METHODS",
-    "SAFELISTED_RESPONSE_HEADERS",
-    "is_forbidden",
-    "is_no_cors_safelisted",
-    "is_safelisted",
-    "unsafe_names",
-]
-
 SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 """https://fetch.spec.whatwg.org/#cors-safelisted-method"""
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from route_cors.testing.page import Page
     from route_cors.testing.urls import Url
 
-__all__ = ["Relation", "UrlList"]
-
 Relation: TypeAlias = Literal["same-origin", "same-site", "cross-site"]
 """Of a URL to a page. A page with the origin `null` is cross-site to everything, itself included."""
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from route_cors.testing.messages import SentRequest
 
-__all__ = ["AsyncWire", "Wire", "async_wire_to", "base_url_of", "wire_to"]
-
 _LIBRARIES: Final = ("httpx", "httpx2")
 # Variables that say which certificates are trusted.
 _CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")

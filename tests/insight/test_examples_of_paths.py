@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Host, Mount, Route
 from starlette.testclient import TestClient
 
-from route_cors.dispatch import resolve
+from route_cors.dispatch.resolver import resolve
 from route_cors.insight.examples import example_host, example_path
 from route_cors.insight.survey import survey
 

@@ -15,7 +15,8 @@ from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebS
 from starlette.testclient import TestClient
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
-from route_cors.dispatch import is_installed, resolve
+from route_cors.dispatch.apps import is_installed
+from route_cors.dispatch.resolver import resolve
 from route_cors.insight.survey import Placed, Surrounded, surrounded, survey
 
 if TYPE_CHECKING:

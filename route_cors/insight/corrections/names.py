@@ -9,8 +9,6 @@ from typing import Final
 from route_cors.errors import CORSConfigError
 from route_cors.policy import CORSPolicy, fault_of
 
-__all__ = ["fixed_list", "fixed_name", "refuse_argument"]
-
 
 def fixed_name(field: str, name: str) -> str | None:
     """The name that is meant, for `methods`, `allow_headers` or `expose_headers`; None if it is no better.

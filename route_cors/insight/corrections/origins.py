@@ -28,8 +28,6 @@ from route_cors.suffixes import suffix_below
 if TYPE_CHECKING:
     from route_cors.insight.corrections.spellings import Spelling
 
-__all__ = ["refused_origin", "secured"]
-
 _IPV4_BYTES = 4
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")

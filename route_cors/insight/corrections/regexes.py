@@ -9,8 +9,6 @@ from route_cors.errors import Problem
 from route_cors.insight.corrections.spellings import as_code
 from route_cors.regexes import can_match_http, compiled, origin_of_anyone, origin_under_suffix, slow_origin
 
-__all__ = ["fixed_regex", "slow_regex"]
-
 _OPTIONAL_S: Final = re.compile(
     r"https(?:\?|\{0,1\})|http(?:\(s\)|\[s\])\?|\((?:\?:)?(?:http\|https|https\|http|https\?)\)"
     r"|http(?=\\?:(?:\\?/){2}(?!localhost|127\\?\.|\\\[::1))"

@@ -7,15 +7,6 @@ from typing import Final, NamedTuple
 
 from route_cors.regexes import compiled
 
-__all__ = [
-    "Spelling",
-    "as_code",
-    "looks_like_regex",
-    "spelling_of_list",
-    "spelling_of_many",
-    "spelling_of_none",
-]
-
 
 class Spelling(NamedTuple):
     """A way of writing origins that is not read.

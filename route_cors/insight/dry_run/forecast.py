@@ -14,7 +14,7 @@ from route_cors.decisions import (
     WEBSOCKET_ALLOWED,
     WEBSOCKET_REFUSED,
 )
-from route_cors.dispatch import served_in
+from route_cors.dispatch.served import served_in
 from route_cors.insight.dry_run.would_be import WouldBe
 from route_cors.judging import sender_of
 from route_cors.protocol import Answer, Terms, read_preflight
@@ -22,11 +22,10 @@ from route_cors.protocol import Answer, Terms, read_preflight
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-    from route_cors.dispatch import Resolver, Target
+    from route_cors.dispatch.resolver import Resolver
+    from route_cors.dispatch.target import Target
     from route_cors.judging import Judge
     from route_cors.protocol import Headers, Preflight
-
-__all__ = ["WITHOUT_POLICY", "Forecast"]
 
 _CLOSED: Final = Terms(None)
 WITHOUT_POLICY: Final = Terms(None)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from route_cors.decisions import REQUEST_REFUSED, WEBSOCKET_REFUSED, DryRun
 from route_cors.diagnostics import LOGGER, ROOT_LOGGER, Diagnostics, OnDecision, decided
-from route_cors.dispatch import CLAIM, Resolver
+from route_cors.dispatch.resolver import Resolver
+from route_cors.dispatch.target import CLAIM
 from route_cors.insight.dry_run.forecast import WITHOUT_POLICY, Forecast
 from route_cors.insight.dry_run.summary import Differences
 from route_cors.insight.dry_run.would_be import ACCEPTED
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.insight.dry_run.would_be import Compared, WouldBe
     from route_cors.policy import CORSPolicy
     from route_cors.protocol import Header, Preflight, Terms
-
-__all__ = ["DRY_RUN_FAILED", "DryRunLayer"]
 
 DRY_RUN_FAILED: Final = "RCE22 dry run failed"
 

@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from route_cors.decisions import Change
     from route_cors.protocol import Header
 
-__all__ = [
-    "NOTHING",
-    "Asked",
-    "Reading",
-    "change_between",
-    "in_words",
-    "read_actual",
-    "read_preflight_answer",
-]
-
 _SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 # Not covered by `*`: https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
 _NEVER_BY_WILDCARD: Final = "authorization"

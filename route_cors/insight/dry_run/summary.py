@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from route_cors.decisions import Change, Decision
 
-__all__ = ["Counted", "Differences"]
-
 # In place of an origin and a method, which clients can make up.
 _OTHER: Final = "(other)"
 _Key = tuple[str | None, str, str | None, str | None, str]

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from route_cors.decisions import Event
-    from route_cors.dispatch import Target
+    from route_cors.dispatch.target import Target
     from route_cors.protocol import Check, Header, Headers, Preflight, Terms
-
-__all__ = ["ACCEPTED", "Compared", "WouldBe"]
 
 # Results that are kept for each decision, and the bytes of the longest headers among them.
 _MAX_REMEMBERED: Final = 4

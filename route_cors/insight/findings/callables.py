@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.facts import Facts, Row
     from route_cors.insight.findings.finding import Finding
 
-__all__ = ["find_open_callables"]
-
 _CANARIES: Final = (
     "https://qzkvjwxhpt.example",
     "https://wvq7zk-xj4hd.test",

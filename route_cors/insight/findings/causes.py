@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.finding import Finding
     from route_cors.insight.routes import Place
 
-__all__ = ["by_cause"]
-
 # One thing is missing (the layer), whatever the policies are.
 _OF_THE_APP: Final = frozenset({"RC001"})
 # Found route by route, although the policy may be shared by many routes.

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from route_cors.insight.routes import Place
     from route_cors.insight.source import Call
 
-__all__ = ["find_lost_cookies", "find_open_changes", "sets_cookies"]
-
 
 @dataclass(frozen=True, slots=True)
 class _SetCookie:

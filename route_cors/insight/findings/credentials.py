@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.needs import Needs
     from route_cors.policy import CORSPolicy
 
-__all__ = ["find_credentials_for_anyone", "find_missing_headers", "find_unasked_changes"]
-
 
 def find_credentials_for_anyone(facts: Facts) -> Iterator[Finding]:
     """RC005: any origin on a route that takes what identifies a user."""

@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.facts import Facts, Row
     from route_cors.insight.findings.finding import Finding
 
-__all__ = [
-    "find_closed",
-    "find_open_websockets",
-    "find_repeated_policies",
-    "find_routes_by_default",
-]
-
 
 def find_repeated_policies(facts: Facts) -> Iterator[Finding]:
     """RC010: equal policies that are written more than once: one may be changed and the other forgotten."""

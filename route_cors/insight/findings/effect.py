@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.findings.facts import Facts, Row
 
-__all__ = ["find_empty_methods", "find_hidden_routes", "find_taken_preflights", "find_without_effect"]
-
 
 def find_without_effect(facts: Facts) -> Iterator[Finding]:
     """RC001: a policy that no layer applies.

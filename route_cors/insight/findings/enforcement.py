@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from route_cors.dispatch import is_installed
-from route_cors.dispatch.apps import is_layer, wrappers_of
+from route_cors.dispatch.apps import is_installed, is_layer, wrappers_of
 from route_cors.insight.describe import name_of
 from route_cors.insight.enforcement import has_enforcing_layer, is_default_of_enforcing
 from route_cors.insight.findings.finding import finding_about
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.facts import Facts, Row
     from route_cors.insight.findings.finding import Finding
     from route_cors.policy import CORSPolicy
-
-__all__ = ["code_at", "find_exempt_routes", "find_unknown_own_origins"]
 
 
 def find_exempt_routes(facts: Facts) -> Iterator[Finding]:

@@ -10,8 +10,8 @@ from starlette.convertors import CONVERTOR_TYPES
 from starlette.routing import PARAM_REGEX
 
 from route_cors.decorators import NoCORS
-from route_cors.dispatch import Resolver
 from route_cors.dispatch.apps import wrappers_of
+from route_cors.dispatch.resolver import Resolver
 from route_cors.insight.findings.needs import Needs, needs_of
 from route_cors.insight.printable import printable
 from route_cors.insight.source import Source, is_of_a_library
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from route_cors.insight.routes import Place, ReportedRoute, Surveyed
     from route_cors.insight.survey import Placed
     from route_cors.policy import CORSPolicy
-
-__all__ = ["Facts", "Row", "app_of_mount", "example_paths", "label", "named", "place_of"]
-
 
 _REMOVE_DRY_RUN: Final = "install_cors(dry_run=True) only watches; remove dry_run to apply the policies"
 

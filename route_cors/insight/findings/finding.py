@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.codes import Severity
     from route_cors.insight.routes import Place, ReportedRoute
 
-__all__ = ["Finding", "finding_about"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

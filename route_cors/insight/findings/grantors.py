@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from route_cors.insight.routes import Place
     from route_cors.policy import CORSPolicy
 
-__all__ = ["Grantor", "grantors", "heard", "layers_of_others"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grantor:

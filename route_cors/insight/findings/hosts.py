@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.grantors import Grantor
     from route_cors.origins import DeclaredOrigin
 
-__all__ = ["find_local_origins", "find_shared_hosts", "named_origins"]
-
 # The pages of all their users have the same origin.
 _OF_ALL_USERS: Final = frozenset(
     {

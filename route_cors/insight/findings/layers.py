@@ -11,8 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 
-from route_cors.dispatch import is_installed
-from route_cors.dispatch.apps import certain_defaults_of, is_layer
+from route_cors.dispatch.apps import certain_defaults_of, is_installed, is_layer
 from route_cors.insight.describe import name_of
 from route_cors.insight.findings.facts import named
 from route_cors.insight.findings.finding import finding_about
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.finding import Finding
     from route_cors.insight.foreign import Layer
     from route_cors.insight.routes import Place, ReportedRoute
-
-__all__ = ["find_second_layers"]
 
 
 @dataclass(frozen=True, slots=True)

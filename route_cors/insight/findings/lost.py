@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from route_cors.decorators import Lost
-from route_cors.dispatch import misplaced_in, policies_of_methods
+from route_cors.dispatch.lost import misplaced_in
+from route_cors.dispatch.routes import policies_of_methods
 from route_cors.insight.findings.codes import CODES
 from route_cors.insight.findings.finding import Finding
 from route_cors.insight.printable import printable
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from route_cors.declarations import Declaration
     from route_cors.insight.findings.facts import Facts, Row
-
-__all__ = ["find_lost_policies", "find_misplaced_policies"]
 
 
 def find_lost_policies(facts: Facts) -> Iterator[Finding]:

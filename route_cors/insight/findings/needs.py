@@ -17,8 +17,6 @@ from route_cors.insight.describe import name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NOTHING_KNOWN", "Needs", "needs_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:

@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.grantors import Grantor
     from route_cors.origins import DeclaredOrigin
 
-__all__ = [
-    "find_insecure_origins",
-    "find_loose_regexes",
-    "find_origins_of_every_app",
-    "find_wide_patterns",
-    "is_for_anyone",
-]
-
 # What the pages of an app have by default: Capacitor and Ionic on Android and on iOS, Tauri
 # on macOS and Linux, on Windows and Android.
 _OF_EVERY_APP: Final = frozenset(

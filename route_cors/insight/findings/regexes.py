@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.facts import Facts
     from route_cors.insight.findings.finding import Finding
 
-__all__ = ["find_slow_regexes"]
-
 
 def find_slow_regexes(facts: Facts) -> Iterator[Finding]:
     """RC023: a regex that takes long for some origin, of a length that servers accept."""

@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.finding import Finding
     from route_cors.insight.routes import Surveyed
 
-__all__ = ["find_all"]
-
 _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     find_without_effect,
     find_hidden_routes,

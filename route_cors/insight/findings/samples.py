@@ -17,8 +17,6 @@ from route_cors.origins import MAX_ORIGIN_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Sampler"]
-
 # Regexes for origins stay far below these limits; one that does not is not read.
 _MAX_PATTERN: Final = 2000
 _MAX_SAMPLES: Final = 2000

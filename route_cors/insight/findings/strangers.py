@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings.finding import Finding
     from route_cors.insight.foreign import CORSArguments
 
-__all__ = [
-    "find_any_origin_reflected",
-    "find_bare_strings",
-    "find_needless_credentials",
-    "find_null",
-    "find_unsent_origins",
-]
-
 _NAMED: Final = "allow_origins=['https://app.example.com']"
 _NULL: Final = "null"
 

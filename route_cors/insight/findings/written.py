@@ -15,9 +15,7 @@ from route_cors.policy import CORSPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from route_cors.dispatch import Source
-
-__all__ = ["as_code", "as_value"]
+    from route_cors.dispatch.routes import Source
 
 
 def as_code(policy: CORSPolicy, source: Source | None, *, in_enforcing: bool = False, **changes: Any) -> str:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from starlette.middleware.cors import CORSMiddleware
 
-__all__ = ["CORSArguments", "DescribedCORS"]
-
 _DEFAULT_MAX_AGE = "600"
 _ALLOW_METHODS = "Access-Control-Allow-Methods"
 

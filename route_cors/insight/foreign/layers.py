@@ -26,18 +26,6 @@ if TYPE_CHECKING:
     from route_cors.decorators import Declared
     from route_cors.insight.foreign.cors import DescribedCORS
 
-__all__ = [
-    "DescribedLayer",
-    "KnownLayer",
-    "Layer",
-    "OurLayer",
-    "UnknownLayer",
-    "layer_of",
-    "layer_of_middleware",
-    "never_called",
-    "speaking",
-]
-
 
 class DescribedLayer(TypedDict):
     """A layer as data.

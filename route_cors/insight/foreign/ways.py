@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.survey import Placed
 
-__all__ = ["layers_around", "layers_at", "layers_in_front_of", "layers_of_app"]
-
 
 def layers_around(app: object) -> tuple[Layer, ...]:
     """The layers around an app that shows routes; `app` may be one of these layers."""

@@ -11,15 +11,6 @@ from route_cors.origins import parse_origin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = [
-    "aliases_of",
-    "base_path_of",
-    "checked_base_url",
-    "checked_base_urls",
-    "connect_sources",
-    "origin_of_base_url",
-]
-
 # What stands in it goes into a header and into URLs: nothing that could end either.
 _BASE_URL: Final = re.compile(
     r"(?P<origin>https?://[^/?#\\\s;,'\"]+)(?P<path>(?:/[A-Za-z0-9._~!$&()*+:@%=-]*)*)"

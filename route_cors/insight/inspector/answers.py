@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from route_cors.insight.overview import Report
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["access_data", "report_data"]
-
 _MOST_COLUMNS: Final = 8
 _CLOSED: Final = "closed (@no_cors)"
 

@@ -26,8 +26,6 @@ from route_cors.insight.inspector.gate import Allow, Gate, gate
 from route_cors.insight.inspector.questions import QuestionError, call_of, origin_of
 from route_cors.insight.survey import survey
 
-__all__ = ["inspector"]
-
 _STRICT: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

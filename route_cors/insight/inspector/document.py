@@ -9,8 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-__all__ = ["Document", "document"]
-
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -45,8 +45,6 @@ from starlette.responses import Response
 
 from route_cors.decisions import bounded, escaped
 
-__all__ = ["ALLOW_FAILED", "ALLOW_GAVE_NO_ANSWER", "Allow", "Gate", "gate"]
-
 Allow: TypeAlias = Callable[..., object] | DependsMarker
 """Who may look: a predicate, a dependency, or one in `Depends(...)` or `Security(...)`."""
 

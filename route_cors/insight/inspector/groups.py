@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.survey import Placed
 
-__all__ = ["Group", "Kind", "groups_of"]
-
 Kind: TypeAlias = Literal["mount", "tag", "prefix", "other", "documentation"]
 
 

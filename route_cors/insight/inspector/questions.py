@@ -12,8 +12,6 @@ from route_cors.insight.page_origin import checked_page_origin
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
-__all__ = ["QuestionError", "call_of", "origin_of"]
-
 _FLAGS: Final = {"": False, "false": False, "0": False, "true": True, "1": True}
 _LONGEST_SHOWN: Final = 100
 

@@ -14,15 +14,6 @@ from route_cors.policy import MAX_MAX_AGE, CORSPolicy
 if TYPE_CHECKING:
     from route_cors.insight.migration.reading import Reading
 
-__all__ = [
-    "read_credentials",
-    "read_expose_headers",
-    "read_headers",
-    "read_max_age",
-    "read_methods",
-    "read_private_network",
-]
-
 _ANY: Final = "*"
 _EVERY_METHOD: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SAFELISTED: Final = ("GET", "HEAD", "POST")

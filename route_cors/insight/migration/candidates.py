@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.foreign import KnownLayer
 
-__all__ = ["STRANGER", "candidates"]
-
 STRANGER: Final = "https://stranger.example"
 _MAX_ORIGINS: Final = 20
 _MAX_OF_A_REGEX: Final = 4

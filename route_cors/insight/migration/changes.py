@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from route_cors.insight.routes import ReportedRoute, Surveyed
     from route_cors.policy import CORSPolicy
 
-__all__ = ["Asks", "Change", "Compared", "Replaced", "Verdict", "compare"]
-
 Asks: TypeAlias = Literal["nothing", "credentials", "headers"]
 """What a call needs besides the response: nothing, the user's cookies, or a token and a JSON body."""
 Verdict: TypeAlias = Literal["gains", "loses", "not known"]

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from route_cors.insight.foreign import Layer
     from route_cors.insight.survey import Placed
 
-__all__ = ["Everything", "Found", "Where", "find_layers", "is_cors", "without_cors"]
-
 Where: TypeAlias = Literal["around", "app", "mounted app", "router", "mount", "route"]
 """`app` and `mounted app`: `add_middleware`, `middleware=` of the app, or outermost around it, as in
 `CORSMiddleware(app, ...)`; `around`: the same, inside of something else; `router`, `mount` and `route`: their

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from route_cors.insight.migration.reading import Reading
     from route_cors.origins import OriginItem
 
-__all__ = ["read_origins"]
-
 
 def read_origins(reading: Reading) -> bool:
     """The origins; False if there are none, so that no policy is needed."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from route_cors.insight.migration.plan import Migration, Replacement
     from route_cors.insight.migration.source import Source, Written
 
-__all__ = ["NoPatchError", "patch_of"]
-
 
 class NoPatchError(Exception):
     """There is no patch; the message says why."""

@@ -6,8 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from route_cors.dispatch import enforces, is_installed
-from route_cors.dispatch.apps import default_of
+from route_cors.dispatch.apps import default_of, enforces, is_installed
 from route_cors.insight.describe import describe_policy
 from route_cors.insight.migration.candidates import candidates
 from route_cors.insight.migration.changes import Replaced, compare
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from route_cors.insight.migration.source import Source, Written
     from route_cors.insight.routes import Place
     from route_cors.policy import CORSPolicy
-
-__all__ = ["Migration", "Replacement", "migration"]
 
 _LONGEST_LINE: Final = 100
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from route_cors.insight.foreign import KnownLayer
     from route_cors.insight.migration.reading import Remark
 
-__all__ = ["Proposal", "propose"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.foreign import CORSArguments, KnownLayer
 
-__all__ = ["Argument", "Reading", "Remark", "is_accepted", "quoted", "spelled"]
-
 
 @dataclass(frozen=True, slots=True)
 class Remark:

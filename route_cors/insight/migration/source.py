@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from route_cors.insight.foreign import KnownLayer
 
-__all__ = ["Source", "Written", "calls_for", "read_sources"]
-
 _MAX_BYTES: Final = 2_000_000
 _SIGNATURE: Final = inspect.signature(CORSMiddleware)
 

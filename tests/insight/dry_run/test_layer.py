@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from route_cors import CORSPolicy, CORSRouter, Decision, RouteCORSMiddleware, cors, install_cors, no_cors
 from route_cors.decisions import DryRun
-from route_cors.dispatch import CLAIM
+from route_cors.dispatch.target import CLAIM
 from route_cors.insight.dry_run import Differences, DryRunLayer, layer
 
 if TYPE_CHECKING:
