@@ -273,7 +273,7 @@ class _Listener(Diagnostics):
         handled.is_decided = True
         handled.failed = found.get("failed", ())
         if event in {REQUEST_REFUSED, WEBSOCKET_REFUSED}:
-            handled.refused_for = found["failed"][0]
+            handled.refused_for = next(iter(handled.failed))
 
 
 class _TryingResolver(Resolver):
