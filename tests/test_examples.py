@@ -95,10 +95,11 @@ class TestCheck:
 import sys
 from dataclasses import replace
 sys.path.insert(0, {str(EXAMPLE.parent)!r})
-import mixed_api
-quotes, *others = mixed_api.CALLS
-mixed_api.CALLS = [replace(quotes, stranger=mixed_api.Expected("404", "wrong on purpose")), *others]
-sys.exit(mixed_api.main())
+import demonstration, demonstration.check, mixed_api
+from demonstration.calls import CALLS, Expected
+quotes, *others = CALLS
+demonstration.check.CALLS = [replace(quotes, stranger=Expected("404", "wrong on purpose")), *others]
+sys.exit(demonstration.main(mixed_api.create_api))
 """
         result = run("--check", program=("-c", wrong))
 
