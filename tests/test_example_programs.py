@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import httpx
 import pytest
 from example_programs import EXAMPLES, PATIENCE, Answer, answers, commands, example_environment, started
 
@@ -151,6 +153,39 @@ def test_an_open_connection_does_not_hold_it(tmp_path: Path) -> None:
     assert errors == ""
 
 
+ENDLESS = '''\
+"""A response that does not end.
+
+    python endless.py
+
+No connection is open for as long as this one.
+"""
+import asyncio
+import serving
+
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"a", "more_body": True})
+    await asyncio.Event().wait()
+
+if __name__ == "__main__":
+    serving.serve(app, lifespan="off")
+'''
+
+
+@unix
+def test_a_response_that_does_not_end_does_not_hold_it(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "serving.py", tmp_path)
+    program = tmp_path / "endless.py"
+    program.write_text(ENDLESS, encoding="utf-8")
+    with (
+        started(str(program), tmp_path, PORT="0") as serving,
+        httpx.stream("GET", serving.address, trust_env=False, timeout=PATIENCE) as response,
+    ):
+        assert next(response.iter_bytes()) == b"a"
+        serving.stop()
+
+
 def run(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, EXAMPLES / name],
@@ -276,7 +311,10 @@ def test_errors_of_other_programs_are_left_to_them(serving: Any) -> None:
     assert sys.excepthook is not serving.report_plainly
 
 
-def test_an_address_that_cannot_be_used_is_an_error(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_cannot_be_used_is_an_error(
+    serving: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(serving, "HOST", "192.0.2.1")  # of no machine
     with pytest.raises(OSError, match=r"192\.0\.2\.1"):
         serving.listen(0)
+    assert capsys.readouterr().err == ""  # nor is a port said to be taken
