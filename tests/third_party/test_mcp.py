@@ -56,7 +56,9 @@ def test_it_serves_what_it_says_until_ctrl_c(tmp_path: Path) -> None:
 
     granted = {
         "access-control-allow-origin": "https://inspector.example.com",
-        "access-control-allow-methods": "DELETE, GET, POST",
+        "access-control-allow-headers": "Accept, Accept-Language, Content-Language, Content-Type, Authorization, "
+        "Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id",
+        "access-control-allow-methods": "DELETE",
         "access-control-max-age": "600",
         "vary": "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
     }
