@@ -36,6 +36,7 @@ def serve(app: "ASGIApp", *, port: int = 8000, **options: Any) -> None:
     log = logging.getLogger("route_cors")
     log.addHandler(logging.StreamHandler(sys.stdout))
     log.setLevel(logging.DEBUG)
+    log.propagate = False  # some libraries give the root logger a handler, which would print it again
     server = create_server(app, log_level="warning", **options)
     with listen(wanted_port(port)) as listener, contextlib.suppress(KeyboardInterrupt):
         print(f"Serving on {address(listener)} (Ctrl-C stops)", flush=True)
