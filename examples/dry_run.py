@@ -11,17 +11,13 @@ import argparse
 import contextlib
 import itertools
 import logging
-import socket
-import sys
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal
 
+import serving
 import httpx
-import uvicorn
 from fastapi import FastAPI, WebSocket
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
 
 from route_cors import CORSPolicy, cors, install_cors, no_cors
 from route_cors.insight.dry_run import Differences
@@ -91,7 +87,6 @@ CALLS = [
 ]
 MODES: tuple[Literal["same-origin", "include"], ...] = ("same-origin", "include")
 HEADERS: tuple[dict[str, str], ...] = ({}, {"X-Token": "a"}, {"Authorization": "Bearer a"})
-HOST = "127.0.0.1"
 
 EXPECTED = """\
 gains  GET  /public/quotes         https://stranger.example
@@ -103,21 +98,6 @@ loses  GET  /public/quotes         https://app.example.com
 loses  WS   /live                  https://admin.example.com
 loses  WS   /live                  https://stranger.example
 """
-
-
-@contextlib.contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """The URL of a running uvicorn."""
-    with socket.create_server((HOST, 0)) as listener:
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="websockets-sansio")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield f"http://{HOST}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def call(browser: Browser) -> None:
@@ -132,7 +112,7 @@ def call(browser: Browser) -> None:
 def differences(origins: Iterable[str] = (OURS, ADMIN, STRANGER)) -> Differences:
     """What a dry run sees while pages of these origins and programs without an Origin call the app."""
     seen = Differences()
-    with serving(create_app(seen)) as url:
+    with serving.listen(0) as listener, serving.running(create_app(seen), listener) as url:
         for origin in origins:
             call(Browser(url, origin=origin))
         for method, path in CALLS:
@@ -155,4 +135,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    serving.run(main)

@@ -1,10 +1,10 @@
 """A test suite to copy: who may call what, decided as a browser decides it.
 
-    pip install "route-cors[testing]" pytest
-    pytest examples/test_your_policies.py
+    python -m pytest examples/test_your_policies.py
 
-In your project, import your app instead of the one below, and use your own origins and paths. The fixture
-`cors_browser` comes with route_cors: a failed test shows what the browser sent and why it was blocked.
+It needs pytest and the extra `testing` of route-cors. In your project, import your app instead of the one
+below, and use your own origins and paths. The fixture `cors_browser` comes with route_cors: a failed test
+shows what the browser sent and why it was blocked.
 """
 
 from typing import Annotated

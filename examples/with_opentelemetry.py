@@ -8,8 +8,8 @@ Copy `note_on_span` and `create_app`. The rest makes the calls, as a browser wou
 
 import argparse
 import contextlib
-import sys
 
+import serving
 from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -105,4 +105,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    serving.run(main)

@@ -8,8 +8,8 @@ Copy `create_app`. The rest makes the calls, as a browser would.
 
 import argparse
 import contextlib
-import sys
 
+import serving
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
 
@@ -87,4 +87,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    serving.run(main)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from example_programs import EXAMPLES, PATIENCE
 from interpreters import environment
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-# Far beyond what any of it takes, so that a hanging program fails its test and no more.
-PATIENCE = 60
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OPENTELEMETRY = """\
 OPTIONS RCE01 allowed=True failed= origin=https://app.example.com route=/account/{account_id}
@@ -76,6 +77,7 @@ def test_it_shows_what_it_says(name: str, output: str, arguments: tuple[str, ...
 def test_its_check_notices_what_is_wrong(name: str, right: str, wrong: str, tmp_path: Path) -> None:
     text = (EXAMPLES / name).read_text(encoding="utf-8")
     assert text.count(right) == 1
+    shutil.copy(EXAMPLES / "serving.py", tmp_path)
     changed = tmp_path / name
     changed.write_text(text.replace(right, wrong), encoding="utf-8")
 

@@ -4,23 +4,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
-from interpreters import environment, plugin_options
+from example_programs import EXAMPLES, PATIENCE, example_environment
+from interpreters import plugin_options
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 EXAMPLE = EXAMPLES / "mixed_api.py"
 SUITE = EXAMPLES / "test_your_policies.py"
 FREE_PORTS = ("--api-port", "0", "--trusted-port", "0", "--stranger-port", "0")
 HOST = "127.0.0.1"
-# Far beyond what any of it takes, so that a hanging program fails its test and no more.
-PATIENCE = 60
-
-# A proxy that answers nobody: what is on this machine is not for it.
-ENVIRONMENT = environment() | {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+ENVIRONMENT = example_environment()
 
 
 def run(*arguments: str, program: Sequence[str | Path] = (EXAMPLE,)) -> subprocess.CompletedProcess[str]:
@@ -95,10 +91,11 @@ class TestCheck:
 import sys
 from dataclasses import replace
 sys.path.insert(0, {str(EXAMPLE.parent)!r})
-import mixed_api
-quotes, *others = mixed_api.CALLS
-mixed_api.CALLS = [replace(quotes, stranger=mixed_api.Expected("404", "wrong on purpose")), *others]
-sys.exit(mixed_api.main())
+import demonstration, demonstration.check, mixed_api
+from demonstration.calls import CALLS, Expected
+quotes, *others = CALLS
+demonstration.check.CALLS = [replace(quotes, stranger=Expected("404", "wrong on purpose")), *others]
+sys.exit(demonstration.main(mixed_api.create_api))
 """
         result = run("--check", program=("-c", wrong))
 
@@ -129,10 +126,10 @@ class TestPorts:
 
 
 @contextmanager
-def started() -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """The running example and the three addresses that it printed."""
     with subprocess.Popen(
-        [sys.executable, EXAMPLE, *FREE_PORTS],
+        [sys.executable, EXAMPLE, *(options or FREE_PORTS)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -164,6 +161,21 @@ class TestStop:
             with socket.create_server((HOST, int(address.rpartition(":")[2]))):
                 pass
 
+    def test_the_usual_ports_are_taken(self) -> None:
+        """By this test, or by another program that runs now."""
+        usual, free = (8000, 8001), ("--stranger-port", "0")
+        with ExitStack() as taken:
+            for port in usual:
+                with suppress(OSError):
+                    taken.enter_context(socket.create_server((HOST, port)))
+            with started(*free) as (process, addresses):
+                assert [httpx.get(url, trust_env=False).status_code for url in addresses] == [404, 200, 200]
+                process.send_signal(signal.SIGINT)
+                _, errors = process.communicate(timeout=PATIENCE)
+
+        assert process.returncode == 0
+        assert errors == "".join(f"Port {port} is taken, so a free one is used.\n" for port in usual)
+
     def test_open_connections_do_not_hold_it(self) -> None:
         with started() as (process, (api, *_)), httpx.Client(trust_env=False) as client:
             assert client.get(f"{api}/public/quotes").status_code == 200
@@ -190,6 +202,22 @@ class TestSuiteToCopy:
         result = self.run(tmp_path, SUITE.read_text(encoding="utf-8"))
         assert result.returncode == 0, result.stdout
         assert re.search(r"^\d+ passed", result.stdout, re.MULTILINE)
+
+    def test_it_passes_in_this_repository_with_pytest_alone(self) -> None:
+        """Not with this repository's settings, which need pytest-xdist and pytest-asyncio."""
+        without = (
+            "-p",
+            "no:xdist",
+            "-p",
+            "no:asyncio",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:hypothesispytest",
+        )
+        result = run(str(SUITE), *without, *plugin_options(), program=("-m", "pytest"))
+        assert result.returncode == 0, result.stdout
+        assert "\nconfigfile: pytest.ini\n" in result.stdout
 
     @pytest.mark.parametrize(
         ("right", "wrong", "failing"),

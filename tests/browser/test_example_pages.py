@@ -17,7 +17,7 @@ import route_cors
 from .conftest import Tabs
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Error, Page
+    from playwright.sync_api import Browser, Error, Page
 
 ROOT = Path(__file__).parents[2]
 
@@ -216,3 +216,61 @@ def test_the_page_asks_the_three_sites_and_nobody_else(tabs: Tabs, sites: Sites)
     open_page(tabs, sites.trusted)
 
     assert asked == {sites.api, sites.trusted}
+
+
+# What sticks out of the window, what lies under a button, and text whose contrast is below 4.5 (WCAG 2, AA).
+FLAWS = """() => {
+    const flaws = [];
+    const isText = (node) => node.nodeType === 3 && node.data.trim();
+    const texts = [...document.querySelectorAll("main *")].filter((element) =>
+        [...element.childNodes].some(isText) && element.checkVisibility() && !element.closest(".hidden"));
+    const light = (color) => {
+        const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
+            .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (element) => {
+        const color = getComputedStyle(element).backgroundColor;
+        return color === "rgba(0, 0, 0, 0)" ? behind(element.parentElement) : color;
+    };
+    const boxes = (element) => {
+        const range = document.createRange();
+        range.selectNodeContents(element);
+        return [...range.getClientRects()];
+    };
+    const buttons = [...document.querySelectorAll("tbody button")].map((one) => one.getBoundingClientRect());
+    if (document.documentElement.scrollWidth > innerWidth) flaws.push("the page scrolls sideways");
+    for (const element of texts) {
+        const said = element.textContent.trim();
+        const [one, other] = [getComputedStyle(element).color, behind(element)].map(light);
+        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+        if (contrast < 4.5) flaws.push(`contrast ${contrast.toFixed(1)}: ${said}`);
+        for (const box of boxes(element)) {
+            if (box.left < 0 || box.right > innerWidth) flaws.push(`out of the window: ${said}`);
+            if (element.localName !== "button" && buttons.some((button) => box.left < button.right &&
+                button.left < box.right && box.top < button.bottom && button.top < box.bottom)) {
+                flaws.push(`under a button: ${said}`);
+            }
+        }
+    }
+    return [texts.length, [...new Set(flaws)]];
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1120])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_read_on_a_phone_and_in_the_dark(
+    browser: "Browser", sites: Sites, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme) as context:
+        for url in (sites.trusted, sites.stranger):
+            page = context.new_page()
+            page.goto(url)
+            page.get_by_role("status").filter(has_text="all as expected").wait_for()
+
+            number, flaws = page.evaluate(FLAWS)
+            assert flaws == []
+            assert number > 5 * len(OUTCOMES)
+            # That there are two schemes at all.
+            background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert background == {"light": "rgb(246, 247, 249)", "dark": "rgb(18, 21, 27)"}[scheme]

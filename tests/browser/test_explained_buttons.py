@@ -81,17 +81,19 @@ def example() -> Iterator[Example]:
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.syspath_prepend(str(EXAMPLES))
         mixed_api: Any = importlib.import_module("mixed_api")
+        calls_of: Any = importlib.import_module("demonstration.calls")
+        pages: Any = importlib.import_module("demonstration.pages")
         servers = {
             name: stack.enter_context(live_server.Server(no_app)) for name in ("api", "trusted", "stranger")
         }
         urls = {name: server.url for name, server in servers.items()}
-        sites = mixed_api.Sites(**urls)
+        sites = pages.Sites(**urls)
         api = mixed_api.create_api(front_end=urls["trusted"])
         recorder = Recorder(api)
         servers["api"].app = recorder
-        for name in mixed_api.FRONT_ENDS:
-            servers[name].app = mixed_api.create_front_end(name, sites, enforce=True)
-        calls = {call.title: call for call in mixed_api.CALLS}
+        for name in calls_of.FRONT_ENDS:
+            servers[name].app = pages.create_front_end(name, sites, enforce=True)
+        calls = {call.title: call for call in calls_of.CALLS}
         yield Example(api, urls["api"], recorder, calls, urls)
 
 

@@ -1,16 +1,17 @@
 """The recipe of an MCP server, with the MCP SDK's own transport behind the policy."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
+from example_programs import EXAMPLES, Answer, answers, started
 from starlette.testclient import TestClient
 
 from route_cors.testing import Browser, CORSBlocked
 
 pytest.importorskip("mcp", reason="mcp is not installed")
 
-RECIPE = Path(__file__).parents[2] / "examples" / "recipes" / "mcp_server.py"
 API = "https://api.example.com"
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -24,8 +25,9 @@ INITIALIZE = {
 }
 
 
-def test_a_page_opens_a_session_and_ends_it() -> None:
-    spec = importlib.util.spec_from_file_location("recipe_mcp_server", RECIPE)
+def test_a_page_opens_a_session_and_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    spec = importlib.util.spec_from_file_location("recipe_mcp_server", EXAMPLES / "mcp_server.py")
     assert spec is not None
     assert spec.loader is not None
     recipe = importlib.util.module_from_spec(spec)
@@ -44,3 +46,24 @@ def test_a_page_opens_a_session_and_ends_it() -> None:
         stranger = Browser(client, origin="https://stranger.example")
         with pytest.raises(CORSBlocked):
             stranger.fetch(f"{API}/mcp/", method="POST", json=INITIALIZE, headers=accepts)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send to one process")
+def test_it_serves_what_it_says_until_ctrl_c(tmp_path: Path) -> None:
+    with started("mcp_server.py", tmp_path, PORT="0") as program:
+        seen = answers("mcp_server.py", program.address)
+        output, errors = program.stop()
+
+    granted = {
+        "access-control-allow-origin": "https://inspector.example.com",
+        "access-control-allow-headers": "Accept, Accept-Language, Content-Language, Content-Type, "
+        "Authorization, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id",
+        "access-control-allow-methods": "DELETE",
+        "access-control-max-age": "600",
+        "vary": "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+    }
+    assert seen == [Answer(204, granted)]
+    assert output.startswith("RCE01 preflight allowed: method=DELETE path=/mcp/ ")
+    # What the SDK logs is its own.
+    assert "RCE" not in errors
+    assert "Traceback" not in errors

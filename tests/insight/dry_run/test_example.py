@@ -8,12 +8,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from example_programs import EXAMPLES
 from interpreters import environment
 
+if TYPE_CHECKING:
+    import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
-EXAMPLE = ROOT / "examples" / "dry_run.py"
+EXAMPLE = EXAMPLES / "dry_run.py"
 
 
 def _example() -> Any:
@@ -34,7 +38,8 @@ def _migration() -> Any:
     return json.loads(run.stdout)
 
 
-def test_it_reports_what_migrate_lists() -> None:
+def test_it_reports_what_migrate_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
     migration = _migration()
     listed = {
         (change["verdict"], *call)

@@ -1,7 +1,8 @@
 """A single-page app on another origin, with a session cookie.
 
-    pip install route-cors uvicorn
-    uvicorn --app-dir examples/recipes spa_with_cookies:app
+    python examples/spa_with_cookies.py
+    curl -i -X POST -H 'Origin: https://app.example.com' http://127.0.0.1:8000/login
+    curl -i -X POST -H 'Origin: https://evil.example' -H 'Cookie: session=of-ada' http://127.0.0.1:8000/orders
 
 The policy names the origin of the front end: with credentials, browsers accept no `*`. `enforce=True` also
 refuses what other sites' pages send with the cookie, such as a form that posts to /orders. The page calls
@@ -11,6 +12,7 @@ different sites. app.example.com and api.example.com are the same site: there, L
 
 from typing import Annotated
 
+import serving
 from fastapi import Cookie, FastAPI, HTTPException, Response
 
 from route_cors import CORSPolicy, install_cors
@@ -37,3 +39,6 @@ install_cors(
     default=CORSPolicy(origins="https://app.example.com", allow_credentials=True),
     enforce=True,
 )
+
+if __name__ == "__main__":
+    serving.serve(app)

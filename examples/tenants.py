@@ -1,13 +1,15 @@
 """Each tenant's own origins, by a parameter of the path.
 
-    pip install route-cors uvicorn
-    uvicorn --app-dir examples/recipes tenants:app
+    python examples/tenants.py
+    curl -i -X PUT -H 'Origin: https://shop.acme.example' http://127.0.0.1:8000/tenants/acme/settings
+    curl -i -X PUT -H 'Origin: https://shop.acme.example' http://127.0.0.1:8000/tenants/globex/settings
 
 The callable gets the connection as the route will see it, path parameters included. It runs for each
 request with an Origin that nothing else in `origins` allows, so it should answer from memory. Whatever it
 raises counts as no.
 """
 
+import serving
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
@@ -38,3 +40,6 @@ async def save(tenant: str) -> str:
 app = FastAPI()
 app.include_router(router)
 install_cors(app)
+
+if __name__ == "__main__":
+    serving.serve(app)

@@ -1,7 +1,7 @@
 """A documentation page (Swagger UI, Redoc) on another origin: it reads the schema, and calls what is public.
 
-    pip install route-cors uvicorn
-    uvicorn --app-dir examples/recipes swagger_ui_elsewhere:app
+    python examples/swagger_ui_elsewhere.py
+    curl -i -H 'Origin: https://docs.example.com' http://127.0.0.1:8000/v1/openapi.json
 
 "Try it out" is a fetch from the documentation's origin: each operation that it should work for needs a
 policy that allows it. FastAPI makes the route of the schema itself, so that route is closed, and the schema
@@ -10,6 +10,7 @@ is served by one with a policy.
 
 from typing import Any
 
+import serving
 from fastapi import FastAPI
 
 from route_cors import CORSPolicy, CORSRouter, install_cors
@@ -34,3 +35,6 @@ async def schema() -> dict[str, Any]:
 
 app.include_router(api)
 install_cors(app)
+
+if __name__ == "__main__":
+    serving.serve(app)

@@ -1,7 +1,9 @@
-"""An MCP server that pages of another origin may call, such as an inspector or a chat in the browser.
+r"""An MCP server that pages of another origin may call, such as an inspector or a chat in the browser.
 
-    pip install route-cors mcp uvicorn
-    uvicorn --app-dir examples/recipes mcp_server:app
+    python -m pip install mcp
+    python examples/mcp_server.py
+    curl -i -X OPTIONS -H 'Origin: https://inspector.example.com' \
+        -H 'Access-Control-Request-Method: DELETE' http://127.0.0.1:8000/mcp/
 
 The streamable HTTP transport needs three things of CORS: the page has to read the session's header, send it
 and the protocol's version, and end the session by DELETE. The server's own check of Host and Origin comes
@@ -11,6 +13,7 @@ after route_cors: its allowed_origins have to name the page too.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import serving
 from fastapi import FastAPI
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
@@ -54,3 +57,6 @@ policy = CORSPolicy(
 )
 app.mount("/mcp", cors(policy)(transport))
 install_cors(app)
+
+if __name__ == "__main__":
+    serving.serve(app)

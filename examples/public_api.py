@@ -1,11 +1,13 @@
 """An API that any page may read, with a part that only one front end may call, and one that nobody may.
 
-    pip install route-cors uvicorn
-    uvicorn --app-dir examples/recipes public_api:app
+    python examples/public_api.py
+    curl -i -H 'Origin: https://any.example' http://127.0.0.1:8000/v1/quotes
+    curl -i -X PUT -H 'Origin: https://any.example' http://127.0.0.1:8000/account/name
 
 The innermost policy counts, and policies are never merged: nothing of `*` reaches /account or /internal.
 """
 
+import serving
 from fastapi import FastAPI, Response
 
 from route_cors import CORSPolicy, CORSRouter, install_cors, no_cors
@@ -43,3 +45,6 @@ async def metrics() -> str:
 
 
 install_cors(app)
+
+if __name__ == "__main__":
+    serving.serve(app)

@@ -1,14 +1,14 @@
-r"""Origins from the environment, a .env file or a secret, read by pydantic-settings.
+"""Origins from the environment, a .env file or a secret, read by pydantic-settings.
 
-    pip install route-cors pydantic-settings uvicorn
-    CORS_ORIGINS="https://app.example.com, https://*.preview.example.com" \
-        uvicorn --app-dir examples/recipes from_settings:app
+    CORS_ORIGINS="https://app.example.com, https://*.preview.example.com" python examples/from_settings.py
+    curl -i -H 'Origin: https://pr7.preview.example.com' http://127.0.0.1:8000/orders
 
-`OriginList` reads a JSON list, or origins separated by commas or spaces. A mistake stops the program when
-it starts, and the error names the variable, the value and what to write instead. An empty variable allows
-nobody.
+Without the variable, the origin http://localhost:5173 is allowed; an empty one allows nobody. `OriginList`
+reads a JSON list, or origins separated by commas or spaces. A mistake stops the program when it starts, and
+the error names the variable, the value and what to write instead.
 """
 
+import serving
 from fastapi import FastAPI
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -43,3 +43,6 @@ async def stock() -> dict[str, int]:
 
 
 install_cors(app, default=CORSPolicy(origins=settings.cors_origins, allow_credentials=True))
+
+if __name__ == "__main__":
+    serving.serve(app)
