@@ -22,6 +22,7 @@ __all__ = [
     "CallPath",
     "Credentials",
     "Diff",
+    "ExplainCode",
     "Factory",
     "FailOn",
     "FailOnOption",
@@ -193,6 +194,16 @@ Ignore: TypeAlias = Annotated[
         "--ignore",
         metavar="CODE",
         help="Leave these findings out: RC012, or RC012,RC013. May be given several times.",
+        show_default=False,
+    ),
+]
+ExplainCode: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--explain",
+        metavar="CODE",
+        help="Explain a code, with an example and its fix: RC005, or RCE02 of the log. `route-cors codes` "
+        "lists them.",
         show_default=False,
     ),
 ]
