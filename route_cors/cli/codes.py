@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -14,7 +14,7 @@ from route_cors.insight.events import EVENTS, FIELDS
 from route_cors.insight.findings import BASELINE_CODES, CODES, RETIRED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from route_cors.cli.text import Screen
     from route_cors.insight.events import LogEvent
@@ -25,6 +25,7 @@ __all__ = ["show_code", "show_codes"]
 _FINDINGS: Final[Mapping[str, Code]] = {**CODES, **BASELINE_CODES}
 _IS_RETIRED: Final = "retired"
 _MOST_SHOWN: Final = 3
+_LONGEST_SHOWN: Final = 20
 
 
 def show_codes(screen: Screen, *, as_data: bool) -> None:
@@ -98,10 +99,28 @@ def _known(given: str) -> str:
     code, known = given.strip().upper(), _all_codes()
     if code in known:
         return code
-    near = get_close_matches(code, known, n=_MOST_SHOWN, cutoff=0.5)
-    hint = f"near it are {', '.join(sorted(near))}; " if near else ""
-    shown = repr(given if len(given) <= len("RC001") * 4 else f"{given[:20]}…")
+    near = ", ".join(_nearest(code, known))
+    hint = f"near it are {near}; " if near else ""
+    shown = repr(given if len(given) <= _LONGEST_SHOWN else f"{given[:_LONGEST_SHOWN]}…")
     raise CommandError(f"--explain {shown}: there is no such code; {hint}`route-cors codes` lists all")
+
+
+def _nearest(code: str, known: Sequence[str]) -> list[str]:
+    """Those with the same letters first, then by their numbers."""
+    if re.fullmatch(r"[A-Z]*[0-9]{1,6}", code) is None:
+        return []
+    letters, number = _parts(code)
+
+    def distance(other: str) -> tuple[bool, int]:
+        its_letters, its_number = _parts(other)
+        return its_letters != letters, abs(its_number - number)
+
+    return sorted(sorted(known, key=distance)[:_MOST_SHOWN])
+
+
+def _parts(code: str) -> tuple[str, int]:
+    letters = code.rstrip("0123456789")
+    return letters, int(code.removeprefix(letters))
 
 
 def _at_length(code: str) -> dict[str, Any]:

@@ -51,9 +51,9 @@ FIELDS: Final[Mapping[str, str]] = {
     "method": "of the request; of a preflight the method that it announces",
     "origin": "the Origin header as the client sent it",
     "own_origin": "the app's own origin, with which the Origin was compared: scheme and Host of the request",
-    "path": "of the request as the client sent it, without its query",
+    "path": "of the request as the client sent it, without its query; for RCE10 as the router got it",
     "refused_headers": "the request headers that the policy does not allow",
-    "route": "the path of the route that serves the request; left out if there is none",
+    "route": "the path of the route whose policy was looked at; left out if there is none",
     "sec_fetch_site": "what the browser says about the page; left out if it says nothing",
     "served": "the endpoint that the router ran",
     "why": "in a dry run, the change in words",
@@ -165,7 +165,7 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
             " the path or chose the endpoint. The policy of the endpoint that ran applies."
         ),
         example=(
-            "RCE10 another endpoint was served than predicted: path=/old route=/old"
+            "RCE10 another endpoint was served than predicted: path=/new route=/old"
             " served=<function new at 0x7f3a>"
         ),
         fix=(
