@@ -1,44 +1,24 @@
-"""The commands. What each of them prints is in the module of that name."""
+"""The commands. What each of them does is in the module of that name, which is imported when it is called.
+
+So `--help`, `codes` and the shell's completion do not wait for FastAPI.
+"""
 
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from route_cors.cli import options
-from route_cors.cli.arguments import (
-    api_origin,
-    page_origin,
-    read_baseline,
-    read_call,
-    read_codes,
-    read_request,
-)
-from route_cors.cli.check import findings_as_data, is_as_bad_as, print_findings
 from route_cors.cli.errors import CommandError, reporting_errors
-from route_cors.cli.explain import print_explanation
-from route_cors.cli.find_app import find_app
-from route_cors.cli.table import matching, print_table, table_as_data, without_documentation
-from route_cors.cli.text import Screen, as_json
-from route_cors.insight.baseline import BASELINE_CODES, changes_as_findings, compare
-from route_cors.insight.findings import CODES, SEVERITIES
-from route_cors.insight.overview import report
-from route_cors.insight.routes import Place
-from route_cors.insight.sarif import to_sarif
+from route_cors.cli.text import Screen
 
-if TYPE_CHECKING:
-    from route_cors.cli.find_app import Found
-    from route_cors.insight.findings import Finding
-    from route_cors.insight.overview import Report
+__all__ = ["app"]
 
-_ALL_CODES = {**CODES, **BASELINE_CODES}
 _INSPECTOR_PORT = 8008
-_EXIT_CODES = {True: 0, False: 1, None: 3}
 
 app = typer.Typer(
     help="Who may call what in an app from pages of other origins, and why a call is refused.",
@@ -91,13 +71,18 @@ def _table(
     A policy that no layer applies is marked. What --json prints is the baseline of `route-cors check`.
     """
     with reporting_errors(with_traceback=show_traceback):
-        checked = None if origin is None else page_origin(origin)
-        shown = matching(report(_found(app, app_option, factory=factory).app), wanted)
-        if as_data:
-            typer.echo(as_json(table_as_data(shown, checked)))
-        else:
-            folded, hidden = (shown, 0) if with_docs else without_documentation(shown)
-            print_table(Screen.of(), folded, _ALL_CODES, origin=checked, pages=pages, hidden=hidden)
+        from route_cors.cli.table import show_table  # noqa: PLC0415 - loads FastAPI
+
+        show_table(
+            Screen.of(),
+            _target(app, app_option),
+            factory=factory,
+            origin=origin,
+            wanted=wanted,
+            with_docs=with_docs,
+            as_data=as_data,
+            pages=pages,
+        )
 
 
 @app.command("explain")
@@ -123,28 +108,22 @@ def _explain(
     request gets to the app), 1 if not, and 3 if that is not known, because another layer may answer CORS by
     itself.
     """
-    from route_cors.insight.explain import explain  # noqa: PLC0415 - loads route_cors.testing
-
     with reporting_errors(with_traceback=show_traceback):
-        call = read_call(
-            *read_request(method, path, method_option),
+        from route_cors.cli.explain import show_explanation  # noqa: PLC0415 - loads FastAPI
+
+        exit_code = show_explanation(
+            Screen.of(),
+            app,
+            (method, path, method_option),
+            factory=factory,
             origin=origin,
+            sent_as=sent_as.value,
             headers=headers or [],
             credentials=credentials,
             base_url=base_url,
-            as_=sent_as.value,
+            as_data=as_data,
         )
-        found = find_app(app, factory=factory)
-        try:
-            with redirect_stdout(sys.stderr):
-                explanation = explain(found.app, call)
-        except ValueError as error:
-            raise CommandError(str(error)) from error
-        if as_data:
-            typer.echo(as_json(explanation.to_dict()))
-        else:
-            print_explanation(Screen.of(), explanation)
-        raise typer.Exit(_EXIT_CODES[explanation.allowed])
+        raise typer.Exit(exit_code)
 
 
 @app.command("check")
@@ -159,33 +138,48 @@ def _check(
     ask_callables: options.AskCallables = False,
     as_data: options.Json = False,
     as_sarif: options.Sarif = False,
+    explained: options.ExplainCode = None,
     factory: options.Factory = False,
     show_traceback: options.Traceback = False,
 ) -> None:
     """Find problems of the policies.
 
     With --baseline it also reports what a change opened or closed. The exit code is 1 if there is a finding
-    of the severity in --fail-on, or a worse one.
+    of the severity in --fail-on, or a worse one. With --explain it checks nothing, but explains a code.
     """
     with reporting_errors(with_traceback=show_traceback):
-        if as_data and as_sarif:
-            raise CommandError("--json and --sarif: give one of them")
-        ignored = read_codes(ignore or [], _ALL_CODES)
-        served_at = None if base_url is None else api_origin(base_url)
-        found = _found(app, app_option, factory=factory)
-        with redirect_stdout(sys.stderr):
-            whole = report(found.app, base_url=served_at, ask_callables=ask_callables)
-        every = _findings(whole, baseline)
-        findings = [finding for finding in every if finding.code not in ignored]
-        if as_data:
-            typer.echo(as_json(findings_as_data(findings)))
-        elif as_sarif:
-            typer.echo(as_json(_sarif(found, findings)))
-        else:
-            left_out = len(every) - len(findings)
-            print_findings(Screen.of(), findings, routes=len(whole.routes), ignored=left_out)
-        if any(is_as_bad_as(finding, fail_on.value) for finding in findings):
+        if explained is not None:
+            from route_cors.cli.codes import show_code  # noqa: PLC0415 - only for this
+
+            show_code(Screen.of(), explained, _target(app, app_option), as_data=as_data)
+            return
+        from route_cors.cli.check import check_app  # noqa: PLC0415 - loads FastAPI
+
+        is_sound = check_app(
+            Screen.of(),
+            _target(app, app_option),
+            factory=factory,
+            fail_on=fail_on.value,
+            ignore=ignore or [],
+            baseline=baseline,
+            base_url=base_url,
+            ask_callables=ask_callables,
+            as_data=as_data,
+            as_sarif=as_sarif,
+        )
+        if not is_sound:
             raise typer.Exit(1)
+
+
+@app.command("codes")
+def _codes(*, as_data: options.Json = False) -> None:
+    """List the codes of findings and log events.
+
+    `route-cors check --explain CODE` explains one of them.
+    """
+    from route_cors.cli.codes import show_codes  # noqa: PLC0415 - only for this
+
+    show_codes(Screen.of(), as_data=as_data)
 
 
 @app.command("migrate")
@@ -202,25 +196,12 @@ def _migrate(
 
     It shows the lines to remove, the policy that does the same, and what cannot be kept. No file is changed.
     """
-    from route_cors.cli.migrate import print_migration  # noqa: PLC0415 - loads route_cors.testing
-    from route_cors.insight.migration import NoPatchError, migration, patch_of  # noqa: PLC0415 - as above
-
     with reporting_errors(with_traceback=show_traceback):
-        if as_data and as_diff:
-            raise CommandError("--json and --diff: give one of them")
-        found = _found(app, app_option, factory=factory)
-        roots = [Path.cwd(), *([] if found.file is None else [Path(found.file).parent])]
-        with redirect_stdout(sys.stderr):
-            migrated = migration(found.app, roots)
-        if as_data:
-            typer.echo(as_json(migrated.to_dict()))
-        elif not as_diff:
-            print_migration(Screen.of(), migrated)
-        else:
-            try:
-                sys.stdout.write(patch_of(migrated))
-            except NoPatchError as error:
-                raise CommandError(f"--diff: {error}") from error
+        from route_cors.cli.migrate import show_migration  # noqa: PLC0415 - loads FastAPI
+
+        show_migration(
+            Screen.of(), _target(app, app_option), factory=factory, as_data=as_data, as_diff=as_diff
+        )
 
 
 @app.command("serve")
@@ -237,32 +218,15 @@ def _serve(
 
     The app is served on another port, so that the page's calls to it are cross-origin.
     """
-    from route_cors.cli.serve import serve  # noqa: PLC0415 - loads the server
-
     with reporting_errors(with_traceback=show_traceback):
-        found = _found(app, app_option, factory=factory)
+        from route_cors.cli.find_app import find_app  # noqa: PLC0415 - loads FastAPI
+        from route_cors.cli.serve import serve  # noqa: PLC0415 - loads the server
+
+        found = find_app(_target(app, app_option), factory=factory)
         serve(Screen.of(), found.app, port=port, api=api)
 
 
-def _found(argument: str | None, option: str | None, *, factory: bool) -> Found:
+def _target(argument: str | None, option: str | None) -> str | None:
     if argument is not None and option is not None:
         raise CommandError(f"the app is named twice: {argument!r} and --app {option!r}")
-    return find_app(option if argument is None else argument, factory=factory)
-
-
-def _findings(whole: Report, baseline: str | None) -> list[Finding]:
-    if baseline is None:
-        return [*whole.findings]
-    try:
-        changes = compare(read_baseline(baseline), whole)
-    except ValueError as error:
-        raise CommandError(
-            f"--baseline {baseline!r}: not what `route-cors table --json` writes: {error}"
-        ) from error
-    findings = [*whole.findings, *changes_as_findings(changes)]
-    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
-
-
-def _sarif(found: Found, findings: list[Finding]) -> dict[str, object]:
-    fallback = None if found.file is None else Place(found.file, 1)
-    return to_sarif(findings, _ALL_CODES, root=Path.cwd(), fallback=fallback)
+    return option if argument is None else argument

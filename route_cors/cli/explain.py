@@ -2,17 +2,79 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Final
 
+import typer
 from rich.text import Text
 
-from route_cors.cli.text import mark, text
+from route_cors.cli.arguments import read_call, read_request
+from route_cors.cli.errors import CommandError
+from route_cors.cli.find_app import find_app
+from route_cors.cli.text import as_json, mark, text
+from route_cors.insight.explain import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from route_cors.cli.text import Screen
-    from route_cors.insight.explanation import Explanation, Step
+    from route_cors.insight.explanation import Explanation, SentAs, Step
+
+__all__ = ["print_explanation", "show_explanation"]
+
+_EXIT_CODES: Final = {True: 0, False: 1, None: 3}
+
+
+def show_explanation(
+    screen: Screen,
+    target: str | None,
+    request: tuple[str | None, str | None, str | None],
+    *,
+    factory: bool,
+    origin: str,
+    sent_as: SentAs,
+    headers: Sequence[str],
+    credentials: bool,
+    base_url: str | None,
+    as_data: bool,
+) -> int:
+    """Explain one call, and return the exit code.
+
+    Args:
+        screen: where to print.
+        target: the app, as `find_app` takes it.
+        request: the two arguments and the option that `read_request` takes.
+        factory: whether the target names a function that makes the app.
+        origin: of the page.
+        sent_as: how the page sends it.
+        headers: that the script sets.
+        credentials: whether the script asks for credentials.
+        base_url: where the app is served.
+        as_data: whether to print JSON.
+
+    Raises:
+        CommandError: there is no such app, or no browser can make such a call.
+    """
+    call = read_call(
+        *read_request(*request),
+        origin=origin,
+        headers=headers,
+        credentials=credentials,
+        base_url=base_url,
+        as_=sent_as,
+    )
+    found = find_app(target, factory=factory)
+    try:
+        with redirect_stdout(sys.stderr):
+            explanation = explain(found.app, call)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if as_data:
+        typer.echo(as_json(explanation.to_dict()))
+    else:
+        print_explanation(screen, explanation)
+    return _EXIT_CODES[explanation.allowed]
 
 
 def print_explanation(screen: Screen, explanation: Explanation) -> None:

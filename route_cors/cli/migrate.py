@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import typer
 from rich.text import Text
 
-from route_cors.cli.text import text
+from route_cors.cli.errors import CommandError
+from route_cors.cli.find_app import find_app
+from route_cors.cli.text import as_json, text
 from route_cors.cli.words import counted
+from route_cors.insight.migration import NoPatchError, migration, patch_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,25 +23,53 @@ if TYPE_CHECKING:
     from route_cors.insight.migration import Change, Migration, Remark, Replacement
     from route_cors.insight.routes import Place
 
+__all__ = ["show_migration"]
 
-def print_migration(screen: Screen, migration: Migration) -> None:
-    """Print what replaces each CORSMiddleware, then who gains and who loses access.
+
+def show_migration(
+    screen: Screen, target: str | None, *, factory: bool, as_data: bool, as_diff: bool
+) -> None:
+    """Show what replaces each CORSMiddleware of an app, then who gains and who loses access.
 
     Args:
         screen: where to print.
-        migration: of an app.
+        target: the app, as `find_app` takes it.
+        factory: whether that names a function that makes it.
+        as_data: whether to print JSON.
+        as_diff: whether to print a patch.
+
+    Raises:
+        CommandError: there is no such app, or no patch.
     """
-    for name in migration.not_known:
+    if as_data and as_diff:
+        raise CommandError("--json and --diff: give one of them")
+    found = find_app(target, factory=factory)
+    roots = [Path.cwd(), *([] if found.file is None else [Path(found.file).parent])]
+    with redirect_stdout(sys.stderr):
+        migrated = migration(found.app, roots)
+    if as_data:
+        typer.echo(as_json(migrated.to_dict()))
+    elif not as_diff:
+        _print_migration(screen, migrated)
+    else:
+        try:
+            sys.stdout.write(patch_of(migrated))
+        except NoPatchError as error:
+            raise CommandError(f"--diff: {error}") from error
+
+
+def _print_migration(screen: Screen, migrated: Migration) -> None:
+    for name in migrated.not_known:
         screen.line(text(f"not known: {name} may answer CORS by itself, and is not compared", "yellow"))
-    if migration.not_known:
+    if migrated.not_known:
         screen.line()
-    for replacement in migration.replacements:
+    for replacement in migrated.replacements:
         _print_replacement(screen, replacement)
         screen.line()
-    if not migration.replacements:
+    if not migrated.replacements:
         screen.line("there is no CORSMiddleware to replace")
         return
-    _print_changes(screen, migration)
+    _print_changes(screen, migrated)
     screen.line()
     for sentence in _ALWAYS:
         screen.line(Text("- ", "dim"), sentence, hang=2)

@@ -7,6 +7,39 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+__all__ = [
+    "All",
+    "ApiBaseUrl",
+    "ApiUrl",
+    "App",
+    "AppOption",
+    "As",
+    "AsOption",
+    "AskCallables",
+    "BaseUrl",
+    "Baseline",
+    "CallOrigin",
+    "CallPath",
+    "Credentials",
+    "Diff",
+    "ExplainCode",
+    "Factory",
+    "FailOn",
+    "FailOnOption",
+    "Filter",
+    "Headers",
+    "Ignore",
+    "Json",
+    "Method",
+    "MethodOption",
+    "OnlyAppOption",
+    "Origin",
+    "Pager",
+    "Port",
+    "Sarif",
+    "Traceback",
+]
+
 _APP_HELP = (
     "module:app, a module, or a file: main.py or main.py:app; module:create_app() calls the function that "
     "makes the app. By default it is looked for where `fastapi dev` does: the entrypoint in pyproject.toml, "
@@ -161,6 +194,16 @@ Ignore: TypeAlias = Annotated[
         "--ignore",
         metavar="CODE",
         help="Leave these findings out: RC012, or RC012,RC013. May be given several times.",
+        show_default=False,
+    ),
+]
+ExplainCode: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--explain",
+        metavar="CODE",
+        help="Explain a code, with an example and its fix: RC005, or RCE02 of the log. `route-cors codes` "
+        "lists them.",
         show_default=False,
     ),
 ]

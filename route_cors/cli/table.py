@@ -7,25 +7,64 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.text import Text
 
+from route_cors.cli.arguments import page_origin
+from route_cors.cli.find_app import find_app
 from route_cors.cli.rows import print_rows
-from route_cors.cli.text import text
+from route_cors.cli.text import as_json, text
 from route_cors.cli.words import counted, methods_in_words, path_in_words
 from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, accesses_of, speaking_layers
 from route_cors.insight.describe import policy_in_words
+from route_cors.insight.findings import CODES
+from route_cors.insight.overview import report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from route_cors.cli.text import Screen
     from route_cors.insight.access import Access
-    from route_cors.insight.findings import Code
     from route_cors.insight.overview import Report
     from route_cors.insight.routes import ReportedRoute
 
+__all__ = ["show_table"]
 
-def matching(report: Report, wanted: str) -> Report:
+
+def show_table(
+    screen: Screen,
+    target: str | None,
+    *,
+    factory: bool,
+    origin: str | None,
+    wanted: str,
+    with_docs: bool,
+    as_data: bool,
+    pages: bool,
+) -> None:
+    """Show the routes of an app, and what pages of an origin may do there.
+
+    Args:
+        screen: where to print.
+        target: the app, as `find_app` takes it.
+        factory: whether that names a function that makes it.
+        origin: whose access to show.
+        wanted: the text that a route contains to be shown.
+        with_docs: whether the routes of FastAPI's documentation are shown.
+        as_data: whether to print JSON.
+        pages: whether a table that is longer than the terminal goes through a pager.
+
+    Raises:
+        CommandError: there is no such app, or the origin is none.
+    """
+    checked = None if origin is None else page_origin(origin)
+    shown = _matching(report(find_app(target, factory=factory).app), wanted)
+    if as_data:
+        typer.echo(as_json(_as_data(shown, checked)))
+    else:
+        folded, hidden = (shown, 0) if with_docs else _without_documentation(shown)
+        _print_table(screen, folded, origin=checked, pages=pages, hidden=hidden)
+
+
+def _matching(report: Report, wanted: str) -> Report:
     """Those routes whose path, method, endpoint or policy contains a text, in upper or lower case."""
     routes = tuple(route for route in report.routes if wanted.casefold() in _searched(route))
     kept = {id(route) for route in routes}
@@ -35,7 +74,7 @@ def matching(report: Report, wanted: str) -> Report:
     return type(report)(routes=routes, findings=findings)
 
 
-def without_documentation(report: Report) -> tuple[Report, int]:
+def _without_documentation(report: Report) -> tuple[Report, int]:
     """The report without the routes of FastAPI's own docs, and how many these are.
 
     One with a finding stays: what is wrong there is to be seen.
@@ -45,7 +84,7 @@ def without_documentation(report: Report) -> tuple[Report, int]:
     return replace(report, routes=kept), len(report.routes) - len(kept)
 
 
-def table_as_data(report: Report, origin: str | None) -> dict[str, Any]:
+def _as_data(report: Report, origin: str | None) -> dict[str, Any]:
     """The report as JSON has it; with an origin, what that may do, and what any other."""
     data = report.to_dict()
     if origin is not None:
@@ -56,38 +95,24 @@ def table_as_data(report: Report, origin: str | None) -> dict[str, Any]:
     return data
 
 
-def print_table(
-    screen: Screen, report: Report, codes: Mapping[str, Code], *, origin: str | None, pages: bool, hidden: int
-) -> None:
-    """Print the routes, and what the codes of the findings mean.
-
-    Args:
-        screen: where to print; if it is not a terminal, each route is one line.
-        report: the routes to show.
-        codes: the codes of the findings.
-        origin: whose access to show beside each policy, and that of any other origin.
-        pages: whether a table that is longer than the terminal goes through the user's pager.
-        hidden: how many routes of the docs are left out.
-    """
+def _print_table(screen: Screen, report: Report, *, origin: str | None, pages: bool, hidden: int) -> None:
     if pages and screen.is_terminal and len(report.routes) > screen.console.height:
         # As git does: less ends by itself if everything fits, and shows colours.
         os.environ.setdefault("LESS", "FRX")
         with screen.console.pager(styles=True):
-            _print_all(screen, report, codes, origin, hidden)
+            _print_all(screen, report, origin, hidden)
     else:
-        _print_all(screen, report, codes, origin, hidden)
+        _print_all(screen, report, origin, hidden)
 
 
-def _print_all(
-    screen: Screen, report: Report, codes: Mapping[str, Code], origin: str | None, hidden: int
-) -> None:
+def _print_all(screen: Screen, report: Report, origin: str | None, hidden: int) -> None:
     if origin is not None:
         screen.line("What pages of ", Text(origin, "bold"), " may do")
         screen.line()
     if report.routes:
         print_rows(screen, *_cells(report, origin))
         screen.line()
-    _print_summary(screen, report, codes)
+    _print_summary(screen, report)
     if hidden:
         told = counted(hidden, "route")
         screen.line(f"{told} of FastAPI's docs {'is' if hidden == 1 else 'are'} hidden; --all shows them")
@@ -149,10 +174,10 @@ def _searched(route: ReportedRoute) -> str:
     return "\n".join(parts).casefold()
 
 
-def _print_summary(screen: Screen, report: Report, codes: Mapping[str, Code]) -> None:
+def _print_summary(screen: Screen, report: Report) -> None:
     found = sorted({finding.code for finding in report.findings})
     screen.line(f"{counted(len(report.routes), 'route')}, {counted(len(report.findings), 'finding')}")
     for code in found:
-        screen.line(Text(code, "yellow"), f"  {codes[code].title}")
+        screen.line(Text(code, "yellow"), f"  {CODES[code].title}")
     if found:
         screen.line("`route-cors check` says what to do about them")

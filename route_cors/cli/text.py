@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from route_cors.insight.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["STYLES", "Screen", "as_json", "mark", "text"]
+
+STYLES: Final[Mapping[str, str]] = {"error": "bold red", "warning": "yellow", "info": "blue"}
+"""How the severity of a finding, or the level of an event, is shown."""
 
 
 @dataclass(frozen=True, slots=True)

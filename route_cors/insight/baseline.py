@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from pydantic import BaseModel, ValidationError
 
-from route_cors.insight.findings import Code, Finding
+from route_cors.insight.findings import BASELINE_CODES, Finding
 from route_cors.insight.findings.facts import label
 from route_cors.insight.grants import NOTHING, UNGUARDED, Grant, differences
 from route_cors.insight.routes import ReportedRoute
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from route_cors.insight.grants import Difference
     from route_cors.insight.overview import Report
 
-BASELINE_CODES: Final[Mapping[str, Code]] = {
-    "RC101": Code("warning", "Open to more than in the baseline"),
-    "RC102": Code("info", "Open to less than in the baseline"),
-}
-"""The codes of changes, in addition to the `CODES` of findings."""
+__all__ = ["Change", "changes_as_findings", "compare"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +26,10 @@ class Change:
     """One thing that other origins may do now and could not do before, or the reverse.
 
     Attributes:
-        opened: True if more is allowed now, False if less. sentence: what has changed. route: the route it is
-        about, as it is now or, if it was removed, as it was; only with the methods that
-            the change applies to.
+        opened: True if more is allowed now, False if less.
+        sentence: what has changed.
+        route: the route it is about, as it is now or, if it was removed, as it was; only with the methods
+            that the change applies to.
     """
 
     opened: bool

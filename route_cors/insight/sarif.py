@@ -61,8 +61,8 @@ def _rule(name: str, code: Code) -> dict[str, Any]:
     return {
         "id": name,
         "shortDescription": {"text": f"{code.title}."},
-        "fullDescription": {"text": code.why or f"{code.title}."},
-        "help": {"text": _help(code)},
+        "fullDescription": {"text": code.why},
+        "help": {"text": f"{code.when}\n\n{code.why}\n\n{code.fix}", "markdown": _help(code)},
         "helpUri": _README,
         "defaultConfiguration": {"level": _LEVELS[code.severity]},
     }
@@ -73,8 +73,9 @@ _README: Final = "https://pypi.org/project/route-cors/#who-may-call-what-and-why
 
 
 def _help(code: Code) -> str:
-    why = f" {code.why}" if code.why else ""
-    return f"{code.title}.{why} `route-cors check` says where, and what to write instead."
+    found, fixed = (f"```python\n{program}```" for program in (code.example, code.fixed))
+    parts = (code.when, code.why, "It is found here:", found, code.fix, fixed)
+    return "\n\n".join(parts)
 
 
 def _message(finding: Finding, root: Path) -> str:

@@ -196,11 +196,12 @@ def test_the_help_names_every_command(workplace: Workplace) -> None:
         "table",
         "explain",
         "check",
+        "codes",
         "migrate",
         "serve",
     ]
     assert "--install-completion" in run.out
-    for command in ("table", "explain", "check", "migrate", "serve"):
+    for command in ("table", "explain", "check", "codes", "migrate", "serve"):
         told = workplace.run(command, "-h")
         assert told.code == 0
         assert told.out.startswith(f"Usage: route-cors {command} [OPTIONS]")

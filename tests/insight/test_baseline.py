@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Host, Route
 
 from route_cors import CORSPolicy, cors, install_cors, no_cors, report
-from route_cors.insight.baseline import BASELINE_CODES, compare
+from route_cors.insight.baseline import compare
+from route_cors.insight.findings import BASELINE_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

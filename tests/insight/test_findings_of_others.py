@@ -611,6 +611,15 @@ def test_posts_that_are_nothing_to_worry_about(app: FastAPI) -> None:
     assert [code for code in codes(app) if code != "RC001"] == []
 
 
+def test_an_endpoint_does_not_protect_itself_by_the_name_of_its_module() -> None:
+    async def from_a_form(session: Annotated[str, Cookie()]) -> None: ...
+
+    from_a_form.__module__ = "shop.csrf_demo"
+    from_a_form.__annotations__ = {"session": Annotated[str, Cookie()], "return": None}
+    assert codes(posting(from_a_form)) == ["RC027"]
+    assert codes(posting(from_a_form, csrf_protect)) == []
+
+
 # --- One cause, one finding; code to paste
 
 

@@ -15,6 +15,8 @@ from route_cors.insight.sarif import to_sarif
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from route_cors.insight import Severity
+
 ROOT = Path("/project")
 
 ROUTE = ReportedRoute(
@@ -30,8 +32,26 @@ ROUTE = ReportedRoute(
     example="/items/1",
 )
 
-HINT = "`route-cors check` says where, and what to write instead."
-TWO_CODES = {"RC001": Code("error", "A thing", "It breaks."), "RC002": Code("info", "Another")}
+OF_CODES: list[tuple[str, Severity, str]] = [("RC001", "error", "A thing"), ("RC002", "info", "Another")]
+TWO_CODES = {
+    name: Code(
+        severity=severity,
+        title=title,
+        when="A thing was seen.",
+        why="It breaks.",
+        example="thing()\n",
+        fix="Leave it out.",
+        fixed="pass\n",
+    )
+    for name, severity, title in OF_CODES
+}
+HELP = {
+    "text": "A thing was seen.\n\nIt breaks.\n\nLeave it out.",
+    "markdown": (
+        "A thing was seen.\n\nIt breaks.\n\nIt is found here:\n\n```python\nthing()\n```\n\nLeave it out.\n\n"
+        "```python\npass\n```"
+    ),
+}
 README = "https://pypi.org/project/route-cors/#who-may-call-what-and-why-not"
 
 
@@ -80,15 +100,15 @@ def test_the_whole_log() -> None:
                                 "id": "RC001",
                                 "shortDescription": {"text": "A thing."},
                                 "fullDescription": {"text": "It breaks."},
-                                "help": {"text": f"A thing. It breaks. {HINT}"},
+                                "help": HELP,
                                 "helpUri": README,
                                 "defaultConfiguration": {"level": "error"},
                             },
                             {
                                 "id": "RC002",
                                 "shortDescription": {"text": "Another."},
-                                "fullDescription": {"text": "Another."},
-                                "help": {"text": f"Another. {HINT}"},
+                                "fullDescription": {"text": "It breaks."},
+                                "help": HELP,
                                 "helpUri": README,
                                 "defaultConfiguration": {"level": "note"},
                             },

@@ -31,7 +31,7 @@ class Needs:
         has_simple_body: whether it accepts a body that browsers send without a preflight.
         is_known: whether its signature tells all this; that of a plain Starlette route does not.
         reads_request: whether it gets the request itself, and so may read anything from it.
-        is_guarded: whether something in it has CSRF in its name, and so may refuse requests of other sites.
+        is_guarded: whether a dependency has CSRF in its name, and so may refuse requests of other sites.
     """
 
     required_cookies: tuple[str, ...] = ()
@@ -76,7 +76,8 @@ def needs_of(view: Any) -> Needs:
         has_simple_body=_has_simple_body(view),
         is_known=True,
         reads_request=any(_reads_request(each) for each in tree if not isinstance(each.call, SecurityBase)),
-        is_guarded=any("csrf" in name_of(each.call).lower() for each in tree if each.call is not None),
+        # Of its dependencies: the endpoint is no guard, even in a module that has CSRF in its name.
+        is_guarded=any("csrf" in name_of(each.call).lower() for each in tree[1:] if each.call is not None),
     )
 
 

@@ -1,0 +1,11 @@
+"""A JSON list in a string, as an environment variable holds it.
+
+Error: CORSConfigError
+    origins: '["https://app.example.com"]': several origins in one string: write a list of strings;
+    write ["https://app.example.com"] instead
+Fix: write a list; for a setting use OriginList.
+"""
+
+from route_cors import CORSPolicy
+
+CORSPolicy(origins='["https://app.example.com"]')
