@@ -1,18 +1,17 @@
 """Origins in a file, one a line: the app follows each change of it.
 
-    python examples/live_file.py origins.txt                  # on port 8000; PORT
+    python examples/live_file.py
     echo https://partner.example >> origins.txt
     curl -i -H 'Origin: https://partner.example' http://127.0.0.1:8000/
 
 A Kubernetes ConfigMap that is mounted as a directory works the same way.
 """
 
-import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import uvicorn
+import serving
 import watchfiles
 from fastapi import FastAPI
 
@@ -46,4 +45,4 @@ def create_app(file: Path) -> FastAPI:
 if __name__ == "__main__":
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "origins.txt").absolute()
     path.touch()
-    uvicorn.run(create_app(path), port=int(os.environ.get("PORT", "8000")))
+    serving.serve(create_app(path))

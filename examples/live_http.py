@@ -1,6 +1,7 @@
 """Origins from another service, with an ETag: nothing is sent again while nothing has changed.
 
-    python examples/live_http.py https://config.example.com/origins.json     # on port 8000; PORT
+    python examples/live_http.py https://config.example.com/origins.json
+    curl -i -H 'Origin: https://partner.example' http://127.0.0.1:8000/
 
 The service answers with a JSON list of origins.
 """
@@ -9,8 +10,8 @@ import os
 import sys
 from http import HTTPStatus
 
+import serving
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from route_cors import CORSPolicy, LiveOrigins, install_cors
@@ -51,7 +52,6 @@ def create_app(url: str, every: float = 10) -> FastAPI:
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        create_app(sys.argv[1], float(os.environ.get("EVERY", "10"))),
-        port=int(os.environ.get("PORT", "8000")),
-    )
+    if not sys.argv[1:]:
+        sys.exit("name the URL of a JSON list of origins: https://config.example.com/origins.json")
+    serving.serve(create_app(sys.argv[1], float(os.environ.get("EVERY", "10"))))

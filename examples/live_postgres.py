@@ -1,16 +1,18 @@
 """Origins in a table of PostgreSQL, whose trigger notifies the app of each change.
 
-python examples/live_postgres.py                          # on port 8000; DATABASE_URL, PORT
-psql -c "INSERT INTO cors_origins VALUES ('https://partner.example')"
-curl -i -H 'Origin: https://partner.example' http://127.0.0.1:8000/
+    python examples/live_postgres.py
+    psql -c "INSERT INTO cors_origins VALUES ('https://partner.example')"
+    curl -i -H 'Origin: https://partner.example' http://127.0.0.1:8000/
+
+DATABASE_URL names the server, if it is not the one on this machine.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncIterator
 
+import serving
 import asyncpg
-import uvicorn
 from fastapi import FastAPI
 
 from route_cors import CORSPolicy, LiveOrigins, install_cors
@@ -64,4 +66,4 @@ async def members() -> list[str]:
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, port=int(os.environ.get("PORT", "8000")))
+    serving.serve(app)

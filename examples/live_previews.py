@@ -1,6 +1,6 @@
 """Preview deployments: CI registers the very origin of each, with a lifetime.
 
-    python examples/live_previews.py        # serves on port 8000; REDIS_URL, PORT
+    python examples/live_previews.py        # REDIS_URL names the server, if it is not on this machine
 
     # in CI, after deploying, for so many hours; and when the pull request is closed
     python examples/live_previews.py register https://shop-pr-7.vercel.app 24
@@ -14,9 +14,9 @@ import os
 import sys
 import time
 
+import serving
 import redis
 import redis.asyncio
-import uvicorn
 from fastapi import FastAPI
 
 from route_cors import CORSPolicy, LiveOrigins, install_cors
@@ -65,4 +65,4 @@ if __name__ == "__main__":
         case ["remove", origin]:
             remove(origin)
         case _:
-            uvicorn.run(app, port=int(os.environ.get("PORT", "8000")))
+            serving.serve(app)

@@ -1,6 +1,6 @@
 """Origins in Redis: all workers allow what is added to a set there, and refuse what is removed, at once.
 
-    python examples/live_redis.py                             # four workers on port 8000; REDIS_URL, PORT
+    python examples/live_redis.py                             # four workers; REDIS_URL
     redis-cli SADD cors:origins https://partner.example
     redis-cli PUBLISH cors:changed ''                         # without it, at the next poll
     curl -i -H 'Origin: https://partner.example' http://127.0.0.1:8000/worker
@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import serving
 import redis.asyncio
-import uvicorn
 from fastapi import FastAPI
 
 from route_cors import CORSPolicy, LiveOrigins, install_cors
@@ -60,5 +60,4 @@ async def health() -> dict[str, float | int | None]:
 
 
 if __name__ == "__main__":
-    here = str(Path(__file__).parent)
-    uvicorn.run("live_redis:app", app_dir=here, port=int(os.environ.get("PORT", "8000")), workers=4)
+    serving.serve_workers("live_redis:app", 4)

@@ -7,6 +7,7 @@ needs neither: start it with `uvicorn` or `fastapi run`.
 import contextlib
 import errno
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["HOST", "address", "listen", "run", "running", "serve"]
+__all__ = ["HOST", "address", "listen", "run", "running", "serve", "serve_workers"]
 
 HERE = Path(__file__).resolve().parent
 # A number, because a browser may take "localhost" to be ::1, where another program can own the port.
@@ -41,6 +42,16 @@ def serve(app: "ASGIApp", *, port: int = 8000, **options: Any) -> None:
     with listen(wanted_port(port)) as listener, contextlib.suppress(KeyboardInterrupt):
         print(f"Serving on {address(listener)} (Ctrl-C stops)", flush=True)
         server.run([listener])
+
+
+def serve_workers(app: str, workers: int, *, port: int = 8000) -> None:
+    """Serve `module:app` by several processes until Ctrl-C, on the port as with `serve`."""
+    import uvicorn  # noqa: PLC0415 - it may be missing, which is said plainly
+
+    # Only bound: nobody is let in before the workers are there. They listen on it after it was closed here.
+    number = free_port(wanted_port(port))
+    print(f"Serving on http://{HOST}:{number} by {workers} workers (Ctrl-C stops)", flush=True)
+    uvicorn.run(app, app_dir=str(HERE), host=HOST, port=number, workers=workers, log_level="warning")
 
 
 def run(main: Callable[[], int]) -> NoReturn:
@@ -86,6 +97,20 @@ def listen(port: int) -> socket.socket:
     return socket.create_server((HOST, 0))
 
 
+def free_port(port: int) -> int:
+    """This port, or a free one if another program has it; it is bound for a moment, and nothing listens."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            print(f"Port {port} is taken, so a free one is used.", file=sys.stderr)
+            probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
 def address(listener: socket.socket) -> str:
     """The URL of what listens there."""
     return f"http://{HOST}:{listener.getsockname()[1]}"
@@ -110,6 +135,7 @@ def report_plainly(kind: type[BaseException], error: BaseException, traceback: T
         sys.__excepthook__(kind, error, traceback)
 
 
-# Not where another program, such as uvicorn or pytest, imports an example.
-if Path(getattr(sys.modules["__main__"], "__file__", None) or HERE).resolve().parent == HERE:
+# Not where another program, such as uvicorn or pytest, imports an example; but in the workers of one.
+is_example = Path(getattr(sys.modules["__main__"], "__file__", None) or HERE).resolve().parent == HERE
+if is_example or multiprocessing.parent_process() is not None:
     sys.excepthook = report_plainly

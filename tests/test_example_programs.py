@@ -96,6 +96,11 @@ SERVED: dict[str, tuple[list[Answer], list[str]]] = {
 }
 ELSEWHERE = {
     "dry_run.py": "test_diagnostics_examples.py",
+    "live_file.py": "test_live_examples.py",
+    "live_http.py": "test_live_examples.py",
+    "live_postgres.py": "test_live_examples.py",
+    "live_previews.py": "test_live_examples.py",
+    "live_redis.py": "test_live_examples.py",
     "mcp_server.py": "third_party/test_mcp.py",
     "mixed_api.py": "test_examples.py",
     "test_your_policies.py": "test_examples.py",
