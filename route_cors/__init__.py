@@ -10,7 +10,7 @@
 
 - Declare: `cors` on an endpoint or a mounted app, `no_cors` to close one, `CORSRouter` for the routes of a
   router, and `CORSPolicy` for a policy that several share. `OriginList` reads origins from settings. The
-  innermost policy wins; policies are never merged. A policy that cannot work raises a `CORSConfigError`.
+  innermost policy wins; policies are never merged. One that is not valid raises `CORSConfigError`.
 - Apply: `install_cors(app)`, the layer around everything; or `RouteCORSMiddleware`, the same as an ordinary
   middleware. A `CORSRouter` and a `CORSRoute` answer for their own routes without a layer.
 - Look: `report(app)` has the routes, who may call them, and what is wrong; `inspector(app)` is a page with
