@@ -14,7 +14,8 @@
 - Apply: `install_cors(app)`, the layer around everything; or `RouteCORSMiddleware`, the same as an ordinary
   middleware. A `CORSRouter` and a `CORSRoute` answer for their own routes without a layer.
 - Look: `report(app)` has the routes, who may call them, and what is wrong; `inspector(app)` is a page with
-  the same; `policy_of` reads the policy of an endpoint; each request is a `Decision`, for metrics and the log.
+  the same; `policy_of` reads the policy of an endpoint; a `Decision` is made on each request, for metrics and
+  the log.
 - The command `route-cors` shows, explains and checks an app; `route-cors codes` lists the codes of findings
   and of log events. `route_cors.testing` has a browser for tests.
 
