@@ -1,4 +1,27 @@
-"""Per-route CORS for FastAPI and Starlette: declare the policy next to the endpoint."""
+"""Per-route CORS for FastAPI and Starlette: declare the policy next to the endpoint.
+
+    app = FastAPI()
+
+    @app.put("/account/{account_id}")
+    @cors(origins=["https://app.example.com"], allow_credentials=True)
+    async def save_account(account_id: int): ...
+
+    install_cors(app)
+
+- Declare: `cors` on an endpoint or a mounted app, `no_cors` to close one, `CORSRouter` for the routes of a
+  router, and `CORSPolicy` for a policy that several share. `OriginList` reads origins from settings. The
+  innermost policy wins; policies are never merged. One that is not valid raises `CORSConfigError`.
+- Apply: `install_cors(app)`, the layer around everything; or `RouteCORSMiddleware`, the same as an ordinary
+  middleware. A `CORSRouter` and a `CORSRoute` answer for their own routes without a layer.
+- Look: `report(app)` has the routes, who may call them, and what is wrong; `inspector(app)` is a page with
+  the same; `policy_of` reads the policy of an endpoint; a `Decision` is made on each request, for metrics and
+  the log.
+- The command `route-cors` shows, explains and checks an app; `route-cors codes` lists the codes of findings
+  and of log events. `route_cors.testing` has a browser for tests.
+
+`no_cors` is a decorator and, as `cors=no_cors` or `default=no_cors`, a policy that allows nobody: preflights
+are refused, responses have no CORS headers, and a websocket accepts only the app's own pages.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +78,7 @@ _MODULES = {
 # Imported at first use: pytest imports this package in every run, for its plugin, and importing FastAPI takes
 # most of a second.
 def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
@@ -63,4 +87,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    """The public names, and the modules that are loaded."""
     return sorted({*globals(), *__all__})

@@ -1,7 +1,8 @@
 """Reports of decisions: to the log, to a callback, and with `debug` to the browser.
 
 CORS fails silently: the page sees no reason, and the server no error. The logger is `route_cors`. It gets one
-line for each decision, at debug level if the request was allowed, at info level if it was refused.
+line for each decision, at debug level if the request was allowed, at info level if it was refused. The events
+and their fields are explained in `insight.events`, which `route-cors codes` lists.
 """
 
 from __future__ import annotations

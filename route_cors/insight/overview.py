@@ -38,13 +38,14 @@ def report(app: object, *, base_url: str | None = None, ask_callables: bool = Fa
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
-        base_url: where it is served, `https://api.example.com`: whether cookies get there depends on it.
-        ask_callables: whether callables among the origins are asked about origins that are made up. Async
-            ones get an event loop, so not where one is running.
+        base_url: where it is served, `https://api.example.com`. It decides which origins are of another site,
+            whose calls have no cookies with SameSite=Lax.
+        ask_callables: whether callables among the origins are called with made-up origins. Async ones run in
+            an event loop of their own, so this is not possible while an event loop is running.
 
     Raises:
         TypeError: the app shows no routes.
-        CORSConfigError: the base URL is none.
+        CORSConfigError: the base URL is not valid.
 
     >>> from fastapi import FastAPI
     >>> from route_cors import cors

@@ -29,6 +29,7 @@ _MODULES = {"AsyncBrowser": "async_browser", "Browser": "browser", "CORSBlocked"
 
 # Imported at first use: pytest imports this package in every run, for its plugin.
 def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -42,4 +43,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    """The public names, and the modules that are loaded."""
     return sorted({*globals(), *__all__})

@@ -48,7 +48,8 @@ def inspector(
 def inspector(app: ASGIApp, *, allow: Allow | None = ..., base_urls: Iterable[str] = ...) -> ASGIApp: ...
 
 
-def inspector(app: ASGIApp, *, allow: Allow | None = None, base_urls: Iterable[str] = ()) -> ASGIApp:
+# Quoted: help() would print the types that these names stand for, over several lines.
+def inspector(app: "ASGIApp", *, allow: "Allow | None" = None, base_urls: "Iterable[str]" = ()) -> "ASGIApp":
     """The inspector page of an app, to be mounted: who may call what, what is wrong, why a call is refused.
 
     It reads the app and changes nothing. No page of another origin can read it, whatever the app's policies
@@ -56,21 +57,21 @@ def inspector(app: ASGIApp, *, allow: Allow | None = None, base_urls: Iterable[s
 
     Args:
         app: the FastAPI or Starlette app to show, or a middleware around one.
-        allow: who may look; may be left out while `app.debug` is on. Either a FastAPI dependency, which
-            lets in by giving True or a user, or by giving None if it is annotated `-> None`; one annotated
-            `-> bool` has to give True. Or a function with one parameter and no annotation of it, such as
-            `lambda request: …`: it gets the request, and lets in by giving True and nothing else. Both may
-            be async, methods, partials, and instances that can be called; no classes. Everything else
-            refuses: what is false, what is raised, and what is certain to be no user, such as a response, an
-            exception, credentials that nobody has checked, or a class, function, generator or context
-            manager. So does an exception that neither is an HTTPException nor has a handler of the app: with
-            403. Where it was no plain False or such an exception, the log says why.
-        base_urls: where else the page's real requests may go, beside its own server: `https://api.example/v1`.
+        allow: who may look. It may be left out while `app.debug` is on. Either a FastAPI dependency: it lets
+            in by returning True or a user, or None if it is annotated `-> None`; one that is annotated
+            `-> bool` has to return True. Or a function with one parameter without an annotation, such as
+            `lambda request: …`: it gets the request, and lets in by returning True and nothing else. Both may
+            be async, methods, partials, and instances that can be called, but not classes. Everything else
+            refuses with 403: a false value, an exception, and what is certainly not a user, such as a
+            response, credentials that have not been checked, or a class, function, generator or context
+            manager. An HTTPException, or an exception that the app has a handler for, is answered as usual.
+            The log says why, except after a plain False.
+        base_urls: where else the page may send real requests, beside its own server: `https://api.example/v1`.
 
     Raises:
-        ValueError: there is no `allow`, and `app.debug` is off; or one of `base_urls` is no base URL.
-        TypeError: `app` is no such app, or `allow` cannot say who may look, as a class or one of FastAPI's
-            security schemes.
+        ValueError: there is no `allow`, and `app.debug` is off; or one of `base_urls` is not a base URL.
+        TypeError: `app` is not a FastAPI or Starlette app, or `allow` cannot say who may look, as a class or
+            one of FastAPI's security schemes.
 
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
