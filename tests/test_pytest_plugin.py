@@ -217,7 +217,9 @@ def test_a_failed_test_shows_what_its_browsers_sent(run: Run) -> None:
     blocked = outcome.report_of("test_blocked")
     assert shown(blocked) == [f"<Browser at {E}>", "    preflight OPTIONS https://testserver/notes -> 200"]
     assert (
-        "E       route_cors.testing.CORSBlocked: preflight: Access to fetch at 'https://testserver/notes' "
+        "E       route_cors.testing.CORSBlocked: the preflight does not allow the origin "
+        f'{E} and grants no method PUT: origins=["{E}"], methods=["PUT"], and a route that serves it\n'
+        "E       Access to fetch at 'https://testserver/notes' "
         f"from origin '{E}' has been blocked by CORS policy: Response to preflight request doesn't pass "
         f"access control check: The 'Access-Control-Allow-Origin' header has a value '{A}' that is not equal "
         "to the supplied origin."

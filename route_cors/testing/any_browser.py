@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Never, Self
@@ -14,13 +15,15 @@ from route_cors.testing.fetch import embed, fetch, navigate
 from route_cors.testing.forms import build_embed, build_navigation, build_submission
 from route_cors.testing.handshake import connect, websocket_url
 from route_cors.testing.history import CORSBlocked, History
+from route_cors.testing.hosts import checked_hosts
 from route_cors.testing.page import Page
 from route_cors.testing.request import build_request
+from route_cors.testing.unapplied import unapplied_policy
 from route_cors.testing.urls import parse_page_origin, parse_url
-from route_cors.testing.wires import base_url_of
+from route_cors.testing.wires import app_at, base_url_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from route_cors.testing.fetch import NavigationSteps, Steps
     from route_cors.testing.forms import EmbedAs
@@ -45,18 +48,21 @@ class AnyBrowser(ABC):
         origin: str,
         base_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        show_secrets: bool = False,
         **unknown: Never,
     ) -> None:
         _refuse(unknown)
+        if not isinstance(show_secrets, bool):
+            raise TypeError(f"show_secrets: {show_secrets!r}: must be True or False")
         if not isinstance(origin, str):
             raise TypeError(
                 f"origin: {origin!r}: must be the origin of a page, such as 'https://app.example.com'"
             )
         parse_page_origin(origin)
-        base = base_url if base_url is not None else base_url_of(target)
-        self._base = None if base is None else _checked_base(base)
-        self._connect_to(target)
-        self._target = target
+        self._target = checked_hosts(target) if isinstance(target, Mapping) else target
+        base = base_url if base_url is not None else base_url_of(self._target)
+        self._base = None if base is None else _checked_base(base, self._target)
+        self._connect_to(self._target)
         self._clock = clock
         self._page = Page(
             origin=origin,
@@ -64,6 +70,8 @@ class AnyBrowser(ABC):
             cookies=Cookies(self._base),
             preflight_cache=PreflightCache(clock),
             history=History(),
+            show_secrets=show_secrets,
+            unapplied=self._unapplied,
         )
 
     @abstractmethod
@@ -110,6 +118,7 @@ class AnyBrowser(ABC):
             origin=origin,
             base_url=None if self._base is None else self._base.href,
             clock=self._clock,
+            show_secrets=self._page.show_secrets,
         )
         own = other._page  # noqa: SLF001 - of the same class
         other._page = replace(own, cookies=self.cookies, preflight_cache=self.preflight_cache)  # noqa: SLF001
@@ -137,6 +146,9 @@ class AnyBrowser(ABC):
     ) -> Generator[SentRequest, ReceivedResponse, Handshake]:
         return connect(self._page, websocket_url(url, self._base), subprotocols)
 
+    def _unapplied(self, sent: SentRequest) -> str | None:
+        return unapplied_policy(app_at(self._target, sent.url), sent)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.origin}>"
 
@@ -150,7 +162,7 @@ def _refuse(unknown: Mapping[str, object]) -> None:
         raise TypeError(f"{', '.join(map(repr, unknown))}: a browser has no such argument")
 
 
-def _checked_base(text: str) -> Url:
+def _checked_base(text: str, target: Any) -> Url:
     fault = f"base_url: {text!r}: must be an http or https URL, without a username and password"
     try:
         base = parse_url(text)
@@ -158,4 +170,8 @@ def _checked_base(text: str) -> Url:
         raise ValueError(fault) from None
     if base.scheme not in {"http", "https"} or base.has_credentials:
         raise ValueError(fault)
+    if isinstance(target, Mapping) and base.origin not in target:
+        raise ValueError(
+            f"base_url: {text!r}: no server of the mapping answers for it; add {base.origin!r}: ... to it"
+        )
     return base

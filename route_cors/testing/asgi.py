@@ -18,7 +18,7 @@ from route_cors.testing.messages import Headers, ReceivedResponse
 if TYPE_CHECKING:
     from route_cors.testing.messages import SentRequest
 
-__all__ = ["ASGIApp", "exchange", "shake_hands"]
+__all__ = ["ASGIApp", "exchange", "scope_of", "shake_hands"]
 
 _Message: TypeAlias = MutableMapping[str, Any]
 ASGIApp: TypeAlias = Callable[
@@ -44,7 +44,7 @@ async def exchange(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
         sent: the request, to an http or https URL.
     """
     ours = _Exchange(sent.content)
-    scope = _scope(sent)
+    scope = scope_of(sent)
     scope["type"] = "http"
     scope["method"] = sent.method
     error: Exception | None = None
@@ -65,7 +65,7 @@ async def shake_hands(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
         sent: the request, to a ws or wss URL.
     """
     offered = sent.headers.get("sec-websocket-protocol", "")
-    scope = _scope(sent)
+    scope = scope_of(sent)
     scope["type"] = "websocket"
     scope["subprotocols"] = [name.strip() for name in offered.split(",") if name]
     scope["extensions"] = {"websocket.http.response": {}}
@@ -157,7 +157,7 @@ class _Handshake:
         self.running.deadline = min(self.running.deadline, anyio.current_time() + _GRACE)
 
 
-def _scope(sent: SentRequest) -> dict[str, Any]:
+def scope_of(sent: SentRequest) -> dict[str, Any]:
     """The parts of a scope that HTTP requests and websockets share."""
     url = urlsplit(sent.url)
     headers = [("host", url.netloc), *((name.lower(), value) for name, value in sent.headers.raw)]

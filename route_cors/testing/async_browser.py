@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from route_cors.testing.any_browser import AnyBrowser
 from route_cors.testing.history import CORSBlocked
+from route_cors.testing.hosts import UnknownHostError
 from route_cors.testing.request import Body
 from route_cors.testing.wires import async_wire_to
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncBrowser"]
 
 # A failed test shows its own line, and not those of this module.
-__tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
+__tracebackhide__ = methodcaller("errisinstance", (CORSBlocked, UnknownHostError))
 
 _Result = TypeVar("_Result")
 
@@ -46,7 +47,7 @@ class AsyncBrowser(AnyBrowser):
     """
 
     def _connect_to(self, target: Any) -> None:
-        self._wire = async_wire_to(target)
+        self._wire = async_wire_to(target, self._base)
 
     async def fetch(
         self,

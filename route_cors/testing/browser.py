@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from route_cors.testing.any_browser import AnyBrowser
 from route_cors.testing.history import CORSBlocked
+from route_cors.testing.hosts import UnknownHostError
 from route_cors.testing.request import Body
 from route_cors.testing.wires import wire_to
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Browser"]
 
 # A failed test shows its own line, and not those of this module.
-__tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
+__tracebackhide__ = methodcaller("errisinstance", (CORSBlocked, UnknownHostError))
 
 _Result = TypeVar("_Result")
 
@@ -36,10 +37,16 @@ class Browser(AnyBrowser):
         target: what is tested: an ASGI app, the base URL of a live server, or an httpx or httpx2 client, such
             as a TestClient. A client only sends the requests: its cookies, headers and auth are not used.
             The lifespan of an app is not run; `with TestClient(app) as client` runs it.
+            For several hosts a mapping of their origins to such targets: `{"https://api.example.com": app,
+            "https://idp.example": idp}`. A live server may have another address than its origin: it then
+            gets the origin's host in `Host` and its scheme in `X-Forwarded-Proto`, as behind a proxy.
         origin: of the page: `https://app.example.com`, or `null` for a sandboxed frame.
-        base_url: the base of relative URLs. By default: that of the client, that of the live server, or
-            `https://testserver` for an app, whose host then counts as on the page's own site.
+        base_url: the base of relative URLs. By default: that of the client, that of the live server, the
+            first origin of a mapping, or `https://testserver` for an app, whose host then counts as on the
+            page's own site. An app, in a client as well, answers for the origin of this URL and no other.
         clock: returns the time in seconds, for the preflight cache.
+        show_secrets: whether `CORSBlocked` prints cookies, credentials and bodies. By default it prints only
+            the names and lengths, as the logs of a CI have many readers.
 
     Attributes:
         origin: of the page.
@@ -48,8 +55,11 @@ class Browser(AnyBrowser):
         preflight_cache: see `PreflightCache`.
 
     Raises:
-        ValueError: `origin` is not the origin of a page, or `base_url` is not an http or https URL.
+        ValueError: `origin` is not the origin of a page, a key of a mapping not the origin of a server, or
+            `base_url` not an http or https URL.
         TypeError: `target` cannot be sent requests, or it is async; or an argument is unknown.
+
+    A request to an origin for which there is no server, redirects included, raises `UnknownHostError`.
 
     >>> async def app(scope, receive, send):
     ...     headers = [(b"access-control-allow-origin", b"https://app.example.com")]
@@ -60,11 +70,11 @@ class Browser(AnyBrowser):
     >>> Browser(app, origin="https://evil.example").fetch("/")
     Traceback (most recent call last):
     ...
-    route_cors.testing.CORSBlocked: actual: Access to fetch at 'https://testserver/' from origin ...
+    route_cors.testing.CORSBlocked: the response does not allow the origin https://evil.example: origins=["...
     """
 
     def _connect_to(self, target: Any) -> None:
-        self._wire = wire_to(target)
+        self._wire = wire_to(target, self._base)
 
     def fetch(
         self,

@@ -44,14 +44,18 @@ class Refused(Exception):  # noqa: N818 - a verdict, which fetch.py turns into w
         reason: in Chrome's words, if it has any.
         fix: what would have passed.
         by_policy: whether the CORS policy refuses, and not the fetch itself fails.
+        cause: in short, for a reader; None: it is found in the response.
     """
 
-    def __init__(self, step: Step, reason: str, *, fix: str, by_policy: bool = True) -> None:
+    def __init__(
+        self, step: Step, reason: str, *, fix: str, by_policy: bool = True, cause: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.step: Step = step
         self.reason = reason
         self.fix = fix
         self.by_policy = by_policy
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from route_cors.headers import is_forbidden_response_header
 from route_cors.testing.cache import CacheKey
+from route_cors.testing.causes import cause_of
 from route_cors.testing.checks import (
     Asked,
     Refused,
@@ -28,6 +29,7 @@ from route_cors.testing.checks import (
     check_preflight,
     readable_headers,
 )
+from route_cors.testing.console import console_line
 from route_cors.testing.history import CORSBlocked, Exchange, Step
 from route_cors.testing.messages import (
     REDIRECT_STATUSES,
@@ -137,6 +139,7 @@ class _Fetch:
                 f"{self._page.origin}.",
                 fix="mode='cors', and a server that allows this origin",
                 by_policy=False,
+                cause="mode 'same-origin' does not call another origin",
             )
         if self._request.mode == "cors":
             self._tainting = "cors"
@@ -147,6 +150,7 @@ class _Fetch:
                 'Request mode is "no-cors" but the redirect mode is not "follow".',
                 fix="redirect='follow'",
                 by_policy=False,
+                cause="mode 'no-cors' has to follow redirects",
             )
         self._tainting = "opaque"
         return (yield from self._http_fetch(make_preflight=False))
@@ -184,6 +188,7 @@ class _Fetch:
                 "A redirect was received, and the redirect mode is 'error'.",
                 fix="redirect='follow', or no redirect",
                 by_policy=False,
+                cause=f"the response is a redirect ({received.status_code})",
             )
         location = location_url(received.headers.get_all("location"), self._url)
         if location is None or (self._is_navigation and location.scheme not in {"http", "https"}):
@@ -319,20 +324,24 @@ class _Fetch:
         )
 
     def _block(self, refused: Refused) -> NoReturn:
-        """Raise `CORSBlocked` in the words of Chrome's console, with the last exchange."""
+        """Raise `CORSBlocked` with the last exchange."""
         sent = None if self._last is None else self._last.request
         received = None if self._last is None else self._last.response
-        destination = self._request.destination
-        said = f"{'Cannot' if destination else 'Fetch API cannot'} load {self._url.href}. {refused.reason}"
-        if refused.by_policy:
-            first = self._urls.urls[0]
-            came_from = "" if first is self._url else f" (redirected from '{first.href}')"
-            said = (
-                f"Access to {destination or 'fetch'} at '{self._url.href}'{came_from} from origin "
-                f"'{self._page.origin}' has been blocked by CORS policy: {refused.reason}"
-            )
-        blocked = CORSBlocked(refused.step, said, fix=refused.fix, request=sent, response=received)
+        blocked = CORSBlocked(
+            refused.step,
+            console_line(refused, self._urls, self._request.destination),
+            fix=refused.fix,
+            cause=self._cause(refused, received),
+            request=sent,
+            response=received,
+            show_secrets=self._page.show_secrets,
+        )
         raise blocked from (None if received is None else received.error)
+
+    def _cause(self, refused: Refused, received: ReceivedResponse | None) -> str:
+        if refused.cause is not None or received is None:
+            return f"{refused.cause or refused.step}: {', '.join(refused.fix.splitlines())}"
+        return cause_of(refused.step, self._asked, received, self._actual_request(), self._page.unapplied)
 
 
 def _with_accept(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

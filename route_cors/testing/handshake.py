@@ -13,6 +13,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from route_cors.headers import is_token
+from route_cors.testing.causes import cause_of_handshake
 from route_cors.testing.checks import Refused
 from route_cors.testing.history import CORSBlocked, Exchange
 from route_cors.testing.messages import Headers, ReceivedResponse, SentRequest
@@ -88,7 +89,15 @@ def connect(
         chosen = _chosen_subprotocol(received, page.origin, subprotocols)
     except Refused as refused:
         said = f"WebSocket connection to '{url.href}' failed: Error during WebSocket handshake: {refused}"
-        blocked = CORSBlocked("websocket", said, fix=refused.fix, request=sent, response=received)
+        blocked = CORSBlocked(
+            "websocket",
+            said,
+            fix=refused.fix,
+            cause=refused.cause,
+            request=sent,
+            response=received,
+            show_secrets=page.show_secrets,
+        )
         raise blocked from received.error
     return Handshake(url.href, chosen)
 
@@ -101,17 +110,20 @@ def _chosen_subprotocol(received: ReceivedResponse, origin: str, offered: Sequen
     """
     if received.status_code != _SWITCHING_PROTOCOLS:
         reason = f"Unexpected response code: {received.status_code}"
-        raise Refused("websocket", reason, fix=f"a server that accepts handshakes with Origin: {origin}")
+        fix = f"a server that accepts handshakes with Origin: {origin}"
+        raise Refused("websocket", reason, fix=fix, cause=cause_of_handshake(received.status_code, origin))
     chosen = received.headers.get("sec-websocket-protocol")
     if chosen is None:
         if not offered:
             return None
         reason = "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was received"
-        raise Refused("websocket", reason, fix=f"Sec-WebSocket-Protocol: {offered[0]}")
+        cause = "the server chose no subprotocol: one that was offered"
+        raise Refused("websocket", reason, fix=f"Sec-WebSocket-Protocol: {offered[0]}", cause=cause)
     if chosen in offered:
         return chosen
     reason = f"'Sec-WebSocket-Protocol' header value '{chosen}' in response does not match any of sent values"
-    raise Refused("websocket", reason, fix="a subprotocol that was offered, or none if none was")
+    fix = "a subprotocol that was offered, or none if none was"
+    raise Refused("websocket", reason, fix=fix, cause=f"the server chose the subprotocol {chosen}: {fix}")
 
 
 def _opening(page: Page, url: Url, subprotocols: Sequence[str]) -> SentRequest:

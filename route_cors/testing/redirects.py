@@ -37,12 +37,15 @@ def location_url(values: tuple[str, ...], current: Url) -> Url | None:
     first, *others = values
     if others:
         said = f"Several Location headers: {', '.join(values)}."
-        raise Refused("redirect", said, fix="one of them", by_policy=False)
+        raise Refused(
+            "redirect", said, fix="one of them", by_policy=False, cause="the redirect has several Locations"
+        )
     try:
         location = parse_url(first, current)
     except ValueError as error:
         said = f"The redirect is not valid: {error}."
-        raise Refused("redirect", said, fix="a valid Location", by_policy=False) from None
+        cause = "the Location of the redirect is not a URL"
+        raise Refused("redirect", said, fix="a valid Location", by_policy=False, cause=cause) from None
     if location.fragment is None and current.fragment is not None:
         return location.with_fragment(current.fragment)
     return location
@@ -65,10 +68,12 @@ def check_redirect(location: Url, urls: UrlList, *, mode: str, is_tainted: bool)
             "redirect",
             "Cross origin requests are only supported for protocol schemes: http, https.",
             fix="a Location of http or https",
+            cause=f"the redirect leads to the scheme {location.scheme}",
         )
     if len(urls.urls) > _MOST_REDIRECTS:
         said = f"More than {_MOST_REDIRECTS} redirects."
-        raise Refused("redirect", said, fix="fewer redirects", by_policy=False)
+        cause = "there are too many redirects"
+        raise Refused("redirect", said, fix="fewer redirects", by_policy=False, cause=cause)
     crosses = mode == "cors" and location.origin != urls.page.origin
     if location.has_credentials and (crosses or is_tainted):
         raise Refused(
@@ -76,6 +81,7 @@ def check_redirect(location: Url, urls: UrlList, *, mode: str, is_tainted: bool)
             f"Redirect location '{location.href}' contains a username and password, which is disallowed "
             "for cross-origin requests.",
             fix="a Location without a username and password",
+            cause="the redirect leads to a URL with a username or password",
         )
 
 

@@ -136,7 +136,7 @@ def parse_page_origin(text: str) -> str:
     except CORSConfigError as error:
         (problem,) = error.problems
         fix = problem.fix if problem.is_new_string else None
-        raise ValueError(str(replace(problem, fix=fix))) from None
+        raise ValueError(str(replace(problem, field="origin", fix=fix))) from None
     if declared.is_pattern:
         raise ValueError(f"origin: {text!r}: a page has one origin, not a pattern")
     return text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -18,15 +19,18 @@ from anyio.from_thread import start_blocking_portal
 
 from route_cors.origins import is_loopback
 from route_cors.testing import asgi
+from route_cors.testing.hosts import ByOrigin, Everywhere, UnknownHostError, by_origin, origin_of
 from route_cors.testing.messages import Headers, ReceivedResponse
 from route_cors.testing.urls import MADE_UP_HOST, parse_url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from route_cors.testing.messages import SentRequest
+    from route_cors.testing.urls import Url
 
-__all__ = ["AsyncWire", "Wire", "async_wire_to", "base_url_of", "wire_to"]
+__all__ = ["AsyncWire", "Wire", "app_at", "async_wire_to", "base_url_of", "wire_to"]
 
 _LIBRARIES: Final = ("httpx", "httpx2")
 # Variables that say which certificates are trusted.
@@ -58,55 +62,79 @@ class AsyncWire(Protocol):
 
 
 def base_url_of(target: Any) -> str | None:
-    """The base of relative URLs, if the target has one."""
+    """The base of relative URLs, if the target has one: of several servers the first."""
     if isinstance(target, str):
         return target
+    if isinstance(target, Mapping):
+        return str(next(iter(target)))
     if _library_of(target) is None:
         return f"https://{MADE_UP_HOST}"
     return str(target.base_url) or None
 
 
-def wire_to(target: Any) -> Wire:
+def app_at(target: Any, url: str) -> Any:
+    """The ASGI app that answers for a URL; None if none of this process does.
+
+    Args:
+        target: as of `wire_to`.
+        url: that one of the target's servers answers for.
+    """
+    server = target[origin_of(url)] if isinstance(target, Mapping) else target
+    if isinstance(server, str):
+        return None
+    # The transport of a client in memory, such as a TestClient, has an app.
+    return server if _library_of(server) is None else getattr(server._transport, "app", None)  # noqa: SLF001
+
+
+def wire_to(target: Any, base: Url | None) -> Wire:
     """The wire of a `Browser`.
 
     Args:
-        target: an ASGI app, the base URL of a live server, or a sync client.
+        target: an ASGI app, the base URL of a live server, a sync client, or several of these by origin.
+        base: an app answers for its origin; None if it is not known.
 
     Raises:
         TypeError: it is none of these.
     """
+    if isinstance(target, Mapping):
+        return by_origin(target, wire_to)
     if isinstance(target, str):
-        return _ClientWire(_own_library().Client(**_options(target)))
+        return _ClientWire(_own_library().Client(**_options(target)), base)
     library = _library_of(target)
     if library is None:
-        return _InPortal(_ASGIWire(_checked_app(target)))
+        wire: Wire = _of_app(target, base, _InPortal)
+        return wire
     if isinstance(target, library.AsyncClient):
         raise TypeError(f"target: {target!r} is an async client: use AsyncBrowser")
-    return _ClientWire(target)
+    return _ClientWire(target, base)
 
 
-def async_wire_to(target: Any) -> AsyncWire:
-    """The wire of an `AsyncBrowser`.
-
-    Args:
-        target: an ASGI app, the base URL of a live server, or an async client.
-
-    Raises:
-        TypeError: it is none of these.
-    """
+def async_wire_to(target: Any, base: Url | None) -> AsyncWire:
+    """The wire of an `AsyncBrowser`: as `wire_to`, but a client is an async one."""
+    if isinstance(target, Mapping):
+        return by_origin(target, async_wire_to)
     if isinstance(target, str):
-        return _AsyncClientWire(_own_library().AsyncClient(**_options(target)))
+        return _AsyncClientWire(_own_library().AsyncClient(**_options(target)), base)
     library = _library_of(target)
     if library is None:
-        return _ASGIWire(_checked_app(target))
+        wire: AsyncWire = _of_app(target, base, lambda wire: wire)
+        return wire
     if isinstance(target, library.Client):
         raise TypeError(f"target: {target!r} is a sync client: use Browser")
-    return _AsyncClientWire(target)
+    return _AsyncClientWire(target, base)
+
+
+def _of_app(target: Any, base: Url | None, adapted: Callable[[_ASGIWire], Any]) -> Any:
+    if isinstance(target, Everywhere):
+        return adapted(_ASGIWire(target.app))
+    wire = adapted(_ASGIWire(_checked_app(target)))
+    return ByOrigin({} if base is None else {base.origin: wire})
 
 
 class _ClientWire:
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, base: Url | None) -> None:
         self._client = client
+        self._base = base
 
     def exchange(self, sent: SentRequest) -> ReceivedResponse:
         response = self._respond(sent)
@@ -122,7 +150,7 @@ class _ClientWire:
 
     def _respond(self, sent: SentRequest) -> Any:
         request = _request(self._client, sent, _http_url(sent.url))
-        return _transport(self._client, request).handle_request(request)
+        return _transport(self._client, request, self._base).handle_request(request)
 
     def _shake_hands_with_test_client(self, sent: SentRequest) -> ReceivedResponse:
         """Starlette's TestClient has its own websockets, and its app may need the event loop that it runs."""
@@ -148,7 +176,7 @@ class _ClientWire:
         """What `websocket_connect` returns, for a request of our own: its transport raises it."""
         request = _request(self._client, sent, sent.url)
         try:
-            _transport(self._client, request).handle_request(request)
+            _transport(self._client, request, self._base).handle_request(request)
         except Exception as upgrade:
             session: Any = getattr(upgrade, "session", None)
             if session is None:
@@ -158,8 +186,9 @@ class _ClientWire:
 
 
 class _AsyncClientWire:
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, base: Url | None) -> None:
         self._client = client
+        self._base = base
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
         response = await self._respond(sent)
@@ -174,7 +203,7 @@ class _AsyncClientWire:
 
     async def _respond(self, sent: SentRequest) -> Any:
         request = _request(self._client, sent, _http_url(sent.url))
-        return await _transport(self._client, request).handle_async_request(request)
+        return await _transport(self._client, request, self._base).handle_async_request(request)
 
 
 class _ASGIWire:
@@ -244,8 +273,8 @@ def _tls(library: Any, trust_env: bool, _named: tuple[str | None, ...]) -> Any: 
 def _checked_app(target: Any) -> asgi.ASGIApp:
     if not callable(target):
         raise TypeError(
-            f"target: {target!r}: must be an ASGI app, the base URL of a live server, or an httpx or httpx2 "
-            "client"
+            f"target: {target!r}: must be an ASGI app, the base URL of a live server, an httpx or httpx2 "
+            "client, or a mapping of origins to these"
         )
     return target  # type: ignore[no-any-return]
 
@@ -268,9 +297,20 @@ def _request(client: Any, sent: SentRequest, url: str) -> Any:
     return request
 
 
-def _transport(client: Any, request: Any) -> Any:
+def _transport(client: Any, request: Any, base: Url | None) -> Any:
     # There is no public access to a client's transports.
-    return client._transport_for_url(request.url)  # noqa: SLF001
+    transport = client._transport_for_url(request.url)  # noqa: SLF001
+    if transport is client._transport and hasattr(transport, "app"):  # noqa: SLF001
+        _check_origin(request, base)
+    return transport
+
+
+def _check_origin(request: Any, base: Url | None) -> None:
+    """An app in a client answers for one origin as well, though its transport would take any request."""
+    known = () if base is None else (base.origin,)
+    origin = origin_of(str(request.url))
+    if origin not in known:
+        raise UnknownHostError(request.method, str(request.url), origin, known)
 
 
 def _received(response: Any, raw: bytes | None) -> ReceivedResponse:
