@@ -40,6 +40,8 @@ _OK_STATUSES: Final = range(200, 300)
 _FORBIDDEN: Final = 403
 _OF_THE_ORIGIN: Final = frozenset({"access-control-allow-origin", "access-control-allow-credentials"})
 _OPAQUE: Final = "a page with an origin, as a sandboxed page and a redirect to another origin send null"
+_AROUND: Final = "a CORS layer around everything that can make a response, as install_cors(app) is"
+_UNLESS: Final = ", unless the endpoint itself closed it"
 _NAMES: Final[Mapping[Step, str]] = {"preflight": "preflight", "actual": "response"}
 
 
@@ -104,10 +106,6 @@ def cause_of_handshake(status_code: int, origin: str) -> str:
         return _line(f"the handshake was answered with {status_code}", ("a route that accepts it",))
     fix = _OPAQUE if origin == "null" else f"origins={_listed([origin])}"
     return f"{_line(f'the server refused the handshake from {origin} ({status_code})', (fix,))}{_UNLESS}"
-
-
-_AROUND: Final = "a CORS layer around everything that can make a response, as install_cors(app) is"
-_UNLESS: Final = ", unless the endpoint itself closed it"
 
 
 def _line(cause: str, fixes: Iterable[str]) -> str:
@@ -221,18 +219,23 @@ def _lacks_of_grants(call: _Call) -> Iterator[_Lack]:
     if not _grants(call, replace(asked, method="GET", unsafe_names=())):
         yield _Lack("has a list that browsers cannot read", ("names, separated by commas",))
         return
-    if not _grants(call, replace(asked, unsafe_names=())):
-        yield _Lack(f"grants no method {asked.method}", (_fix_of_method(asked.method),))
     missing = _missing_names(call)
+    lacks: list[_Lack] = []
+    if not _grants(call, replace(asked, unsafe_names=())):
+        lacks.append(_Lack(f"no method {asked.method}", (_fix_of_method(asked.method),)))
     if missing:
-        yield _Lack(f"grants no header {', '.join(missing)}", (_fix_of_headers(call),))
+        lacks.append(_Lack(f"no header {', '.join(missing)}", (_fix_of_headers(call),)))
+    if lacks:
+        said = " and ".join(lack.said for lack in lacks)
+        yield _Lack(f"grants {said}", tuple(fix for lack in lacks for fix in lack.fixes))
     if call.received.status_code not in _OK_STATUSES:
         yield _Lack("has no status of success", ("an answer with 204",))
 
 
-def _missing_names(call: _Call) -> list[str]:
+def _missing_names(call: _Call) -> tuple[str, ...]:
     asked = replace(call.asked, method="GET")
-    return [name for name in asked.unsafe_names if not _grants(call, replace(asked, unsafe_names=(name,)))]
+    granted = (_grants(call, replace(asked, unsafe_names=(name,))) for name in asked.unsafe_names)
+    return tuple(name for name, is_granted in zip(asked.unsafe_names, granted, strict=True) if not is_granted)
 
 
 def _grants(call: _Call, asked: Asked) -> bool:
@@ -269,7 +272,7 @@ def _fix_of_method(method: str, prefix: str = "") -> str:
 
 
 def _fix_of_headers(call: _Call) -> str:
-    names = _missing_names(call)
+    names = _missing_names(call) or call.asked.unsafe_names
     needed = [name for name in names if name not in _ALWAYS_ALLOWED] or names
     return f"allow_headers={_listed(call.written.get(name, name) for name in needed)}"
 
