@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import replace
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Never, Self
@@ -15,7 +14,7 @@ from route_cors.testing.fetch import embed, fetch, navigate
 from route_cors.testing.forms import build_embed, build_navigation, build_submission
 from route_cors.testing.handshake import connect, websocket_url
 from route_cors.testing.history import CORSBlocked, History
-from route_cors.testing.hosts import checked_hosts
+from route_cors.testing.hosts import are_hosts, checked_hosts
 from route_cors.testing.page import Page
 from route_cors.testing.request import build_request
 from route_cors.testing.unapplied import unapplied_policy
@@ -23,7 +22,7 @@ from route_cors.testing.urls import parse_page_origin, parse_url
 from route_cors.testing.wires import app_at, base_url_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from route_cors.testing.fetch import NavigationSteps, Steps
     from route_cors.testing.forms import EmbedAs
@@ -59,7 +58,7 @@ class AnyBrowser(ABC):
                 f"origin: {origin!r}: must be the origin of a page, such as 'https://app.example.com'"
             )
         parse_page_origin(origin)
-        self._target = checked_hosts(target) if isinstance(target, Mapping) else target
+        self._target = checked_hosts(target) if are_hosts(target) else target
         base = base_url if base_url is not None else base_url_of(self._target)
         self._base = None if base is None else _checked_base(base, self._target)
         self._connect_to(self._target)
@@ -170,7 +169,7 @@ def _checked_base(text: str, target: Any) -> Url:
         raise ValueError(fault) from None
     if base.scheme not in {"http", "https"} or base.has_credentials:
         raise ValueError(fault)
-    if isinstance(target, Mapping) and base.origin not in target:
+    if are_hosts(target) and base.origin not in target:
         raise ValueError(
             f"base_url: {text!r}: no server of the mapping answers for it; add {base.origin!r}: ... to it"
         )

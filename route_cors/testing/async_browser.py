@@ -33,8 +33,8 @@ class AsyncBrowser(AnyBrowser):
 
     Args:
         target: an ASGI app, which runs in the test's own event loop and whose lifespan is not run, the base
-            URL of a live server, or an async httpx or httpx2 client.
-        origin, base_url, clock: as for `Browser`.
+            URL of a live server, or an async httpx or httpx2 client; or a mapping of origins to these.
+        origin, base_url, clock, show_secrets: as for `Browser`.
 
     Raises:
         ValueError: as `Browser`.

@@ -181,11 +181,12 @@ def _lack_of_origin(call: _Call) -> _Lack | None:
         return _lack_of_header(call, with_credentials)
     if _passes(call.received, asked):
         return None
-    if len(allowed) > 1 or "," in allowed[0]:
+    first, *others = allowed
+    if others or "," in first:
         return _Lack("names several origins, where one is allowed", ("remove one of the two CORS layers",))
     if not _passes(call.received, replace(asked, include_credentials=False)):
         return _Lack(f"does not allow the origin {asked.origin}", with_credentials)
-    return _lack_of_credentials(allowed[0], with_credentials)
+    return _lack_of_credentials(first, with_credentials)
 
 
 def _lack_of_credentials(allowed: str, fixes: tuple[str, ...]) -> _Lack:

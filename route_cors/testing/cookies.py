@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate
 from typing import TYPE_CHECKING, Literal
 
-from route_cors.testing.urls import is_address, is_public_suffix, is_trustworthy
+from route_cors.testing.urls import is_address, is_public_suffix, is_trustworthy, parse_url
 
 if TYPE_CHECKING:
     from route_cors.testing.urls import Url
@@ -128,21 +128,24 @@ class Cookies(Mapping[str, str]):
         domain: str | None = None,
         secure: bool = False,
         same_site: Literal["Strict", "Lax", "None"] | None = None,
+        url: str | None = None,
     ) -> None:
-        """Set a cookie as the server at the base URL would on its own page.
+        """Set a cookie as the server at the base URL, or at `url`, would on its own page.
 
         Args:
             name: of visible ASCII, without `=` and `;`.
             value: of visible ASCII and spaces, without `;`.
             path: where it is sent to.
-            domain: it is sent to this domain and its subdomains; None: only to the host of the base URL.
+            domain: it is sent to this domain and its subdomains; None: only to the host that sets it.
             secure: whether it is only sent over https.
             same_site: None: not given, which means `Lax`.
+            url: of the server that sets it, for a browser with several hosts; None: the base URL.
 
         Raises:
             ValueError: a browser would not store it, or there is no base URL.
         """
-        if self._home is None:
+        home = self._home if url is None else parse_url(url, self._home)
+        if home is None:
             raise ValueError(f"cookie {name!r}: it needs a host: give the browser a base_url")
         if not _SETTABLE_NAME.fullmatch(name) or not _SETTABLE_VALUE.fullmatch(value):
             raise ValueError(f"cookie {name!r}: {value!r}: must be visible ASCII without ';'")
@@ -154,8 +157,8 @@ class Cookies(Mapping[str, str]):
         header += "" if domain is None else f"; Domain={domain}"
         header += "; Secure" * secure
         header += "" if same_site is None else f"; SameSite={same_site}"
-        if not self._store(header, self._home, same_site=True):
-            raise ValueError(f"browsers do not store the cookie {header!r} from {self._home.href}")
+        if not self._store(header, home, same_site=True):
+            raise ValueError(f"browsers do not store the cookie {header!r} from {home.href}")
 
     def clear(self) -> None:
         """Remove all cookies."""

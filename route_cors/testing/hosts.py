@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from route_cors.testing.messages import Headers
 from route_cors.testing.printing import printable
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from route_cors.testing.messages import SentRequest
     from route_cors.testing.urls import Url
 
-__all__ = ["ByOrigin", "Everywhere", "UnknownHostError", "by_origin", "checked_hosts", "origin_of"]
+__all__ = [
+    "ByOrigin",
+    "Everywhere",
+    "UnknownHostError",
+    "are_hosts",
+    "by_origin",
+    "checked_hosts",
+    "origin_of",
+]
 
 _EXAMPLE: Final = "'https://api.example.com'"
 _OF_WEBSOCKETS: Final = {"ws": "http", "wss": "https"}
@@ -160,6 +169,11 @@ def origin_of(url: str) -> str:
     parsed = parse_url(url)
     scheme = _OF_WEBSOCKETS.get(parsed.scheme)
     return parsed.origin if scheme is None else parse_url(parsed.with_scheme(scheme).href).origin
+
+
+def are_hosts(target: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a browser's target is a mapping of origins to servers."""
+    return isinstance(target, Mapping)
 
 
 def checked_hosts(target: Mapping[Any, Any]) -> dict[str, Any]:

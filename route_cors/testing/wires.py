@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -19,7 +18,7 @@ from anyio.from_thread import start_blocking_portal
 
 from route_cors.origins import is_loopback
 from route_cors.testing import asgi
-from route_cors.testing.hosts import ByOrigin, Everywhere, UnknownHostError, by_origin, origin_of
+from route_cors.testing.hosts import ByOrigin, Everywhere, UnknownHostError, are_hosts, by_origin, origin_of
 from route_cors.testing.messages import Headers, ReceivedResponse
 from route_cors.testing.urls import MADE_UP_HOST, parse_url
 
@@ -65,8 +64,8 @@ def base_url_of(target: Any) -> str | None:
     """The base of relative URLs, if the target has one: of several servers the first."""
     if isinstance(target, str):
         return target
-    if isinstance(target, Mapping):
-        return str(next(iter(target)))
+    if are_hosts(target):
+        return next(iter(target))
     if _library_of(target) is None:
         return f"https://{MADE_UP_HOST}"
     return str(target.base_url) or None
@@ -79,7 +78,7 @@ def app_at(target: Any, url: str) -> Any:
         target: as of `wire_to`.
         url: that one of the target's servers answers for.
     """
-    server = target[origin_of(url)] if isinstance(target, Mapping) else target
+    server: Any = target[origin_of(url)] if are_hosts(target) else target
     if isinstance(server, str):
         return None
     # The transport of a client in memory, such as a TestClient, has an app.
@@ -96,7 +95,7 @@ def wire_to(target: Any, base: Url | None) -> Wire:
     Raises:
         TypeError: it is none of these.
     """
-    if isinstance(target, Mapping):
+    if are_hosts(target):
         return by_origin(target, wire_to)
     if isinstance(target, str):
         return _ClientWire(_own_library().Client(**_options(target)), base)
@@ -111,7 +110,7 @@ def wire_to(target: Any, base: Url | None) -> Wire:
 
 def async_wire_to(target: Any, base: Url | None) -> AsyncWire:
     """The wire of an `AsyncBrowser`: as `wire_to`, but a client is an async one."""
-    if isinstance(target, Mapping):
+    if are_hosts(target):
         return by_origin(target, async_wire_to)
     if isinstance(target, str):
         return _AsyncClientWire(_own_library().AsyncClient(**_options(target)), base)

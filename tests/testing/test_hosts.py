@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from live_server import Server
 
 from route_cors.testing import AsyncBrowser, Browser, CORSBlocked, UnknownHostError
-from route_cors.testing.hosts import checked_hosts, origin_of
+from route_cors.testing.hosts import Everywhere, checked_hosts, origin_of
 
 from .site import ALLOWED, A, Answer, E, Site
 
@@ -500,6 +500,33 @@ def test_cookies_of_a_domain_go_to_its_hosts_alone(kind: Any) -> None:
     outcome(insecure.navigate, API)
     outcome(insecure.navigate, "http://api.example.com")
     assert auth.requests[-1].header("cookie") is None
+
+
+@BOTH
+def test_a_cookie_is_set_for_any_of_the_hosts(kind: Any) -> None:
+    api, idp = Site(), Site()
+    browser = kind({API: api, IDP: idp}, origin=IDP)
+    browser.cookies.set("here", "1")
+    browser.cookies.set("there", "2", url=IDP)
+    browser.cookies.set("path", "3", url="/a/b", path="/a")
+    with pytest.raises(ValueError) as caught:
+        browser.cookies.set("x", "4", url=IDP, domain="example.com")
+    says = "browsers do not store the cookie 'x=4; Path=/; Domain=example.com' from https://idp.example/"
+    assert str(caught.value) == says
+    with pytest.raises(ValueError, match="^'http://a b' is not a URL that a browser can parse"):
+        browser.cookies.set("x", "4", url="http://a b")
+    for url in (f"{IDP}/a", f"{API}/a"):
+        outcome(browser.page(origin=url[:-2]).navigate, url)
+    assert cookies_of(idp) == [("GET /a", "there=2")]
+    assert cookies_of(api) == [("GET /a", "path=3; here=1")]
+
+
+@BOTH
+def test_an_app_may_stand_for_every_host(kind: Any) -> None:
+    site = Site(dict(NOTES))
+    browser = kind(Everywhere(site), origin=A)
+    for url in ("/notes", f"{API}/notes", f"{IDP}/notes"):
+        assert outcome(browser.fetch, url).text == "notes"
 
 
 @BOTH
