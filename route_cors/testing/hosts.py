@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from route_cors.testing.messages import Headers
@@ -80,6 +81,8 @@ class UnknownHostError(LookupError):
 
 # Where users import it from, and its name in tracebacks.
 UnknownHostError.__module__ = "route_cors.testing"
+# A failed test shows its own line, and not those of this module.
+__tracebackhide__ = methodcaller("errisinstance", UnknownHostError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from anyio.from_thread import start_blocking_portal
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from route_cors.testing.urls import Url
 
 __all__ = ["AsyncWire", "Wire", "app_at", "async_wire_to", "base_url_of", "wire_to"]
+
+# A failed test shows its own line, and not those of this module.
+__tracebackhide__ = methodcaller("errisinstance", UnknownHostError)
 
 _LIBRARIES: Final = ("httpx", "httpx2")
 # Variables that say which certificates are trusted.

@@ -513,7 +513,7 @@ def test_a_cookie_is_set_for_any_of_the_hosts(kind: Any) -> None:
         browser.cookies.set("x", "4", url=IDP, domain="example.com")
     says = "browsers do not store the cookie 'x=4; Path=/; Domain=example.com' from https://idp.example/"
     assert str(caught.value) == says
-    with pytest.raises(ValueError, match="^'http://a b' is not a URL that a browser can parse"):
+    with pytest.raises(ValueError, match=r"^'http://a b' is not a URL that a browser can parse"):
         browser.cookies.set("x", "4", url="http://a b")
     for url in (f"{IDP}/a", f"{API}/a"):
         outcome(browser.page(origin=url[:-2]).navigate, url)
