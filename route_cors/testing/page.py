@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from route_cors.testing.engines import STANDARD
+
 if TYPE_CHECKING:
     from route_cors.testing.cache import PreflightCache
     from route_cors.testing.cookies import Cookies
+    from route_cors.testing.engines import Engine
     from route_cors.testing.history import History
     from route_cors.testing.urls import Url
 
@@ -22,6 +25,7 @@ class Page:
         origin: serialized; `null` for a sandboxed page.
         url: the origin as a URL; None for `null`.
         cookies, preflight_cache, history: of the browser; requests change them.
+        engine: of the browser.
     """
 
     origin: str
@@ -29,3 +33,4 @@ class Page:
     cookies: Cookies
     preflight_cache: PreflightCache
     history: History
+    engine: Engine = STANDARD

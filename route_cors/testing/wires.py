@@ -11,7 +11,6 @@ import os
 import sys
 from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from anyio.from_thread import start_blocking_portal
@@ -19,16 +18,22 @@ from anyio.from_thread import start_blocking_portal
 from route_cors.origins import is_loopback
 from route_cors.testing import asgi
 from route_cors.testing.messages import Headers, ReceivedResponse
+from route_cors.testing.responses import (
+    LIBRARIES,
+    aread_response,
+    decompressed,
+    own_library,
+    read_response,
+    received,
+    received_handshake,
+)
 from route_cors.testing.urls import MADE_UP_HOST, parse_url
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from route_cors.testing.messages import SentRequest
 
 __all__ = ["AsyncWire", "Wire", "async_wire_to", "base_url_of", "wire_to"]
 
-_LIBRARIES: Final = ("httpx", "httpx2")
 # Variables that say which certificates are trusted.
 _CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -76,7 +81,7 @@ def wire_to(target: Any) -> Wire:
         TypeError: it is none of these.
     """
     if isinstance(target, str):
-        return _ClientWire(_own_library().Client(**_options(target)))
+        return _ClientWire(own_library().Client(**_options(target)))
     library = _library_of(target)
     if library is None:
         return _InPortal(_ASGIWire(_checked_app(target)))
@@ -95,7 +100,7 @@ def async_wire_to(target: Any) -> AsyncWire:
         TypeError: it is none of these.
     """
     if isinstance(target, str):
-        return _AsyncClientWire(_own_library().AsyncClient(**_options(target)))
+        return _AsyncClientWire(own_library().AsyncClient(**_options(target)))
     library = _library_of(target)
     if library is None:
         return _ASGIWire(_checked_app(target))
@@ -109,16 +114,14 @@ class _ClientWire:
         self._client = client
 
     def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        response = self._respond(sent)
-        # A transport in memory may have read it already.
-        return _received(response, None if response.is_closed else b"".join(response.iter_raw()))
+        return read_response(self._respond(sent), sent.most_events)
 
     def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         if hasattr(self._client, "websocket_connect"):
             return self._shake_hands_with_test_client(sent)
         response = self._respond(sent)
         response.close()
-        return _received_handshake(response)
+        return received_handshake(response)
 
     def _respond(self, sent: SentRequest) -> Any:
         request = _request(self._client, sent, _http_url(sent.url))
@@ -139,7 +142,7 @@ class _ClientWire:
             # An app that does not expect a disconnect raises it too, when the websocket is closed.
             if not accepted:
                 is_response = hasattr(refusal, "status_code")
-                return _received(refusal, None) if is_response else ReceivedResponse(403)
+                return received(refusal, None) if is_response else ReceivedResponse(403)
         if chosen is not None:
             headers.append((b"sec-websocket-protocol", chosen.encode("latin-1")))
         return ReceivedResponse(101, Headers.from_bytes(headers))
@@ -162,15 +165,12 @@ class _AsyncClientWire:
         self._client = client
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        response = await self._respond(sent)
-        if response.is_closed:
-            return _received(response, None)
-        return _received(response, b"".join([chunk async for chunk in response.aiter_raw()]))
+        return await aread_response(await self._respond(sent), sent.most_events)
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         response = await self._respond(sent)
         await response.aclose()
-        return _received_handshake(response)
+        return received_handshake(response)
 
     async def _respond(self, sent: SentRequest) -> Any:
         request = _request(self._client, sent, _http_url(sent.url))
@@ -183,7 +183,7 @@ class _ASGIWire:
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
         received = await asgi.exchange(self._app, sent)
-        return replace(received, content=_decompressed(received.headers, received.content))
+        return replace(received, content=decompressed(received.headers, received.content))
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         return await asgi.shake_hands(self._app, sent)
@@ -208,18 +208,9 @@ def _library_of(target: Any) -> Any:
     """The library of which `target` is a client; None if it is not a client."""
     for cls in type(target).__mro__:
         library = sys.modules.get(cls.__module__.partition(".")[0])
-        if library is not None and library.__name__ in _LIBRARIES:
+        if library is not None and library.__name__ in LIBRARIES:
             return library if isinstance(target, library.Client | library.AsyncClient) else None
     return None
-
-
-def _own_library() -> ModuleType:
-    for name in _LIBRARIES:
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
-    raise ImportError("route_cors.testing needs httpx or httpx2 here: pip install 'route-cors[testing]'")
 
 
 def _options(base_url: str) -> dict[str, Any]:
@@ -229,9 +220,9 @@ def _options(base_url: str) -> dict[str, Any]:
     named = tuple(os.environ.get(name) for name in _CERTIFICATES)
     return {
         # A `Browser` is never closed, so it must not keep connections open.
-        "limits": _own_library().Limits(max_keepalive_connections=0),
+        "limits": own_library().Limits(max_keepalive_connections=0),
         "trust_env": trust_env,
-        "verify": _tls(_own_library(), trust_env, named),
+        "verify": _tls(own_library(), trust_env, named),
     }
 
 
@@ -256,12 +247,16 @@ def _http_url(url: str) -> str:
 
 
 def _request(client: Any, sent: SentRequest, url: str) -> Any:
-    request = _library_of(client).Request(
-        sent.method,
-        url,
-        headers=sent.headers.to_bytes(),
-        content=sent.content,
-        extensions={"timeout": client.timeout.as_dict()},
+    library = _library_of(client)
+    headers = sent.headers.to_bytes()
+    if sent.is_stream:
+        # A stream has no length; that of a library of its own choice has.
+        body = {"stream": library.ByteStream(sent.content)}
+        headers.append((b"transfer-encoding", b"chunked"))
+    else:
+        body = {"content": sent.content}
+    request = library.Request(
+        sent.method, url, headers=headers, extensions={"timeout": client.timeout.as_dict()}, **body
     )
     # The constructor upper-cases it, but browsers do not normalize `patch`.
     request.method = sent.method
@@ -271,29 +266,3 @@ def _request(client: Any, sent: SentRequest, url: str) -> Any:
 def _transport(client: Any, request: Any) -> Any:
     # There is no public access to a client's transports.
     return client._transport_for_url(request.url)  # noqa: SLF001
-
-
-def _received(response: Any, raw: bytes | None) -> ReceivedResponse:
-    """The response of the library; `raw` is the body as received, or None if the library has read it."""
-    headers = Headers.from_bytes(response.headers.raw)
-    content = response.content if raw is None else _decompressed(headers, raw)
-    return ReceivedResponse(response.status_code, headers, content)
-
-
-def _received_handshake(response: Any) -> ReceivedResponse:
-    if "network_stream" not in response.extensions:
-        raise TypeError("this client has no network, and so no websockets: give the browser the app itself")
-    return _received(response, b"")
-
-
-def _decompressed(headers: Headers, raw: bytes) -> bytes:
-    """The body after decoding its Content-Encoding, or the bytes as they are if that fails."""
-    encoding = headers.get("content-encoding")
-    if encoding is None:
-        return raw
-    library: Any = _own_library()
-    try:
-        content: bytes = library.Response(200, headers={"content-encoding": encoding}, content=raw).content
-    except library.DecodingError:
-        return raw
-    return content
