@@ -166,8 +166,9 @@ class PreflightCache:
     def _grants_header(self, entry: CacheEntry, key: CacheKey, name: str) -> bool:
         if not self._reads_wildcard(entry, key):
             return entry.header_name == name
-        by_wildcard = entry.header_name == "*" and self._engine.wildcard_grants_authorization
-        return by_wildcard or entry.grants_header(name)
+        engine = self._engine
+        covers = engine.wildcard_grants_authorization and engine.cached_wildcard_grants_authorization
+        return (covers and entry.header_name == "*") or entry.grants_header(name)
 
     def _reads_wildcard(self, entry: CacheEntry, key: CacheKey) -> bool:
         """Whether `*` stands for all names, and not for itself."""
@@ -178,7 +179,7 @@ class PreflightCache:
                 return not entry.credentials
             case "asked without credentials":
                 return not key.credentials
-            case "never":
+            case _:
                 return False
 
     def _remove(self, origin: str, url: str) -> None:

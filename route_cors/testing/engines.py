@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-__all__ = ["STANDARD", "Engine", "EngineName", "engine_named"]
+__all__ = ["STANDARD", "CachedWildcard", "Engine", "EngineName", "engine_named"]
 
 EngineName: TypeAlias = Literal["standard", "chromium", "firefox", "webkit"]
 """Whose behaviour is played. `standard`: that of the Fetch and HTML standards and RFC 6265bis."""
@@ -40,6 +40,13 @@ class Engine:
     # https://fetch.spec.whatwg.org/#simple-range-header-value: numbers of any length. None: no limit.
     largest_range_number: int | None = None
 
+    # https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte: bytes from 0x80 on are safe.
+    safelists_non_ascii: bool = True
+    # Safelisted headers of more than 1024 bytes together need a preflight.
+    limits_safelisted_size: bool = True
+    # Headers that a redirect removes are not named by the next preflight.
+    preflight_names_removed_headers: bool = False
+
     # The preflight cache
 
     # In seconds. The standard leaves it to the browser. Chromium sets it in preflight_result.cc, Firefox
@@ -55,6 +62,8 @@ class Engine:
     caches_one_answer: bool = False
     # Whether a cached `*` stands for all names: the standard's entries do, whatever the credentials.
     cached_wildcard: CachedWildcard = "always"
+    # Where `*` stands for Authorization in a preflight, it does so in the cache as well.
+    cached_wildcard_grants_authorization: bool = True
     # What was granted with credentials counts without them too.
     caches_by_credentials: bool = False
     # HEAD is safelisted, and so is never looked up in the cache.
@@ -91,7 +100,7 @@ class Engine:
     websocket_has_metadata: bool = True
     # The same: Sec-Fetch-Site is about all URLs of a request.
     redirected_same_site_is_cross_site: bool = False
-    cors_redirect_drops_metadata: bool = False
+    cors_redirect_to_other_origin_has_metadata: bool = True
     preflight_site_of: Literal["all URLs", "the last URL", "the Origin header"] = "all URLs"
 
     # Cookies
@@ -143,6 +152,7 @@ _ENGINES: Final[dict[str, Engine]] = {
         caches_null_origin=False,
         caches_one_answer=True,
         cached_wildcard="stored without credentials",
+        cached_wildcard_grants_authorization=False,
         redirects_to_userinfo=False,
         empty_location="none",
         repeated_location="one",
@@ -163,6 +173,8 @@ _ENGINES: Final[dict[str, Engine]] = {
     ),
     "firefox": Engine(
         wildcard_grants_authorization=True,
+        safelists_non_ascii=False,
+        limits_safelisted_size=False,
         longest_max_age=86_400,
         max_age_of_negative=0,
         max_age_of_nonsense=0,
@@ -186,6 +198,7 @@ _ENGINES: Final[dict[str, Engine]] = {
     "webkit": Engine(
         wildcard_grants_authorization=True,
         joins_repeated_headers=True,
+        preflight_names_removed_headers=True,
         longest_max_age=600,
         max_age_of_negative=0,
         caches_one_answer=True,
@@ -194,7 +207,7 @@ _ENGINES: Final[dict[str, Engine]] = {
         repeated_location="joined",
         needs_location_for_error=True,
         keeps_credentials_after_redirect=True,
-        cors_redirect_drops_metadata=True,
+        cors_redirect_to_other_origin_has_metadata=False,
         preflight_site_of="the Origin header",
         default_same_site="none",
         none_needs_secure=False,

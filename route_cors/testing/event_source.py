@@ -158,7 +158,7 @@ class Subscription:
                 return
             case "the last URL":
                 self._url = urls[-1]
-            case "the last permanent URL":
+            case _:
                 # A stream has no preflights, so each URL has one exchange.
                 exchanges = self._page.history[-len(urls) :]
                 for url, exchange in zip(urls[1:], exchanges, strict=False):

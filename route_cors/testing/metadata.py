@@ -35,8 +35,8 @@ def metadata_headers(
     Returns:
         Names and values; none if the URL is neither https nor this machine: browsers send none then.
     """
-    drops = urls.page.engine.cors_redirect_drops_metadata
-    if not is_trustworthy(urls.current) or (drops and mode == "cors" and urls.has_left_an_origin):
+    has_none = not urls.page.engine.cors_redirect_to_other_origin_has_metadata
+    if not is_trustworthy(urls.current) or (has_none and mode == "cors" and urls.has_just_left_an_origin):
         return []
     headers = _headers(urls.farthest, mode, destination)
     if user_activated:

@@ -104,7 +104,7 @@ def is_safelisted(name: str, value: str, engine: Engine = STANDARD) -> bool:
     >>> is_safelisted("Content-Type", "application/json")
     False
     """
-    if len(value) > _LONGEST_VALUE:
+    if len(value) > _LONGEST_VALUE or not (engine.safelists_non_ascii or value.isascii()):
         return False
     match name.lower():
         case "accept":
@@ -149,7 +149,7 @@ def unsafe_names(headers: Iterable[tuple[str, str]], engine: Engine = STANDARD) 
             size += len(value)
         else:
             unsafe.add(name.lower())
-    if size > _LONGEST_VALUES_TOGETHER:
+    if size > _LONGEST_VALUES_TOGETHER and engine.limits_safelisted_size:
         unsafe |= safelisted
     return tuple(sorted(unsafe))
 

@@ -47,6 +47,7 @@ class Sending:
         self._content = request.content
         self._urls = UrlList(page, (request.url,))
         self._tainting: Tainting = "basic"
+        self._removed: tuple[tuple[str, str], ...] = ()
 
     def _preflight_request(self, asked: Asked) -> SentRequest:
         headers = [("Accept", "*/*"), ("Access-Control-Request-Method", asked.method)]
@@ -145,6 +146,7 @@ class Sending:
             removed |= REQUEST_BODY_HEADERS
         if location.origin != self._url.origin:
             removed.add(NON_WILDCARD_REQUEST_HEADER)
+        self._removed += tuple(header for header in self._headers if header[0].lower() in removed)
         self._headers = tuple(header for header in self._headers if header[0].lower() not in removed)
         self._urls = self._urls.redirected_to(location)
 
@@ -201,7 +203,12 @@ class Sending:
     def _asked_first(self) -> Asked:
         """What the preflight asks."""
         asked = self._asked
-        return replace(asked, origin=self._page.origin) if self._engine.preflight_names_page else asked
+        if self._engine.preflight_names_page:
+            asked = replace(asked, origin=self._page.origin)
+        if self._engine.preflight_names_removed_headers:
+            headers = (*self._headers, *self._removed)
+            asked = replace(asked, unsafe_names=unsafe_names(headers, self._engine))
+        return asked
 
 
 def _with_accept(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -69,6 +69,11 @@ class UrlList:
         return None if page is None or is_same_site(self.current, page) else site_of(page)
 
     @property
+    def has_just_left_an_origin(self) -> bool:
+        """Whether the last redirect, if there was one, led to another origin."""
+        return len(self.urls) > 1 and self.current.origin != self.urls[-2].origin
+
+    @property
     def has_left_an_origin(self) -> bool:
         """Whether a redirect led to another origin."""
         return any(url.origin != last.origin for last, url in pairwise(self.urls))

@@ -247,17 +247,16 @@ def _http_url(url: str) -> str:
 
 
 def _request(client: Any, sent: SentRequest, url: str) -> Any:
-    library = _library_of(client)
-    headers = sent.headers.to_bytes()
-    if sent.is_stream:
-        # A stream has no length; that of a library of its own choice has.
-        body = {"stream": library.ByteStream(sent.content)}
-        headers.append((b"transfer-encoding", b"chunked"))
-    else:
-        body = {"content": sent.content}
-    request = library.Request(
-        sent.method, url, headers=headers, extensions={"timeout": client.timeout.as_dict()}, **body
+    request = _library_of(client).Request(
+        sent.method,
+        url,
+        headers=sent.headers.to_bytes(),
+        content=sent.content,
+        extensions={"timeout": client.timeout.as_dict()},
     )
+    if sent.is_stream:
+        request.headers.pop("content-length", None)
+        request.headers["transfer-encoding"] = "chunked"
     # The constructor upper-cases it, but browsers do not normalize `patch`.
     request.method = sent.method
     return request
