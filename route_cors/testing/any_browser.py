@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from route_cors.testing.cache import PreflightCache
 from route_cors.testing.cookies import Cookies
+from route_cors.testing.engines import engine_named
+from route_cors.testing.event_source import subscription
 from route_cors.testing.fetch import embed, fetch, navigate
 from route_cors.testing.forms import build_embed, build_navigation, build_submission
 from route_cors.testing.handshake import connect, websocket_url
@@ -24,6 +26,8 @@ from route_cors.testing.wires import app_at, base_url_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
+    from route_cors.testing.engines import EngineName
+    from route_cors.testing.event_source import Subscription
     from route_cors.testing.fetch import NavigationSteps, Steps
     from route_cors.testing.forms import EmbedAs
     from route_cors.testing.handshake import Handshake
@@ -48,6 +52,7 @@ class AnyBrowser(ABC):
         base_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         show_secrets: bool = False,
+        engine: EngineName = "standard",
         **unknown: Never,
     ) -> None:
         _refuse(unknown)
@@ -63,14 +68,17 @@ class AnyBrowser(ABC):
         self._base = None if base is None else _checked_base(base, self._target)
         self._connect_to(self._target)
         self._clock = clock
+        self._engine_name: EngineName = engine
+        played = engine_named(engine)
         self._page = Page(
             origin=origin,
             url=None if origin == "null" else parse_url(origin),
-            cookies=Cookies(self._base),
-            preflight_cache=PreflightCache(clock),
+            cookies=Cookies(self._base, played),
+            preflight_cache=PreflightCache(clock, played),
             history=History(),
             show_secrets=show_secrets,
             unapplied=self._unapplied,
+            engine=played,
         )
 
     @abstractmethod
@@ -118,6 +126,7 @@ class AnyBrowser(ABC):
             base_url=None if self._base is None else self._base.href,
             clock=self._clock,
             show_secrets=self._page.show_secrets,
+            engine=self._engine_name,
         )
         own = other._page  # noqa: SLF001 - of the same class
         other._page = replace(own, cookies=self.cookies, preflight_cache=self.preflight_cache)  # noqa: SLF001
@@ -127,9 +136,18 @@ class AnyBrowser(ABC):
         self, url: str, method: str, headers: HeadersInit | None, body: Body, **as_in_javascript: Any
     ) -> Steps:
         request = build_request(
-            url, base=self._base, method=method, headers=headers, body=body, **as_in_javascript
+            url,
+            base=self._base,
+            method=method,
+            headers=headers,
+            body=body,
+            engine=self._page.engine,
+            **as_in_javascript,
         )
         return fetch(self._page, request)
+
+    def _subscription(self, url: str, *, with_credentials: bool, most: int | None) -> Subscription:
+        return subscription(self._page, url, base=self._base, with_credentials=with_credentials, most=most)
 
     def _submit_steps(self, url: str, **of_the_form: Any) -> NavigationSteps:
         return navigate(self._page, build_submission(url, base=self._base, **of_the_form))

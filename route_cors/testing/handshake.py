@@ -84,7 +84,9 @@ def connect(
     received = yield sent
     page.history.add(Exchange("websocket", sent, received))
     same_site = is_same_site(url, page.url)
-    page.cookies.store(received.headers.get_all("set-cookie"), url, same_site=same_site)
+    embedded_in = UrlList(page, (url,)).embedded_in
+    set_cookie = received.headers.get_all("set-cookie")
+    page.cookies.store(set_cookie, url, same_site=same_site, embedded_in=embedded_in)
     try:
         chosen = _chosen_subprotocol(received, page.origin, subprotocols)
     except Refused as refused:
@@ -139,9 +141,11 @@ def _opening(page: Page, url: Url, subprotocols: Sequence[str]) -> SentRequest:
         headers.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
     # In the standard the request has the scheme http or https, so it can be same-origin.
     requested = parse_url(url.href.replace("ws", "http", 1))
-    headers += metadata_headers(UrlList(page, (requested,)), "websocket")
+    urls = UrlList(page, (requested,))
+    if page.engine.websocket_has_metadata:
+        headers += metadata_headers(urls, "websocket")
     same_site = is_same_site(url, page.url)
-    cookie = page.cookies.header_for(url, same_site=same_site)
+    cookie = page.cookies.header_for(url, same_site=same_site, embedded_in=urls.embedded_in)
     if cookie is not None:
         headers.append(("Cookie", cookie))
     return SentRequest("GET", url.on_the_wire, Headers(headers))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from route_cors.testing.engines import STANDARD
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from route_cors.testing.cache import PreflightCache
     from route_cors.testing.cookies import Cookies
+    from route_cors.testing.engines import Engine
     from route_cors.testing.history import History
     from route_cors.testing.messages import SentRequest
     from route_cors.testing.urls import Url
@@ -27,6 +30,7 @@ class Page:
         cookies, preflight_cache, history: of the browser; requests change them.
         show_secrets: whether errors show cookies, credentials and bodies.
         unapplied: says of a request if its route has a policy that no layer applies; else it returns None.
+        engine: of the browser.
     """
 
     origin: str
@@ -36,3 +40,4 @@ class Page:
     history: History
     show_secrets: bool = False
     unapplied: Callable[[SentRequest], str | None] = lambda _: None
+    engine: Engine = STANDARD

@@ -23,6 +23,7 @@ __all__ = [
     "is_trustworthy",
     "parse_page_origin",
     "parse_url",
+    "site_of",
 ]
 
 MADE_UP_HOST: Final = "testserver"
@@ -161,6 +162,17 @@ def is_same_site(url: Url, other: Url | None) -> bool:
     if MADE_UP_HOST in {url.host, other.host}:
         return True
     return _site(url) == _site(other)
+
+
+def site_of(url: Url) -> str:
+    """The site of a URL, with its scheme.
+
+    https://html.spec.whatwg.org/multipage/browsers.html#obtain-a-site
+
+    >>> site_of(parse_url("https://api.example.co.uk:8443/notes"))
+    'https://example.co.uk'
+    """
+    return "://".join(_site(url))
 
 
 def is_trustworthy(url: Url) -> bool:

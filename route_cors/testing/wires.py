@@ -11,7 +11,6 @@ import os
 import sys
 from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -21,11 +20,19 @@ from route_cors.origins import is_loopback
 from route_cors.testing import asgi
 from route_cors.testing.hosts import ByOrigin, Everywhere, UnknownHostError, are_hosts, by_origin, origin_of
 from route_cors.testing.messages import Headers, ReceivedResponse
+from route_cors.testing.responses import (
+    LIBRARIES,
+    aread_response,
+    decompressed,
+    own_library,
+    read_response,
+    received,
+    received_handshake,
+)
 from route_cors.testing.urls import MADE_UP_HOST, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     from route_cors.testing.messages import SentRequest
     from route_cors.testing.urls import Url
@@ -35,7 +42,6 @@ __all__ = ["AsyncWire", "Wire", "app_at", "async_wire_to", "base_url_of", "wire_
 # A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", UnknownHostError)
 
-_LIBRARIES: Final = ("httpx", "httpx2")
 # Variables that say which certificates are trusted.
 _CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -102,7 +108,7 @@ def wire_to(target: Any, base: Url | None) -> Wire:
     if are_hosts(target):
         return by_origin(target, wire_to)
     if isinstance(target, str):
-        return _ClientWire(_own_library().Client(**_options(target)), base)
+        return _ClientWire(own_library().Client(**_options(target)), base)
     library = _library_of(target)
     if library is None:
         wire: Wire = _of_app(target, base, _InPortal)
@@ -117,7 +123,7 @@ def async_wire_to(target: Any, base: Url | None) -> AsyncWire:
     if are_hosts(target):
         return by_origin(target, async_wire_to)
     if isinstance(target, str):
-        return _AsyncClientWire(_own_library().AsyncClient(**_options(target)), base)
+        return _AsyncClientWire(own_library().AsyncClient(**_options(target)), base)
     library = _library_of(target)
     if library is None:
         wire: AsyncWire = _of_app(target, base, lambda wire: wire)
@@ -140,16 +146,14 @@ class _ClientWire:
         self._base = base
 
     def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        response = self._respond(sent)
-        # A transport in memory may have read it already.
-        return _received(response, None if response.is_closed else b"".join(response.iter_raw()))
+        return read_response(self._respond(sent), sent.most_events)
 
     def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         if hasattr(self._client, "websocket_connect"):
             return self._shake_hands_with_test_client(sent)
         response = self._respond(sent)
         response.close()
-        return _received_handshake(response)
+        return received_handshake(response)
 
     def _respond(self, sent: SentRequest) -> Any:
         request = _request(self._client, sent, _http_url(sent.url))
@@ -170,7 +174,7 @@ class _ClientWire:
             # An app that does not expect a disconnect raises it too, when the websocket is closed.
             if not accepted:
                 is_response = hasattr(refusal, "status_code")
-                return _received(refusal, None) if is_response else ReceivedResponse(403)
+                return received(refusal, None) if is_response else ReceivedResponse(403)
         if chosen is not None:
             headers.append((b"sec-websocket-protocol", chosen.encode("latin-1")))
         return ReceivedResponse(101, Headers.from_bytes(headers))
@@ -194,15 +198,12 @@ class _AsyncClientWire:
         self._base = base
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        response = await self._respond(sent)
-        if response.is_closed:
-            return _received(response, None)
-        return _received(response, b"".join([chunk async for chunk in response.aiter_raw()]))
+        return await aread_response(await self._respond(sent), sent.most_events)
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         response = await self._respond(sent)
         await response.aclose()
-        return _received_handshake(response)
+        return received_handshake(response)
 
     async def _respond(self, sent: SentRequest) -> Any:
         request = _request(self._client, sent, _http_url(sent.url))
@@ -215,7 +216,7 @@ class _ASGIWire:
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
         received = await asgi.exchange(self._app, sent)
-        return replace(received, content=_decompressed(received.headers, received.content))
+        return replace(received, content=decompressed(received.headers, received.content))
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         return await asgi.shake_hands(self._app, sent)
@@ -240,18 +241,9 @@ def _library_of(target: Any) -> Any:
     """The library of which `target` is a client; None if it is not a client."""
     for cls in type(target).__mro__:
         library = sys.modules.get(cls.__module__.partition(".")[0])
-        if library is not None and library.__name__ in _LIBRARIES:
+        if library is not None and library.__name__ in LIBRARIES:
             return library if isinstance(target, library.Client | library.AsyncClient) else None
     return None
-
-
-def _own_library() -> ModuleType:
-    for name in _LIBRARIES:
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
-    raise ImportError("route_cors.testing needs httpx or httpx2 here: pip install 'route-cors[testing]'")
 
 
 def _options(base_url: str) -> dict[str, Any]:
@@ -261,9 +253,9 @@ def _options(base_url: str) -> dict[str, Any]:
     named = tuple(os.environ.get(name) for name in _CERTIFICATES)
     return {
         # A `Browser` is never closed, so it must not keep connections open.
-        "limits": _own_library().Limits(max_keepalive_connections=0),
+        "limits": own_library().Limits(max_keepalive_connections=0),
         "trust_env": trust_env,
-        "verify": _tls(_own_library(), trust_env, named),
+        "verify": _tls(own_library(), trust_env, named),
     }
 
 
@@ -295,6 +287,9 @@ def _request(client: Any, sent: SentRequest, url: str) -> Any:
         content=sent.content,
         extensions={"timeout": client.timeout.as_dict()},
     )
+    if sent.is_stream:
+        request.headers.pop("content-length", None)
+        request.headers["transfer-encoding"] = "chunked"
     # The constructor upper-cases it, but browsers do not normalize `patch`.
     request.method = sent.method
     return request
@@ -314,29 +309,3 @@ def _check_origin(request: Any, base: Url | None) -> None:
     origin = origin_of(str(request.url))
     if origin not in known:
         raise UnknownHostError(request.method, str(request.url), origin, known)
-
-
-def _received(response: Any, raw: bytes | None) -> ReceivedResponse:
-    """The response of the library; `raw` is the body as received, or None if the library has read it."""
-    headers = Headers.from_bytes(response.headers.raw)
-    content = response.content if raw is None else _decompressed(headers, raw)
-    return ReceivedResponse(response.status_code, headers, content)
-
-
-def _received_handshake(response: Any) -> ReceivedResponse:
-    if "network_stream" not in response.extensions:
-        raise TypeError("this client has no network, and so no websockets: give the browser the app itself")
-    return _received(response, b"")
-
-
-def _decompressed(headers: Headers, raw: bytes) -> bytes:
-    """The body after decoding its Content-Encoding, or the bytes as they are if that fails."""
-    encoding = headers.get("content-encoding")
-    if encoding is None:
-        return raw
-    library: Any = _own_library()
-    try:
-        content: bytes = library.Response(200, headers={"content-encoding": encoding}, content=raw).content
-    except library.DecodingError:
-        return raw
-    return content
