@@ -435,6 +435,13 @@ def test_so_does_starlettes_own_middleware() -> None:
     assert of_stranger(app, "/plain") == f'the response allows no origin: origins=["{STRANGER}"]'
 
 
+def test_where_another_layer_speaks_it_is_heard_first() -> None:
+    app = shop()
+    app.add_middleware(CORSMiddleware, allow_origins=["*"])
+    line = of_stranger(app, "/in/side", credentials="include")
+    assert line.startswith("the response allows any origin, which does not count with credentials: ")
+
+
 @pytest.mark.parametrize(
     ("path", "method", "named"),
     [
