@@ -384,6 +384,7 @@ def test_locations(
         assert "More than 20 redirects" in blocked(page, request, server).reason
     elif expected == "blocked":
         assert blocked(page, request, server).step == "redirect"
+        assert log(page) == [f"GET {URL}"]
     else:
         assert fetched(page, request, server).status_code == expected
 
