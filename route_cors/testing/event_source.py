@@ -149,6 +149,8 @@ class Subscription:
             fix="200 OK\nContent-Type: text/event-stream",
             request=self._page.history[-1].request,
             response=received,
+            cause="the response is no event stream: 200 OK, Content-Type: text/event-stream",
+            show_secrets=self._page.show_secrets,
         ) from received.error
 
     def _move(self, urls: tuple[Url, ...]) -> None:

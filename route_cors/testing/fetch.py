@@ -211,6 +211,7 @@ class _Fetch(Sending):
                 "A redirect was received, and the body is a stream, which cannot be sent again.",
                 fix="303 See Other, or a body that is not a stream",
                 by_policy=False,
+                cause=f"the response is a redirect ({received.status_code}), and the body is a stream",
             )
         self._apply_redirect(received.status_code, location)
         return (yield from self._main_fetch())
@@ -265,4 +266,5 @@ class _Fetch(Sending):
     def _cause(self, refused: Refused, received: ReceivedResponse | None) -> str:
         if refused.cause is not None or received is None:
             return f"{refused.cause or refused.step}: {', '.join(refused.fix.splitlines())}"
-        return cause_of(refused.step, self._asked, received, self._actual_request(), self._page.unapplied)
+        asked = self._asked_first if refused.step == "preflight" else self._asked
+        return cause_of(refused.step, asked, received, self._actual_request(), self._page.unapplied)

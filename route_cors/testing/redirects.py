@@ -99,7 +99,9 @@ def _as_read(values: tuple[str, ...], engine: Engine) -> tuple[str, ...]:
     if values != ("",):
         return values
     if engine.empty_location == "an error":
-        raise Refused("redirect", "The Location is empty.", fix="a URL as the Location", by_policy=False)
+        said = "The Location is empty."
+        cause = "the Location of the redirect is empty"
+        raise Refused("redirect", said, fix="a URL as the Location", by_policy=False, cause=cause)
     return () if engine.empty_location == "none" else values
 
 
