@@ -217,7 +217,9 @@ def test_a_failed_test_shows_what_its_browsers_sent(run: Run) -> None:
     blocked = outcome.report_of("test_blocked")
     assert shown(blocked) == [f"<Browser at {E}>", "    preflight OPTIONS https://testserver/notes -> 200"]
     assert (
-        "E       route_cors.testing.CORSBlocked: preflight: Access to fetch at 'https://testserver/notes' "
+        "E       route_cors.testing.CORSBlocked: the preflight does not allow the origin "
+        f'{E} and grants no method PUT: origins=["{E}"], methods=["PUT"], and a route that serves it\n'
+        "E       Access to fetch at 'https://testserver/notes' "
         f"from origin '{E}' has been blocked by CORS policy: Response to preflight request doesn't pass "
         f"access control check: The 'Access-Control-Allow-Origin' header has a value '{A}' that is not equal "
         "to the supplied origin."
@@ -329,6 +331,41 @@ def assert_async_outcome(outcome: Outcome, *variants: str) -> None:
         ]
         assert "is not equal to the supplied origin" in report
         assert '>       await stranger.fetch("/notes")' in report
+    assert "route_cors/" not in outcome.text.replace("\\", "/").partition("= FAILURES =")[2]
+
+
+def test_a_host_without_a_server_fails_at_the_tests_own_line(run: Run) -> None:
+    run.write(
+        "test_hosts.py",
+        f"""
+        import anyio
+        from app import app
+        from starlette.testclient import TestClient
+
+        HOSTS = {{"https://api.example": app}}
+
+        def test_sync(cors_browser):
+            browser = cors_browser(HOSTS, origin="{A}", show_secrets=True)
+            assert browser.fetch("/notes").text == "notes"
+            browser.fetch("https://other.example/notes")
+
+        def test_async(async_cors_browser):
+            browser = async_cors_browser(HOSTS, origin="{A}")
+            anyio.run(browser.fetch, "https://other.example/notes")
+
+        def test_client(cors_browser):
+            cors_browser(TestClient(app), origin="{A}").fetch("https://other.example/notes")
+        """,
+    )
+    outcome = run()
+    assert outcome.results == dict.fromkeys(("test_sync", "test_async", "test_client"), "FAILED")
+    said = "route_cors.testing.UnknownHostError: https://other.example: no server answers"
+    report = outcome.report_of("test_sync")
+    assert said in report
+    assert '>       browser.fetch("https://other.example/notes")' in report
+    assert shown(report) == [f"<Browser at {A}>", "    actual GET https://api.example/notes -> 200"]
+    assert said in outcome.report_of("test_async")
+    assert said in outcome.report_of("test_client")
     assert "route_cors/" not in outcome.text.replace("\\", "/").partition("= FAILURES =")[2]
 
 

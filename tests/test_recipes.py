@@ -58,7 +58,7 @@ def recipe(name: str) -> ModuleType:
 def outcome(app: Any, origin: str, path: str, method: str = "GET", **arguments: Any) -> Any:
     """The JSON or the status that the page reads, or which check of the browser failed."""
     try:
-        answer = Browser(app, origin=origin).fetch(f"{API}{path}", method=method, **arguments)
+        answer = Browser(app, origin=origin, base_url=API).fetch(f"{API}{path}", method=method, **arguments)
     except CORSBlocked:
         return "blocked"
     return answer.json() if answer.status_code == 200 else answer.status_code
@@ -103,7 +103,7 @@ def test_a_mistake_in_a_setting_stops_the_program_with_its_fix() -> None:
 
 def test_a_single_page_app_with_cookies() -> None:
     app = recipe("spa_with_cookies").app
-    page = Browser(app, origin=APP)
+    page = Browser(app, origin=APP, base_url=API)
     assert page.fetch(f"{API}/orders", method="POST", credentials="include").status_code == 401
     page.fetch(f"{API}/login", method="POST", credentials="include")
     ordered = page.fetch(f"{API}/orders", method="POST", credentials="include")
@@ -115,7 +115,7 @@ def test_a_single_page_app_with_cookies() -> None:
 
 def test_a_public_api_with_a_private_part() -> None:
     app = recipe("public_api").app
-    public = Browser(app, origin=STRANGER).fetch(f"{API}/v1/quotes")
+    public = Browser(app, origin=STRANGER, base_url=API).fetch(f"{API}/v1/quotes")
     assert (public.json(), public.headers["x-total"]) == (["Readability counts."], "1")
     assert outcome(app, APP, "/account/name", "PUT", credentials="include") == "renamed"
     assert outcome(app, STRANGER, "/account/name", "PUT", credentials="include") == "blocked"

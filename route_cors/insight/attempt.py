@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from route_cors.insight.passage import GUISES
 from route_cors.insight.stand_in import UNCHANGED, StandIn
 from route_cors.testing import AsyncBrowser, CORSBlocked
+from route_cors.testing.hosts import Everywhere
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ async def _attempt(site: Site, call: Call, change: Change, guise: Guise) -> Atte
     url = _url(call, base)
     root_path = parse_url(base).path.rstrip("/")
     stand_in = StandIn(site, root_path, change, guise=guise, credentials=call.credentials)
-    browser = AsyncBrowser(stand_in, origin=call.origin, base_url=base)
+    browser = AsyncBrowser(Everywhere(stand_in), origin=call.origin, base_url=base)
     blocked: CORSBlocked | None = None
     try:
         await _make(browser, call, url)

@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from route_cors.testing.async_browser import AsyncBrowser
     from route_cors.testing.browser import Browser
     from route_cors.testing.history import CORSBlocked
+    from route_cors.testing.hosts import UnknownHostError
 
-__all__ = ["AsyncBrowser", "Browser", "CORSBlocked"]
+__all__ = ["AsyncBrowser", "Browser", "CORSBlocked", "UnknownHostError"]
 
-_MODULES = {"AsyncBrowser": "async_browser", "Browser": "browser", "CORSBlocked": "history"}
+_MODULES = {
+    "AsyncBrowser": "async_browser",
+    "Browser": "browser",
+    "CORSBlocked": "history",
+    "UnknownHostError": "hosts",
+}
 
 
 # Imported at first use: pytest imports this package in every run, for its plugin.

@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from route_cors.testing.cache import PreflightCache
 from route_cors.testing.cookies import Cookies
+from route_cors.testing.engines import engine_named
+from route_cors.testing.event_source import subscription
 from route_cors.testing.fetch import embed, fetch, navigate
 from route_cors.testing.forms import build_embed, build_navigation, build_submission
 from route_cors.testing.handshake import connect, websocket_url
 from route_cors.testing.history import CORSBlocked, History
+from route_cors.testing.hosts import are_hosts, checked_hosts
 from route_cors.testing.page import Page
 from route_cors.testing.request import build_request
+from route_cors.testing.unapplied import unapplied_policy
 from route_cors.testing.urls import parse_page_origin, parse_url
-from route_cors.testing.wires import base_url_of
+from route_cors.testing.wires import app_at, base_url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
+    from route_cors.testing.engines import EngineName
+    from route_cors.testing.event_source import Subscription
     from route_cors.testing.fetch import NavigationSteps, Steps
     from route_cors.testing.forms import EmbedAs
     from route_cors.testing.handshake import Handshake
@@ -43,25 +49,34 @@ class AnyBrowser(ABC):
         origin: str,
         base_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        show_secrets: bool = False,
+        engine: EngineName = "standard",
         **unknown: Never,
     ) -> None:
         _refuse(unknown)
+        if not isinstance(show_secrets, bool):
+            raise TypeError(f"show_secrets: {show_secrets!r}: must be True or False")
         if not isinstance(origin, str):
             raise TypeError(
                 f"origin: {origin!r}: must be the origin of a page, such as 'https://app.example.com'"
             )
         parse_page_origin(origin)
-        base = base_url if base_url is not None else base_url_of(target)
-        self._base = None if base is None else _checked_base(base)
-        self._connect_to(target)
-        self._target = target
+        self._target = checked_hosts(target) if are_hosts(target) else target
+        base = base_url if base_url is not None else base_url_of(self._target)
+        self._base = None if base is None else _checked_base(base, self._target)
+        self._connect_to(self._target)
         self._clock = clock
+        self._engine_name: EngineName = engine
+        played = engine_named(engine)
         self._page = Page(
             origin=origin,
             url=None if origin == "null" else parse_url(origin),
-            cookies=Cookies(self._base),
-            preflight_cache=PreflightCache(clock),
+            cookies=Cookies(self._base, played),
+            preflight_cache=PreflightCache(clock, played),
             history=History(),
+            show_secrets=show_secrets,
+            unapplied=self._unapplied,
+            engine=played,
         )
 
     @abstractmethod
@@ -108,6 +123,8 @@ class AnyBrowser(ABC):
             origin=origin,
             base_url=None if self._base is None else self._base.href,
             clock=self._clock,
+            show_secrets=self._page.show_secrets,
+            engine=self._engine_name,
         )
         own = other._page  # noqa: SLF001 - of the same class
         other._page = replace(own, cookies=self.cookies, preflight_cache=self.preflight_cache)  # noqa: SLF001
@@ -117,9 +134,18 @@ class AnyBrowser(ABC):
         self, url: str, method: str, headers: HeadersInit | None, body: Body, **as_in_javascript: Any
     ) -> Steps:
         request = build_request(
-            url, base=self._base, method=method, headers=headers, body=body, **as_in_javascript
+            url,
+            base=self._base,
+            method=method,
+            headers=headers,
+            body=body,
+            engine=self._page.engine,
+            **as_in_javascript,
         )
         return fetch(self._page, request)
+
+    def _subscription(self, url: str, *, with_credentials: bool, most: int | None) -> Subscription:
+        return subscription(self._page, url, base=self._base, with_credentials=with_credentials, most=most)
 
     def _submit_steps(self, url: str, **of_the_form: Any) -> NavigationSteps:
         return navigate(self._page, build_submission(url, base=self._base, **of_the_form))
@@ -135,6 +161,9 @@ class AnyBrowser(ABC):
     ) -> Generator[SentRequest, ReceivedResponse, Handshake]:
         return connect(self._page, websocket_url(url, self._base), subprotocols)
 
+    def _unapplied(self, sent: SentRequest) -> str | None:
+        return unapplied_policy(app_at(self._target, sent.url), sent)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.origin}>"
 
@@ -148,7 +177,7 @@ def _refuse(unknown: Mapping[str, object]) -> None:
         raise TypeError(f"{', '.join(map(repr, unknown))}: a browser has no such argument")
 
 
-def _checked_base(text: str) -> Url:
+def _checked_base(text: str, target: Any) -> Url:
     fault = f"base_url: {text!r}: must be an http or https URL, without a username and password"
     try:
         base = parse_url(text)
@@ -156,4 +185,8 @@ def _checked_base(text: str) -> Url:
         raise ValueError(fault) from None
     if base.scheme not in {"http", "https"} or base.has_credentials:
         raise ValueError(fault)
+    if are_hosts(target) and base.origin not in target:
+        raise ValueError(
+            f"base_url: {text!r}: no server of the mapping answers for it; add {base.origin!r}: ... to it"
+        )
     return base

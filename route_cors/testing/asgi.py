@@ -13,10 +13,13 @@ from urllib.parse import unquote, urlsplit
 import anyio
 from anyio.lowlevel import checkpoint
 
+from route_cors.testing.event_stream import has_enough_events
 from route_cors.testing.messages import Headers, ReceivedResponse
 
 if TYPE_CHECKING:
     from route_cors.testing.messages import SentRequest
+
+__all__ = ["ASGIApp", "exchange", "scope_of", "shake_hands"]
 
 _Message: TypeAlias = MutableMapping[str, Any]
 ASGIApp: TypeAlias = Callable[
@@ -31,7 +34,7 @@ __tracebackhide__ = True
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _SWITCHING_PROTOCOLS = 101
 _GRACE = 1.0
-"""Seconds: how long an app may take to end after its websocket was closed."""
+"""Seconds: how long an app may take to end after its websocket or stream of events was closed."""
 
 
 async def exchange(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
@@ -41,16 +44,19 @@ async def exchange(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
         app: serves the request. Its exceptions are in the response's `error`; a server would log them.
         sent: the request, to an http or https URL.
     """
-    ours = _Exchange(sent.content)
-    scope = _scope(sent)
+    ours = _Exchange(sent)
+    scope = scope_of(sent)
     scope["type"] = "http"
     scope["method"] = sent.method
     error: Exception | None = None
-    try:
-        await app(scope, ours.receive, ours.send)
-    except Exception as raised:  # noqa: BLE001 - a server answers after any exception
-        error = raised
-    if error is None and not ours.complete.is_set():
+    with ours.running:
+        try:
+            await app(scope, ours.receive, ours.send)
+        except Exception as raised:  # noqa: BLE001 - a server answers after any exception
+            error = raised
+    if ours.has_left:
+        error = None
+    elif error is None and not ours.complete.is_set():
         error = RuntimeError("the app ended before its response did")
     return ReceivedResponse(ours.status_code, ours.headers, ours.content, error)
 
@@ -63,7 +69,7 @@ async def shake_hands(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
         sent: the request, to a ws or wss URL.
     """
     offered = sent.headers.get("sec-websocket-protocol", "")
-    scope = _scope(sent)
+    scope = scope_of(sent)
     scope["type"] = "websocket"
     scope["subprotocols"] = [name.strip() for name in offered.split(",") if name]
     scope["extensions"] = {"websocket.http.response": {}}
@@ -80,14 +86,17 @@ async def shake_hands(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
 class _Exchange:
     """The server's side of one request."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, sent: SentRequest) -> None:
+        self.running = anyio.CancelScope()
+        self.has_left = False
         # The response of a server if the app sends none.
         self.status_code = 500
         self.headers = Headers()
         self.content = b""
         self.complete = anyio.Event()
         self._started = False
-        self._request: _Message | None = {"type": "http.request", "body": content, "more_body": False}
+        self._most_events = sent.most_events
+        self._request: _Message | None = {"type": "http.request", "body": sent.content, "more_body": False}
 
     async def receive(self) -> _Message:
         if self._request is None:
@@ -99,6 +108,9 @@ class _Exchange:
     async def send(self, message: _Message) -> None:
         # A stream may be endless: this lets the test's own time limit end it.
         await checkpoint()
+        if self.has_left:
+            # https://asgi.readthedocs.io/en/latest/specs/www.html#disconnected-client-send-exception
+            raise OSError("the page has closed its EventSource")
         if message["type"] == "http.response.start" and not self._started:
             self._started = True
             self.status_code = message["status"]
@@ -107,6 +119,14 @@ class _Exchange:
             self.content += message.get("body", b"")
             if not message.get("more_body", False):
                 self.complete.set()
+            elif has_enough_events(self.content, self._most_events):
+                self._leave()
+
+    def _leave(self) -> None:
+        """As a page does that closes its EventSource."""
+        self.has_left = True
+        self.complete.set()
+        self.running.deadline = anyio.current_time() + _GRACE
 
 
 class _Handshake:
@@ -155,15 +175,16 @@ class _Handshake:
         self.running.deadline = min(self.running.deadline, anyio.current_time() + _GRACE)
 
 
-def _scope(sent: SentRequest) -> dict[str, Any]:
+def scope_of(sent: SentRequest) -> dict[str, Any]:
     """The parts of a scope that HTTP requests and websockets share."""
     url = urlsplit(sent.url)
     headers = [("host", url.netloc), *((name.lower(), value) for name, value in sent.headers.raw)]
-    if sent.content or sent.method in {"POST", "PUT"}:
+    if not sent.is_stream and (sent.content or sent.method in {"POST", "PUT"}):
         headers.append(("content-length", str(len(sent.content))))
     return {
         "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
+        # Browsers stream bodies over HTTP/2 only.
+        "http_version": "2" if sent.is_stream else "1.1",
         "scheme": url.scheme,
         "path": unquote(url.path),
         "raw_path": url.path.encode(),

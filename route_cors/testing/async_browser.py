@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from route_cors.testing.any_browser import AnyBrowser
+from route_cors.testing.event_source import AsyncEventSource
 from route_cors.testing.history import CORSBlocked
+from route_cors.testing.hosts import UnknownHostError
 from route_cors.testing.request import Body
 from route_cors.testing.wires import async_wire_to
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 
     from route_cors.testing.forms import EmbedAs, EncType, FormData, FormMethod
     from route_cors.testing.handshake import Handshake
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from route_cors.testing.request import Credentials, HeadersInit, Mode, Redirect
 
 # A failed test shows its own line, and not those of this module.
-__tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
+__tracebackhide__ = methodcaller("errisinstance", (CORSBlocked, UnknownHostError))
 
 _Result = TypeVar("_Result")
 
@@ -30,8 +33,8 @@ class AsyncBrowser(AnyBrowser):
 
     Args:
         target: an ASGI app, which runs in the test's own event loop and whose lifespan is not run, the base
-            URL of a live server, or an async httpx or httpx2 client.
-        origin, base_url, clock: as for `Browser`.
+            URL of a live server, or an async httpx or httpx2 client; or a mapping of origins to these.
+        origin, base_url, clock, show_secrets, engine: as for `Browser`.
 
     Raises:
         ValueError: as `Browser`.
@@ -44,7 +47,7 @@ class AsyncBrowser(AnyBrowser):
     """
 
     def _connect_to(self, target: Any) -> None:
-        self._wire = async_wire_to(target)
+        self._wire = async_wire_to(target, self._base)
 
     async def fetch(
         self,
@@ -52,15 +55,19 @@ class AsyncBrowser(AnyBrowser):
         *,
         method: str = "GET",
         headers: HeadersInit | None = None,
-        content: str | bytes | None = None,
+        content: str | bytes | Iterator[bytes] | AsyncIterator[bytes] | None = None,
         json: Any = None,
         data: Mapping[str, Any] | None = None,
         credentials: Credentials = "same-origin",
         mode: Mode = "cors",
         redirect: Redirect = "follow",
         referrer_policy: ReferrerPolicy = "",
+        upload_progress: bool = False,
+        keepalive: bool = False,
     ) -> Response:
-        """Call `fetch` in the page's script: see `Browser.fetch`."""
+        """Call `fetch` in the page's script: see `Browser.fetch`. A stream may be an async iterator."""
+        if isinstance(content, AsyncIterator):
+            content = iter([chunk async for chunk in content])
         steps = self._fetch_steps(
             url,
             method,
@@ -70,8 +77,17 @@ class AsyncBrowser(AnyBrowser):
             credentials=credentials,
             redirect=redirect,
             referrer_policy=referrer_policy,
+            upload_progress=upload_progress,
+            keepalive=keepalive,
         )
         return await _drive(steps, self._wire.exchange)
+
+    def event_source(
+        self, url: str, *, with_credentials: bool = False, most: int | None = None
+    ) -> AsyncEventSource:
+        """Make an EventSource, to be iterated over with `async for`: see `Browser.event_source`."""
+        events = self._subscription(url, with_credentials=with_credentials, most=most)
+        return AsyncEventSource(events, lambda steps: _drive(steps, self._wire.exchange))
 
     async def submit(
         self,

@@ -6,12 +6,14 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from route_cors.testing.any_browser import AnyBrowser
+from route_cors.testing.event_source import EventSource
 from route_cors.testing.history import CORSBlocked
+from route_cors.testing.hosts import UnknownHostError
 from route_cors.testing.request import Body
 from route_cors.testing.wires import wire_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from route_cors.testing.forms import EmbedAs, EncType, FormData, FormMethod
     from route_cors.testing.handshake import Handshake
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from route_cors.testing.request import Credentials, HeadersInit, Mode, Redirect
 
 # A failed test shows its own line, and not those of this module.
-__tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
+__tracebackhide__ = methodcaller("errisinstance", (CORSBlocked, UnknownHostError))
 
 _Result = TypeVar("_Result")
 
@@ -34,10 +36,18 @@ class Browser(AnyBrowser):
         target: what is tested: an ASGI app, the base URL of a live server, or an httpx or httpx2 client, such
             as a TestClient. A client only sends the requests: its cookies, headers and auth are not used.
             The lifespan of an app is not run; `with TestClient(app) as client` runs it.
+            For several hosts a mapping of their origins to such targets: `{"https://api.example.com": app,
+            "https://idp.example": idp}`. A live server may have another address than its origin: it then
+            gets the origin's host in `Host` and its scheme in `X-Forwarded-Proto`, as behind a proxy.
         origin: of the page: `https://app.example.com`, or `null` for a sandboxed frame.
-        base_url: the base of relative URLs. By default: that of the client, that of the live server, or
-            `https://testserver` for an app, whose host then counts as on the page's own site.
+        base_url: the base of relative URLs. By default: that of the client, that of the live server, the
+            first origin of a mapping, or `https://testserver` for an app, whose host then counts as on the
+            page's own site. An app, in a client as well, answers for the origin of this URL and no other.
         clock: returns the time in seconds, for the preflight cache.
+        show_secrets: whether `CORSBlocked` prints cookies, credentials and bodies. By default it prints only
+            the names and lengths, as the logs of a CI have many readers.
+        engine: `standard`, `chromium`, `firefox` or `webkit`: a browser's differs from the standard as that
+            browser does; see `Engine` in `route_cors.testing.engines`.
 
     Attributes:
         origin: of the page.
@@ -46,8 +56,11 @@ class Browser(AnyBrowser):
         preflight_cache: see `PreflightCache`.
 
     Raises:
-        ValueError: `origin` is not the origin of a page, or `base_url` is not an http or https URL.
+        ValueError: `origin` is not the origin of a page, a key of a mapping not the origin of a server,
+            `base_url` not an http or https URL, or there is no such engine.
         TypeError: `target` cannot be sent requests, or it is async; or an argument is unknown.
+
+    A request to an origin for which there is no server, redirects included, raises `UnknownHostError`.
 
     >>> async def app(scope, receive, send):
     ...     headers = [(b"access-control-allow-origin", b"https://app.example.com")]
@@ -58,11 +71,11 @@ class Browser(AnyBrowser):
     >>> Browser(app, origin="https://evil.example").fetch("/")
     Traceback (most recent call last):
     ...
-    route_cors.testing.CORSBlocked: actual: Access to fetch at 'https://testserver/' from origin ...
+    route_cors.testing.CORSBlocked: the response does not allow the origin https://evil.example: origins=["...
     """
 
     def _connect_to(self, target: Any) -> None:
-        self._wire = wire_to(target)
+        self._wire = wire_to(target, self._base)
 
     def fetch(
         self,
@@ -70,13 +83,15 @@ class Browser(AnyBrowser):
         *,
         method: str = "GET",
         headers: HeadersInit | None = None,
-        content: str | bytes | None = None,
+        content: str | bytes | Iterator[bytes] | None = None,
         json: Any = None,
         data: Mapping[str, Any] | None = None,
         credentials: Credentials = "same-origin",
         mode: Mode = "cors",
         redirect: Redirect = "follow",
         referrer_policy: ReferrerPolicy = "",
+        upload_progress: bool = False,
+        keepalive: bool = False,
     ) -> Response:
         """Call `fetch` in the page's script, and return what the script sees.
 
@@ -87,19 +102,41 @@ class Browser(AnyBrowser):
             method: `get`, `head`, `post`, `put`, `delete` and `options` are upper-cased, all others are not.
             headers: by name, or pairs. Those that no script can set (`Cookie`, `Origin`) are dropped, and in
                 mode `no-cors` also those that would need a preflight.
-            content: the body. A string has the type `text/plain`; bytes have none.
+            content: the body. A string has the type `text/plain`; bytes have none. An iterator of bytes is a
+                stream (`duplex: "half"`): it always has a preflight at other origins, and no redirect but 303
+                may follow. It is read before anything is sent.
             json: the body, as `application/json`.
             data: the body, as a form.
             credentials: whether cookies are sent: `omit`, `same-origin` or `include`.
             mode: `cors`, `no-cors` or `same-origin`.
             redirect: `follow`, `error` or `manual`.
             referrer_policy: with `no-referrer` a POST has `Origin: null`, except in mode `cors`.
+            upload_progress: whether an XMLHttpRequest sends it whose `upload` has listeners: it always has a
+                preflight at other origins.
+            keepalive: whether the request outlives the page. Its body has 64 KiB at most.
+
+        An XMLHttpRequest is a fetch of mode `cors`, and `xhr.withCredentials = true` is
+        `credentials="include"`; without it, `credentials` is left out.
+
+        There is no HTTP cache, so the same call always sends the same requests, but for what `cookies` and
+        `preflight_cache` hold: `.clear()` empties them.
 
         Raises:
             CORSBlocked: the script would get a TypeError that says "Failed to fetch".
             ValueError: a browser would refuse the arguments before it sends anything.
 
         Exceptions of a client (no connection, a response that is not HTTP) are not changed.
+
+        >>> async def app(scope, receive, send):
+        ...     headers = [(b"access-control-allow-origin", b"*")]
+        ...     await send({"type": "http.response.start", "status": 200, "headers": headers})
+        ...     await send({"type": "http.response.body"})
+        >>> browser = Browser(app, origin="https://app.example.com", base_url="https://files.example")
+        >>> browser.fetch("/", method="POST", content=b"...").status_code, len(browser.history.preflights)
+        (200, 0)
+        >>> _ = browser.fetch("/", method="POST", content=b"...", upload_progress=True)
+        >>> len(browser.history.preflights)
+        1
         """
         steps = self._fetch_steps(
             url,
@@ -110,8 +147,50 @@ class Browser(AnyBrowser):
             credentials=credentials,
             redirect=redirect,
             referrer_policy=referrer_policy,
+            upload_progress=upload_progress,
+            keepalive=keepalive,
         )
         return _drive(steps, self._wire.exchange)
+
+    def event_source(
+        self, url: str, *, with_credentials: bool = False, most: int | None = None
+    ) -> EventSource:
+        r"""Make an EventSource in the page's script, and iterate over its events.
+
+        https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
+
+        It connects when the first event is asked for, and again, without waiting, when a connection has ended
+        and another event is asked for: then with `Last-Event-ID`. There is no preflight. The server ends it
+        with 204.
+
+        Args:
+            url: absolute, or relative to the base URL.
+            with_credentials: whether cookies are sent to other origins.
+            most: after how many events the page closes it. A stream that does not end needs this; a
+                TestClient reads responses to their end, so give the app itself.
+
+        Returns:
+            An iterator of events with `type`, `data`, `last_event_id` and `origin`. Its own `last_event_id`
+            and `retry` (milliseconds) are what the server last said.
+
+        Raises:
+            CORSBlocked: while iterating: the page may not read the stream, or the response is none. A browser
+                does not connect again then.
+            RuntimeError: while iterating: 20 connections in a row brought no event.
+            ValueError, TypeError: a browser would refuse the arguments before it sends anything.
+
+        >>> async def app(scope, receive, send):
+        ...     headers = [(b"content-type", b"text/event-stream"), (b"access-control-allow-origin", b"*")]
+        ...     await send({"type": "http.response.start", "status": 200, "headers": headers})
+        ...     await send({"type": "http.response.body", "body": b"id: 1\ndata: hello\n\n"})
+        >>> browser = Browser(app, origin="https://app.example.com")
+        >>> [event.data for event in browser.event_source("/events", most=2)]
+        ['hello', 'hello']
+        >>> browser.history[-1].request.headers["last-event-id"]
+        '1'
+        """
+        events = self._subscription(url, with_credentials=with_credentials, most=most)
+        return EventSource(events, lambda steps: _drive(steps, self._wire.exchange))
 
     def submit(
         self,

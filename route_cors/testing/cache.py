@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from route_cors.testing.engines import STANDARD
 from route_cors.testing.safelist import NON_WILDCARD_REQUEST_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from route_cors.testing.engines import Engine
+
+__all__ = ["DEFAULT_MAX_AGE", "LONGEST_MAX_AGE", "CacheEntry", "CacheKey", "PreflightCache"]
+
 DEFAULT_MAX_AGE: Final = 5
 """Seconds, if Access-Control-Max-Age is missing or cannot be read."""
 
-LONGEST_MAX_AGE: Final = 7200
-"""Seconds: the limit of Chromium. That of Firefox is 86,400."""
+LONGEST_MAX_AGE: Final = STANDARD.longest_max_age
+"""Seconds: the limit where no engine is named, which is Chromium's. See `Engine.longest_max_age`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class PreflightCache:
 
     Args:
         clock: returns seconds since any start; a test can use its own clock.
+        engine: whose cache it is.
 
     Example:
         now = 0.0
@@ -77,8 +83,9 @@ class PreflightCache:
         assert not browser.preflight_cache.entries
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], engine: Engine = STANDARD) -> None:
         self._clock = clock
+        self._engine = engine
         self._entries: list[CacheEntry] = []
 
     @property
@@ -97,11 +104,17 @@ class PreflightCache:
 
     def forget(self, origin: str, url: str) -> None:
         """Clear cache entries (https://fetch.spec.whatwg.org/#concept-cache-clear)."""
-        self._entries = [entry for entry in self._entries if (entry.origin, entry.url) != (origin, url)]
+        if not self._engine.caches_one_answer:
+            self._remove(origin, url)
+
+    def missed(self, key: CacheKey) -> None:
+        """A request needs more than is cached: some engines then remove it."""
+        if self._engine.caches_one_answer:
+            self._remove(key.origin, key.url)
 
     def knows_method(self, key: CacheKey, method: str) -> bool:
         """Method cache entry match (https://fetch.spec.whatwg.org/#concept-cache-match-method)."""
-        return any(entry.grants_method(method) for entry in self._matching(key))
+        return any(self._grants_method(entry, key, method) for entry in self._matching(key))
 
     def knows_header(self, key: CacheKey, name: str) -> bool:
         """Header-name cache entry match (https://fetch.spec.whatwg.org/#concept-cache-match-header).
@@ -110,7 +123,7 @@ class PreflightCache:
             key: of the request.
             name: in lower case.
         """
-        return any(entry.grants_header(name) for entry in self._matching(key))
+        return any(self._grants_header(entry, key, name) for entry in self._matching(key))
 
     def store(self, key: CacheKey, methods: Iterable[str], header_names: Iterable[str], max_age: int) -> None:
         """Store what a preflight granted: the last steps of a CORS-preflight fetch.
@@ -123,11 +136,15 @@ class PreflightCache:
             header_names: the granted header names, in lower case.
             max_age: seconds.
         """
+        if self._engine.caches_one_answer:
+            self._remove(key.origin, key.url)
+        if key.origin == "null" and not self._engine.caches_null_origin:
+            return
         for method in methods:
-            known = [entry for entry in self._matching(key) if entry.grants_method(method)]
+            known = [entry for entry in self._matching(key) if self._grants_method(entry, key, method)]
             self._renew_or_add(key, known, max_age, method=method)
         for name in header_names:
-            known = [entry for entry in self._matching(key) if entry.grants_header(name)]
+            known = [entry for entry in self._matching(key) if self._grants_header(entry, key, name)]
             self._renew_or_add(key, known, max_age, header_name=name)
 
     def _matching(self, key: CacheKey) -> list[CacheEntry]:
@@ -135,8 +152,38 @@ class PreflightCache:
         return [
             entry
             for entry in self.entries
-            if (entry.origin, entry.url) == (key.origin, key.url) and entry.credentials >= key.credentials
+            if (entry.origin, entry.url) == (key.origin, key.url) and self._has_credentials_of(entry, key)
         ]
+
+    def _has_credentials_of(self, entry: CacheEntry, key: CacheKey) -> bool:
+        if self._engine.caches_by_credentials:
+            return entry.credentials == key.credentials
+        return entry.credentials >= key.credentials
+
+    def _grants_method(self, entry: CacheEntry, key: CacheKey, method: str) -> bool:
+        return entry.grants_method(method) if self._reads_wildcard(entry, key) else entry.method == method
+
+    def _grants_header(self, entry: CacheEntry, key: CacheKey, name: str) -> bool:
+        if not self._reads_wildcard(entry, key):
+            return entry.header_name == name
+        engine = self._engine
+        covers = engine.wildcard_grants_authorization and engine.cached_wildcard_grants_authorization
+        return (covers and entry.header_name == "*") or entry.grants_header(name)
+
+    def _reads_wildcard(self, entry: CacheEntry, key: CacheKey) -> bool:
+        """Whether `*` stands for all names, and not for itself."""
+        match self._engine.cached_wildcard:
+            case "always":
+                return True
+            case "stored without credentials":
+                return not entry.credentials
+            case "asked without credentials":
+                return not key.credentials
+            case _:
+                return False
+
+    def _remove(self, origin: str, url: str) -> None:
+        self._entries = [entry for entry in self._entries if (entry.origin, entry.url) != (origin, url)]
 
     def _renew_or_add(
         self,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from route_cors.headers import is_forbidden_response_header, is_token
-from route_cors.testing.cache import DEFAULT_MAX_AGE, LONGEST_MAX_AGE
+from route_cors.testing.cache import DEFAULT_MAX_AGE
+from route_cors.testing.engines import STANDARD
 from route_cors.testing.messages import REDIRECT_STATUSES, Headers
 from route_cors.testing.safelist import (
     NON_WILDCARD_REQUEST_HEADER,
@@ -17,12 +18,14 @@ from route_cors.testing.safelist import (
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
+    from route_cors.testing.engines import Engine
     from route_cors.testing.history import Step
     from route_cors.testing.messages import ReceivedResponse
 
 # https://fetch.spec.whatwg.org/#ok-status
 _OK_STATUSES = range(200, 300)
 _DELTA_SECONDS = re.compile(r"0*([0-9]+)")
+_NEGATIVE_SECONDS = re.compile(r"-[0-9]+")
 # A longer number is above the limit, and Python refuses to convert more than 4,300 digits.
 _DIGITS_OF_ANY_LIMIT = 10
 
@@ -35,14 +38,18 @@ class Refused(Exception):  # noqa: N818 - a verdict, which fetch.py turns into w
         reason: in Chrome's words, if it has any.
         fix: what would have passed.
         by_policy: whether the CORS policy refuses, and not the fetch itself fails.
+        cause: in short, for a reader; None: it is found in the response.
     """
 
-    def __init__(self, step: Step, reason: str, *, fix: str, by_policy: bool = True) -> None:
+    def __init__(
+        self, step: Step, reason: str, *, fix: str, by_policy: bool = True, cause: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.step: Step = step
         self.reason = reason
         self.fix = fix
         self.by_policy = by_policy
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,16 @@ class Asked:
         include_credentials: whether the credentials mode is `include`.
         method: the method of the actual request.
         unsafe_names: the names of the headers that need a preflight, in lower case.
+        engine: of the browser.
+        is_forced: whether the preflight is sent even if nothing of the request needs one.
     """
 
     origin: str
     include_credentials: bool
     method: str
     unsafe_names: tuple[str, ...]
+    engine: Engine = STANDARD
+    is_forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +119,9 @@ def check_preflight(response: ReceivedResponse, asked: Asked) -> Granted:
         _check_names(names, asked)
     except _Fault as fault:
         raise Refused("preflight", str(fault), fix=_needed_of_preflight(asked)) from None
-    return Granted(methods, names, _max_age(headers))
+    if asked.is_forced and "access-control-allow-methods" not in headers:
+        methods = (asked.method,)
+    return Granted(methods, names, _max_age(headers, asked.engine))
 
 
 def readable_headers(headers: Headers, *, include_credentials: bool) -> Headers:
@@ -196,12 +209,17 @@ def _check_method(methods: tuple[str, ...], asked: Asked) -> None:
 def _check_names(names: tuple[str, ...], asked: Asked) -> None:
     wildcard_counts = "*" in names and not asked.include_credentials
     for name in asked.unsafe_names:
-        by_wildcard = wildcard_counts and name != NON_WILDCARD_REQUEST_HEADER
+        by_wildcard = wildcard_counts and _is_wildcard_name(name, asked.engine)
         if name not in names and not by_wildcard:
             raise _Fault(
                 f"Request header field {name} is not allowed by Access-Control-Allow-Headers in preflight "
                 "response."
             )
+
+
+def _is_wildcard_name(name: str, engine: Engine) -> bool:
+    """Whether `*` grants it (https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name)."""
+    return name != NON_WILDCARD_REQUEST_HEADER or engine.wildcard_grants_authorization
 
 
 def _names(headers: Headers, header_name: str) -> tuple[str, ...]:
@@ -219,13 +237,17 @@ def _names(headers: Headers, header_name: str) -> tuple[str, ...]:
     return names
 
 
-def _max_age(headers: Headers) -> int:
-    """Seconds; 5 if there is no header, or several, or one that cannot be read."""
-    seconds = _DELTA_SECONDS.fullmatch(headers.get("access-control-max-age", ""))
-    if seconds is None:
+def _max_age(headers: Headers, engine: Engine) -> int:
+    """Seconds; by the standard 5 if there is no header, or several, or one that cannot be read."""
+    value = headers.get("access-control-max-age", "")
+    if not value:
         return DEFAULT_MAX_AGE
-    digits = seconds[1]
-    return LONGEST_MAX_AGE if len(digits) > _DIGITS_OF_ANY_LIMIT else min(int(digits), LONGEST_MAX_AGE)
+    seconds = _DELTA_SECONDS.fullmatch(value)
+    if seconds is None:
+        is_negative = _NEGATIVE_SECONDS.fullmatch(value) is not None
+        return engine.max_age_of_negative if is_negative else engine.max_age_of_nonsense
+    digits, longest = seconds[1], engine.longest_max_age
+    return longest if len(digits) > _DIGITS_OF_ANY_LIMIT else min(int(digits), longest)
 
 
 def _needed_of_response(asked: Asked) -> str:

@@ -13,6 +13,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from route_cors.headers import is_token
+from route_cors.testing.causes import cause_of_handshake
 from route_cors.testing.checks import Refused
 from route_cors.testing.history import CORSBlocked, Exchange
 from route_cors.testing.messages import Headers, ReceivedResponse, SentRequest
@@ -81,12 +82,22 @@ def connect(
     received = yield sent
     page.history.add(Exchange("websocket", sent, received))
     same_site = is_same_site(url, page.url)
-    page.cookies.store(received.headers.get_all("set-cookie"), url, same_site=same_site)
+    embedded_in = UrlList(page, (url,)).embedded_in
+    set_cookie = received.headers.get_all("set-cookie")
+    page.cookies.store(set_cookie, url, same_site=same_site, embedded_in=embedded_in)
     try:
         chosen = _chosen_subprotocol(received, page.origin, subprotocols)
     except Refused as refused:
         said = f"WebSocket connection to '{url.href}' failed: Error during WebSocket handshake: {refused}"
-        blocked = CORSBlocked("websocket", said, fix=refused.fix, request=sent, response=received)
+        blocked = CORSBlocked(
+            "websocket",
+            said,
+            fix=refused.fix,
+            cause=refused.cause,
+            request=sent,
+            response=received,
+            show_secrets=page.show_secrets,
+        )
         raise blocked from received.error
     return Handshake(url.href, chosen)
 
@@ -99,17 +110,20 @@ def _chosen_subprotocol(received: ReceivedResponse, origin: str, offered: Sequen
     """
     if received.status_code != _SWITCHING_PROTOCOLS:
         reason = f"Unexpected response code: {received.status_code}"
-        raise Refused("websocket", reason, fix=f"a server that accepts handshakes with Origin: {origin}")
+        fix = f"a server that accepts handshakes with Origin: {origin}"
+        raise Refused("websocket", reason, fix=fix, cause=cause_of_handshake(received.status_code, origin))
     chosen = received.headers.get("sec-websocket-protocol")
     if chosen is None:
         if not offered:
             return None
         reason = "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was received"
-        raise Refused("websocket", reason, fix=f"Sec-WebSocket-Protocol: {offered[0]}")
+        cause = "the server chose no subprotocol: one that was offered"
+        raise Refused("websocket", reason, fix=f"Sec-WebSocket-Protocol: {offered[0]}", cause=cause)
     if chosen in offered:
         return chosen
     reason = f"'Sec-WebSocket-Protocol' header value '{chosen}' in response does not match any of sent values"
-    raise Refused("websocket", reason, fix="a subprotocol that was offered, or none if none was")
+    fix = "a subprotocol that was offered, or none if none was"
+    raise Refused("websocket", reason, fix=fix, cause=f"the server chose the subprotocol {chosen}: {fix}")
 
 
 def _opening(page: Page, url: Url, subprotocols: Sequence[str]) -> SentRequest:
@@ -125,9 +139,11 @@ def _opening(page: Page, url: Url, subprotocols: Sequence[str]) -> SentRequest:
         headers.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
     # In the standard the request has the scheme http or https, so it can be same-origin.
     requested = parse_url(url.href.replace("ws", "http", 1))
-    headers += metadata_headers(UrlList(page, (requested,)), "websocket")
+    urls = UrlList(page, (requested,))
+    if page.engine.websocket_has_metadata:
+        headers += metadata_headers(urls, "websocket")
     same_site = is_same_site(url, page.url)
-    cookie = page.cookies.header_for(url, same_site=same_site)
+    cookie = page.cookies.header_for(url, same_site=same_site, embedded_in=urls.embedded_in)
     if cookie is not None:
         headers.append(("Cookie", cookie))
     return SentRequest("GET", url.on_the_wire, Headers(headers))

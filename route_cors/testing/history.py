@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
+from route_cors.testing.printing import lines_of_request, lines_of_response, printable
+
 if TYPE_CHECKING:
-    from route_cors.testing.messages import Headers, ReceivedResponse, SentRequest
+    from route_cors.testing.messages import ReceivedResponse, SentRequest
 
 Step: TypeAlias = Literal["preflight", "actual", "redirect", "mode", "websocket"]
-
-_LONGEST_BODY = 200
-_LONGEST_LINE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Exchange:
     def __str__(self) -> str:
         """One line: `preflight OPTIONS https://api.example.com/notes -> 204`."""
         answer = "answered by the preflight cache" if self.response is None else self.response.status_code
-        return f"{self.step} {self.request.method} {_escaped(self.request.url)} -> {answer}"
+        return f"{self.step} {self.request.method} {printable(self.request.url)} -> {answer}"
 
 
 class History(Sequence[Exchange]):
@@ -87,13 +86,18 @@ class History(Sequence[Exchange]):
 class CORSBlocked(Exception):  # noqa: N818 - as the browser's console says
     """A call that a browser blocks: the page may not send it, or may not read the response.
 
+    Printed it says first what is the cause, and what to write in the server's policy; then what Chrome's
+    console says; then what was sent and received, cookies, credentials and bodies shortened to their names
+    and lengths (`Browser(..., show_secrets=True)` shows them).
+
     Attributes:
         step: where it was blocked: at the `preflight`, at the response to the `actual` request, at a
             `redirect`, by its own `mode`, or at the handshake of a `websocket`.
+        cause: the cause, and the fix in the words of a policy: what the server said, or its headers lack.
         reason: what Chrome's console says.
         request: the request of that step; None if nothing was sent.
         response: the response that was refused; None if there is none.
-        fix: what would have allowed it.
+        fix: what would have allowed it, as headers.
 
     A script sees none of this: it gets a TypeError that says "Failed to fetch".
     """
@@ -104,28 +108,38 @@ class CORSBlocked(Exception):  # noqa: N818 - as the browser's console says
         reason: str,
         *,
         fix: str,
+        cause: str | None = None,
         request: SentRequest | None = None,
         response: ReceivedResponse | None = None,
+        show_secrets: bool = False,
     ) -> None:
         super().__init__(step, reason)
         self.step: Step = step
+        self.cause = f"blocked at the {step}: {', '.join(fix.splitlines())}" if cause is None else cause
         self.reason = reason
         self.fix = fix
         self.request = request
         self.response = response
+        self._show_secrets = show_secrets
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without this, keyword arguments are lost, and worker processes could not pass it on.
-        return _rebuild, (self.step, self.reason, self.fix, self.request, self.response)
+        named = {
+            "fix": self.fix,
+            "cause": self.cause,
+            "request": self.request,
+            "response": self.response,
+            "show_secrets": self._show_secrets,
+        }
+        return _rebuild, (self.step, self.reason, named)
 
     def __str__(self) -> str:
-        parts = [f"{self.step}: {_escaped(self.reason)}"]
+        parts = [printable(self.cause), printable(self.reason)]
         if self.request is not None:
-            sent = f"{self.request.method} {_escaped(self.request.url)}"
-            parts.append(_section("sent", [sent, *_lines(self.request.headers)]))
+            parts.append(_section("sent", lines_of_request(self.request, show_secrets=self._show_secrets)))
         if self.response is not None:
-            received = [str(self.response.status_code), *_lines(self.response.headers)]
-            parts.append(_section("received", received + _beginning(self.response.content)))
+            received = lines_of_response(self.response, show_secrets=self._show_secrets)
+            parts.append(_section("received", received))
             if self.response.error is not None:
                 parts.append(_section("the app raised", [repr(self.response.error)]))
         parts.append(_section("what would have allowed it", self.fix.split("\n")))
@@ -136,26 +150,9 @@ class CORSBlocked(Exception):  # noqa: N818 - as the browser's console says
 CORSBlocked.__module__ = "route_cors.testing"
 
 
-def _rebuild(
-    step: Step, reason: str, fix: str, request: SentRequest | None, response: ReceivedResponse | None
-) -> CORSBlocked:
-    return CORSBlocked(step, reason, fix=fix, request=request, response=response)
+def _rebuild(step: Step, reason: str, named: dict[str, Any]) -> CORSBlocked:
+    return CORSBlocked(step, reason, **named)
 
 
 def _section(title: str, lines: list[str]) -> str:
-    return "\n".join([f"{title}:", *(f"    {_escaped(line)}" for line in lines)])
-
-
-def _lines(headers: Headers) -> list[str]:
-    return [f"{name}: {value}" for name, value in headers.raw]
-
-
-def _beginning(content: bytes) -> list[str]:
-    text = content[:_LONGEST_BODY].decode("utf-8", "replace")
-    return ["", *text.splitlines()] if text else []
-
-
-def _escaped(text: str) -> str:
-    """Bytes of a server, safe for a terminal: no control characters, and of limited length."""
-    shown = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}… ({len(text)} characters)"
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)
+    return "\n".join([f"{title}:", *(f"    {printable(line)}" for line in lines)])

@@ -81,12 +81,16 @@ class SentRequest:
         headers: those that the script set, and those for CORS, cookies and Fetch Metadata (`Sec-Fetch-*`).
             Others that a browser adds (`User-Agent`, `Referer`) are left out.
         content: the body.
+        is_stream: whether the script streams the body, which then has no Content-Length.
+        most_events: of a stream of events, how many are read before the page closes it; None: all.
     """
 
     method: str
     url: str
     headers: Headers
     content: bytes = b""
+    is_stream: bool = False
+    most_events: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 from urllib.parse import urlencode
 
 from route_cors.headers import is_forbidden_method, is_token, normalize_method
+from route_cors.testing.engines import STANDARD
 from route_cors.testing.referrer import ReferrerPolicy
 from route_cors.testing.safelist import SAFELISTED_METHODS, is_forbidden, is_no_cors_safelisted
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
+    from route_cors.testing.engines import Engine
     from route_cors.testing.urls import Url
 
 Mode: TypeAlias = Literal["cors", "no-cors", "same-origin"]
@@ -39,7 +41,7 @@ _NO_HEADER_VALUE = re.compile(r"[\x00\r\n]|[^\x00-\xff]")
 class Body(NamedTuple):
     """The body of a request, in one of its forms, or none."""
 
-    content: str | bytes | None = None
+    content: str | bytes | Iterator[bytes] | None = None
     json: Any = None
     data: Mapping[str, Any] | None = None
 
@@ -59,6 +61,11 @@ class Request:
         credentials, redirect, referrer_policy: as in JavaScript.
         destination: see `Destination`.
         user_activated: whether a person made the page navigate.
+        preflight: whether there is one: also without need (https://fetch.spec.whatwg.org/#use-cors-preflight-flag),
+            or never, even with need (https://fetch.spec.whatwg.org/#unsafe-request-flag).
+        keepalive: whether the request outlives its page.
+        is_stream: whether the body is one, which cannot be sent twice.
+        most_events: see `SentRequest`.
     """
 
     url: Url
@@ -71,6 +78,10 @@ class Request:
     referrer_policy: ReferrerPolicy = ""
     destination: Destination = ""
     user_activated: bool = False
+    preflight: Literal["if needed", "always", "never"] = "if needed"
+    keepalive: bool = False
+    is_stream: bool = False
+    most_events: int | None = None
 
 
 def build_request(
@@ -84,6 +95,9 @@ def build_request(
     credentials: Credentials,
     redirect: Redirect,
     referrer_policy: ReferrerPolicy = "",
+    upload_progress: bool = False,
+    keepalive: bool = False,
+    engine: Engine = STANDARD,
 ) -> Request:
     """Check the arguments of `fetch`, and drop the headers that a browser drops.
 
@@ -99,6 +113,9 @@ def build_request(
         credentials: see `Credentials`.
         redirect: see `Redirect`.
         referrer_policy: see `ReferrerPolicy`.
+        upload_progress: whether an XMLHttpRequest sends it that listens to its upload.
+        keepalive: whether the request outlives its page.
+        engine: of the browser.
 
     Raises:
         ValueError: a browser would throw a TypeError before it sends anything. The message names the value.
@@ -108,7 +125,16 @@ def build_request(
     check_choice("credentials", credentials, Credentials)
     check_choice("redirect", redirect, Redirect)
     check_choice("referrer_policy", referrer_policy, ReferrerPolicy)
+    _check_flag("upload_progress", upload_progress)
+    _check_flag("keepalive", keepalive)
+    if upload_progress and mode != "cors":
+        raise ValueError(f"upload_progress: only an XMLHttpRequest has it, in mode 'cors' and not {mode!r}")
     method = _checked_method(method, mode)
+    is_stream = isinstance(body.content, Iterator)
+    if is_stream and engine.request_streams == "as text":
+        is_stream, body = False, body._replace(content="[object ReadableStream]")
+    if is_stream:
+        _check_stream(mode, engine, keepalive=keepalive)
     content, content_type = _extract_body(body)
     if content is not None and method in {"GET", "HEAD"}:
         raise ValueError(f"a {method} request cannot have a body; method='POST' can")
@@ -118,9 +144,35 @@ def build_request(
     kept = _settable(set_by_script, mode)
     if content_type is not None and not _holds(kept, "content-type"):
         kept.append(("Content-Type", content_type))
+    listens = upload_progress and (content is not None or not engine.upload_listener_needs_body)
     return Request(
-        checked_url(url, base), method, tuple(kept), content, mode, credentials, redirect, referrer_policy
+        checked_url(url, base),
+        method,
+        tuple(kept),
+        content,
+        mode,
+        credentials,
+        redirect,
+        referrer_policy,
+        preflight="always" if listens or is_stream else "if needed",
+        keepalive=keepalive,
+        is_stream=is_stream,
     )
+
+
+def _check_flag(argument: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument}: {value!r}: must be True or False")
+
+
+def _check_stream(mode: Mode, engine: Engine, *, keepalive: bool) -> None:
+    """Whether a request may have a stream as its body (https://fetch.spec.whatwg.org/#dom-request)."""
+    if engine.request_streams == "an error":
+        raise ValueError("content: this engine cannot send a stream; give the bytes, b''.join(...)")
+    if mode == "no-cors":
+        raise ValueError("content: a stream cannot be sent in mode 'no-cors'; give the bytes, b''.join(...)")
+    if keepalive:
+        raise ValueError("content: a stream cannot be sent with keepalive; give the bytes, b''.join(...)")
 
 
 def _text(argument: str, value: object) -> str:
@@ -177,6 +229,10 @@ def _extract_body(body: Body) -> tuple[bytes | None, str | None]:
         raise ValueError("a request has one body: give only one of content, json and data")
     if isinstance(content, bytes):
         return content, None
+    if isinstance(content, Iterator):
+        return b"".join(map(_chunk, content)), None
+    if isinstance(content, AsyncIterator):
+        raise TypeError(f"content: {content!r}: an AsyncBrowser can read it, and a Browser an iterator")
     if data is not None:
         return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded;charset=UTF-8"
     if json is not None:
@@ -185,8 +241,14 @@ def _extract_body(body: Body) -> tuple[bytes | None, str | None]:
     if content is None:
         return None, None
     if not isinstance(content, str):
-        raise TypeError(f"content: {content!r}: must be a string or bytes")
+        raise TypeError(f"content: {content!r}: must be a string, bytes or an iterator of bytes")
     return content.encode(), "text/plain;charset=UTF-8"
+
+
+def _chunk(chunk: object) -> bytes:
+    if not isinstance(chunk, bytes):
+        raise TypeError(f"content: {chunk!r}: the chunks of a stream are bytes")
+    return chunk
 
 
 def _settable(headers: Iterable[tuple[str, str]], mode: Mode) -> list[tuple[str, str]]:

@@ -6,9 +6,23 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from route_cors.headers import is_forbidden_method, is_forbidden_request_header
+from route_cors.testing.engines import STANDARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from route_cors.testing.engines import Engine
+
+__all__ = [
+    "NON_WILDCARD_REQUEST_HEADER",
+    "REQUEST_BODY_HEADERS",
+    "SAFELISTED_METHODS",
+    "SAFELISTED_RESPONSE_HEADERS",
+    "is_forbidden",
+    "is_no_cors_safelisted",
+    "is_safelisted",
+    "unsafe_names",
+]
 
 SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 """https://fetch.spec.whatwg.org/#cors-safelisted-method"""
@@ -52,6 +66,19 @@ _LANGUAGE = re.compile(r"[0-9A-Za-z *,.;=-]*")
 # Elements of a list; a comma in double quotes is not a separator.
 _ELEMENTS = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|$))+')
 _SINGLE_RANGE = re.compile(r"bytes=(?P<start>[0-9]+)-(?P<end>[0-9]*)")
+_INTEGER = re.compile(r"[0-9]+")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+# https://wicg.github.io/client-hints-infrastructure/: the older ones, which scripts can set.
+_CLIENT_HINTS: Final = {
+    "device-memory": _NUMBER,
+    "downlink": _NUMBER,
+    "dpr": _NUMBER,
+    "ect": re.compile("slow-2g|2g|3g|4g"),
+    "rtt": _INTEGER,
+    "save-data": re.compile("on"),
+    "viewport-width": _INTEGER,
+    "width": _INTEGER,
+}
 
 
 def is_forbidden(name: str, value: str) -> bool:
@@ -67,7 +94,7 @@ def is_forbidden(name: str, value: str) -> bool:
     return is_forbidden_request_header(name)
 
 
-def is_safelisted(name: str, value: str) -> bool:
+def is_safelisted(name: str, value: str, engine: Engine = STANDARD) -> bool:
     """Whether a cross-origin request may have this header without a preflight.
 
     https://fetch.spec.whatwg.org/#cors-safelisted-request-header
@@ -77,7 +104,7 @@ def is_safelisted(name: str, value: str) -> bool:
     >>> is_safelisted("Content-Type", "application/json")
     False
     """
-    if len(value) > _LONGEST_VALUE:
+    if len(value) > _LONGEST_VALUE or not (engine.safelists_non_ascii or value.isascii()):
         return False
     match name.lower():
         case "accept":
@@ -89,9 +116,9 @@ def is_safelisted(name: str, value: str) -> bool:
             essence = value.partition(";")[0].strip(" \t").lower()
             return _UNSAFE_BYTE.search(value) is None and essence in _FORM_TYPES
         case "range":
-            return _is_simple_range(value)
-        case _:
-            return False
+            return _is_simple_range(value, engine)
+        case other:
+            return engine.safelists_client_hints and _is_client_hint(other, value)
 
 
 def is_no_cors_safelisted(name: str, value: str) -> bool:
@@ -105,7 +132,7 @@ def is_no_cors_safelisted(name: str, value: str) -> bool:
     return name.lower() in _NO_CORS_SAFELISTED and is_safelisted(name, value)
 
 
-def unsafe_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+def unsafe_names(headers: Iterable[tuple[str, str]], engine: Engine = STANDARD) -> tuple[str, ...]:
     """The names that a preflight has to request: in lower case, sorted, each once.
 
     https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names
@@ -116,21 +143,35 @@ def unsafe_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     unsafe: set[str] = set()
     safelisted: set[str] = set()
     size = 0
-    for name, value in headers:
-        if is_safelisted(name, value):
+    for name, value in _joined(headers) if engine.joins_repeated_headers else headers:
+        if is_safelisted(name, value, engine):
             safelisted.add(name.lower())
             size += len(value)
         else:
             unsafe.add(name.lower())
-    if size > _LONGEST_VALUES_TOGETHER:
+    if size > _LONGEST_VALUES_TOGETHER and engine.limits_safelisted_size:
         unsafe |= safelisted
     return tuple(sorted(unsafe))
 
 
-def _is_simple_range(value: str) -> bool:
+def _is_client_hint(lower_name: str, value: str) -> bool:
+    values = _CLIENT_HINTS.get(lower_name)
+    return values is not None and values.fullmatch(value) is not None
+
+
+def _joined(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """Each name once, in lower case."""
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        values.setdefault(name.lower(), []).append(value)
+    return [(name, ", ".join(of_name)) for name, of_name in values.items()]
+
+
+def _is_simple_range(value: str, engine: Engine) -> bool:
     """A single range with a start (https://fetch.spec.whatwg.org/#simple-range-header-value)."""
     match = _SINGLE_RANGE.fullmatch(value)
     if match is None:
         return False
-    start, end = match.group("start", "end")
-    return not end or int(start) <= int(end)
+    start, end = int(match["start"]), int(match["end"] or match["start"])
+    largest = engine.largest_range_number
+    return start <= end and (largest is None or end <= largest)

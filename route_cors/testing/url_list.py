@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from route_cors.testing.urls import is_same_site
+from route_cors.testing.urls import is_same_site, site_of
 
 if TYPE_CHECKING:
     from route_cors.testing.page import Page
@@ -56,7 +56,25 @@ class UrlList:
     @property
     def is_of_this_site(self) -> bool:
         """Whether all its cookies are sent (https://fetch.spec.whatwg.org/#determine-the-same-site-mode)."""
-        return is_same_site(self.current, self.page.url) and self.redirect_taint != "cross-site"
+        if not is_same_site(self.current, self.page.url):
+            return False
+        return self.redirect_taint != "cross-site" or not self.page.engine.same_site_looks_at_redirects
+
+    @property
+    def embedded_in(self) -> str | None:
+        """The site of the page, if the current URL is of another one; of a sandboxed page it is not known."""
+        page = self.page.url
+        return None if page is None or is_same_site(self.current, page) else site_of(page)
+
+    @property
+    def has_just_left_an_origin(self) -> bool:
+        """Whether the last redirect, if there was one, led to another origin."""
+        return len(self.urls) > 1 and self.current.origin != self.urls[-2].origin
+
+    @property
+    def has_left_an_origin(self) -> bool:
+        """Whether a redirect led to another origin."""
+        return any(url.origin != last.origin for last, url in pairwise(self.urls))
 
     @property
     def farthest(self) -> Relation:
@@ -71,4 +89,7 @@ class UrlList:
             if not is_same_site(url, self.page.url):
                 return "cross-site"
             farthest = "same-site"
+        is_redirected = len(self.urls) > 1
+        if farthest == "same-site" and is_redirected and self.page.engine.redirected_same_site_is_cross_site:
+            return "cross-site"
         return farthest

@@ -14,6 +14,18 @@ from route_cors.origins import is_loopback, parse_origin
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
+__all__ = [
+    "MADE_UP_HOST",
+    "Url",
+    "is_address",
+    "is_public_suffix",
+    "is_same_site",
+    "is_trustworthy",
+    "parse_page_origin",
+    "parse_url",
+    "site_of",
+]
+
 MADE_UP_HOST: Final = "testserver"
 """The host of an app without a base URL, as in Starlette's TestClient.
 
@@ -125,7 +137,7 @@ def parse_page_origin(text: str) -> str:
     except CORSConfigError as error:
         (problem,) = error.problems
         fix = problem.fix if problem.is_new_string else None
-        raise ValueError(str(replace(problem, fix=fix))) from None
+        raise ValueError(str(replace(problem, field="origin", fix=fix))) from None
     if declared.is_pattern:
         raise ValueError(f"origin: {text!r}: a page has one origin, not a pattern")
     return text
@@ -150,6 +162,17 @@ def is_same_site(url: Url, other: Url | None) -> bool:
     if MADE_UP_HOST in {url.host, other.host}:
         return True
     return _site(url) == _site(other)
+
+
+def site_of(url: Url) -> str:
+    """The site of a URL, with its scheme.
+
+    https://html.spec.whatwg.org/multipage/browsers.html#obtain-a-site
+
+    >>> site_of(parse_url("https://api.example.co.uk:8443/notes"))
+    'https://example.co.uk'
+    """
+    return "://".join(_site(url))
 
 
 def is_trustworthy(url: Url) -> bool:

@@ -11,22 +11,37 @@ import os
 import sys
 from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from anyio.from_thread import start_blocking_portal
 
 from route_cors.origins import is_loopback
 from route_cors.testing import asgi
+from route_cors.testing.hosts import ByOrigin, Everywhere, UnknownHostError, are_hosts, by_origin, origin_of
 from route_cors.testing.messages import Headers, ReceivedResponse
+from route_cors.testing.responses import (
+    LIBRARIES,
+    aread_response,
+    decompressed,
+    own_library,
+    read_response,
+    received,
+    received_handshake,
+)
 from route_cors.testing.urls import MADE_UP_HOST, parse_url
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Callable
 
     from route_cors.testing.messages import SentRequest
+    from route_cors.testing.urls import Url
 
-_LIBRARIES: Final = ("httpx", "httpx2")
+__all__ = ["AsyncWire", "Wire", "app_at", "async_wire_to", "base_url_of", "wire_to"]
+
+# A failed test shows its own line, and not those of this module.
+__tracebackhide__ = methodcaller("errisinstance", UnknownHostError)
+
 # Variables that say which certificates are trusted.
 _CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -56,71 +71,93 @@ class AsyncWire(Protocol):
 
 
 def base_url_of(target: Any) -> str | None:
-    """The base of relative URLs, if the target has one."""
+    """The base of relative URLs, if the target has one: of several servers the first."""
     if isinstance(target, str):
         return target
+    if are_hosts(target):
+        return next(iter(target))
     if _library_of(target) is None:
         return f"https://{MADE_UP_HOST}"
     return str(target.base_url) or None
 
 
-def wire_to(target: Any) -> Wire:
+def app_at(target: Any, url: str) -> Any:
+    """The ASGI app that answers for a URL; None if none of this process does.
+
+    Args:
+        target: as of `wire_to`.
+        url: that one of the target's servers answers for.
+    """
+    server: Any = target[origin_of(url)] if are_hosts(target) else target
+    if isinstance(server, str):
+        return None
+    # The transport of a client in memory, such as a TestClient, has an app.
+    return server if _library_of(server) is None else getattr(server._transport, "app", None)  # noqa: SLF001
+
+
+def wire_to(target: Any, base: Url | None) -> Wire:
     """The wire of a `Browser`.
 
     Args:
-        target: an ASGI app, the base URL of a live server, or a sync client.
+        target: an ASGI app, the base URL of a live server, a sync client, or several of these by origin.
+        base: an app answers for its origin; None if it is not known.
 
     Raises:
         TypeError: it is none of these.
     """
+    if are_hosts(target):
+        return by_origin(target, wire_to)
     if isinstance(target, str):
-        return _ClientWire(_own_library().Client(**_options(target)))
+        return _ClientWire(own_library().Client(**_options(target)), base)
     library = _library_of(target)
     if library is None:
-        return _InPortal(_ASGIWire(_checked_app(target)))
+        wire: Wire = _of_app(target, base, _InPortal)
+        return wire
     if isinstance(target, library.AsyncClient):
         raise TypeError(f"target: {target!r} is an async client: use AsyncBrowser")
-    return _ClientWire(target)
+    return _ClientWire(target, base)
 
 
-def async_wire_to(target: Any) -> AsyncWire:
-    """The wire of an `AsyncBrowser`.
-
-    Args:
-        target: an ASGI app, the base URL of a live server, or an async client.
-
-    Raises:
-        TypeError: it is none of these.
-    """
+def async_wire_to(target: Any, base: Url | None) -> AsyncWire:
+    """The wire of an `AsyncBrowser`: as `wire_to`, but a client is an async one."""
+    if are_hosts(target):
+        return by_origin(target, async_wire_to)
     if isinstance(target, str):
-        return _AsyncClientWire(_own_library().AsyncClient(**_options(target)))
+        return _AsyncClientWire(own_library().AsyncClient(**_options(target)), base)
     library = _library_of(target)
     if library is None:
-        return _ASGIWire(_checked_app(target))
+        wire: AsyncWire = _of_app(target, base, lambda wire: wire)
+        return wire
     if isinstance(target, library.Client):
         raise TypeError(f"target: {target!r} is a sync client: use Browser")
-    return _AsyncClientWire(target)
+    return _AsyncClientWire(target, base)
+
+
+def _of_app(target: Any, base: Url | None, adapted: Callable[[_ASGIWire], Any]) -> Any:
+    if isinstance(target, Everywhere):
+        return adapted(_ASGIWire(target.app))
+    wire = adapted(_ASGIWire(_checked_app(target)))
+    return ByOrigin({} if base is None else {base.origin: wire})
 
 
 class _ClientWire:
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, base: Url | None) -> None:
         self._client = client
+        self._base = base
 
     def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        response = self._respond(sent)
-        # A transport in memory may have read it already.
-        return _received(response, None if response.is_closed else b"".join(response.iter_raw()))
+        return read_response(self._respond(sent), sent.most_events)
 
     def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         if hasattr(self._client, "websocket_connect"):
             return self._shake_hands_with_test_client(sent)
         response = self._respond(sent)
         response.close()
-        return _received_handshake(response)
+        return received_handshake(response)
 
     def _respond(self, sent: SentRequest) -> Any:
         request = _request(self._client, sent, _http_url(sent.url))
-        return _transport(self._client, request).handle_request(request)
+        return _transport(self._client, request, self._base).handle_request(request)
 
     def _shake_hands_with_test_client(self, sent: SentRequest) -> ReceivedResponse:
         """Starlette's TestClient has its own websockets, and its app may need the event loop that it runs."""
@@ -137,7 +174,7 @@ class _ClientWire:
             # An app that does not expect a disconnect raises it too, when the websocket is closed.
             if not accepted:
                 is_response = hasattr(refusal, "status_code")
-                return _received(refusal, None) if is_response else ReceivedResponse(403)
+                return received(refusal, None) if is_response else ReceivedResponse(403)
         if chosen is not None:
             headers.append((b"sec-websocket-protocol", chosen.encode("latin-1")))
         return ReceivedResponse(101, Headers.from_bytes(headers))
@@ -146,7 +183,7 @@ class _ClientWire:
         """What `websocket_connect` returns, for a request of our own: its transport raises it."""
         request = _request(self._client, sent, sent.url)
         try:
-            _transport(self._client, request).handle_request(request)
+            _transport(self._client, request, self._base).handle_request(request)
         except Exception as upgrade:
             session: Any = getattr(upgrade, "session", None)
             if session is None:
@@ -156,23 +193,21 @@ class _ClientWire:
 
 
 class _AsyncClientWire:
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, base: Url | None) -> None:
         self._client = client
+        self._base = base
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
-        response = await self._respond(sent)
-        if response.is_closed:
-            return _received(response, None)
-        return _received(response, b"".join([chunk async for chunk in response.aiter_raw()]))
+        return await aread_response(await self._respond(sent), sent.most_events)
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         response = await self._respond(sent)
         await response.aclose()
-        return _received_handshake(response)
+        return received_handshake(response)
 
     async def _respond(self, sent: SentRequest) -> Any:
         request = _request(self._client, sent, _http_url(sent.url))
-        return await _transport(self._client, request).handle_async_request(request)
+        return await _transport(self._client, request, self._base).handle_async_request(request)
 
 
 class _ASGIWire:
@@ -181,7 +216,7 @@ class _ASGIWire:
 
     async def exchange(self, sent: SentRequest) -> ReceivedResponse:
         received = await asgi.exchange(self._app, sent)
-        return replace(received, content=_decompressed(received.headers, received.content))
+        return replace(received, content=decompressed(received.headers, received.content))
 
     async def shake_hands(self, sent: SentRequest) -> ReceivedResponse:
         return await asgi.shake_hands(self._app, sent)
@@ -206,18 +241,9 @@ def _library_of(target: Any) -> Any:
     """The library of which `target` is a client; None if it is not a client."""
     for cls in type(target).__mro__:
         library = sys.modules.get(cls.__module__.partition(".")[0])
-        if library is not None and library.__name__ in _LIBRARIES:
+        if library is not None and library.__name__ in LIBRARIES:
             return library if isinstance(target, library.Client | library.AsyncClient) else None
     return None
-
-
-def _own_library() -> ModuleType:
-    for name in _LIBRARIES:
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
-    raise ImportError("route_cors.testing needs httpx or httpx2 here: pip install 'route-cors[testing]'")
 
 
 def _options(base_url: str) -> dict[str, Any]:
@@ -227,9 +253,9 @@ def _options(base_url: str) -> dict[str, Any]:
     named = tuple(os.environ.get(name) for name in _CERTIFICATES)
     return {
         # A `Browser` is never closed, so it must not keep connections open.
-        "limits": _own_library().Limits(max_keepalive_connections=0),
+        "limits": own_library().Limits(max_keepalive_connections=0),
         "trust_env": trust_env,
-        "verify": _tls(_own_library(), trust_env, named),
+        "verify": _tls(own_library(), trust_env, named),
     }
 
 
@@ -242,8 +268,8 @@ def _tls(library: Any, trust_env: bool, _named: tuple[str | None, ...]) -> Any: 
 def _checked_app(target: Any) -> asgi.ASGIApp:
     if not callable(target):
         raise TypeError(
-            f"target: {target!r}: must be an ASGI app, the base URL of a live server, or an httpx or httpx2 "
-            "client"
+            f"target: {target!r}: must be an ASGI app, the base URL of a live server, an httpx or httpx2 "
+            "client, or a mapping of origins to these"
         )
     return target  # type: ignore[no-any-return]
 
@@ -261,37 +287,25 @@ def _request(client: Any, sent: SentRequest, url: str) -> Any:
         content=sent.content,
         extensions={"timeout": client.timeout.as_dict()},
     )
+    if sent.is_stream:
+        request.headers.pop("content-length", None)
+        request.headers["transfer-encoding"] = "chunked"
     # The constructor upper-cases it, but browsers do not normalize `patch`.
     request.method = sent.method
     return request
 
 
-def _transport(client: Any, request: Any) -> Any:
+def _transport(client: Any, request: Any, base: Url | None) -> Any:
     # There is no public access to a client's transports.
-    return client._transport_for_url(request.url)  # noqa: SLF001
+    transport = client._transport_for_url(request.url)  # noqa: SLF001
+    if transport is client._transport and hasattr(transport, "app"):  # noqa: SLF001
+        _check_origin(request, base)
+    return transport
 
 
-def _received(response: Any, raw: bytes | None) -> ReceivedResponse:
-    """The response of the library; `raw` is the body as received, or None if the library has read it."""
-    headers = Headers.from_bytes(response.headers.raw)
-    content = response.content if raw is None else _decompressed(headers, raw)
-    return ReceivedResponse(response.status_code, headers, content)
-
-
-def _received_handshake(response: Any) -> ReceivedResponse:
-    if "network_stream" not in response.extensions:
-        raise TypeError("this client has no network, and so no websockets: give the browser the app itself")
-    return _received(response, b"")
-
-
-def _decompressed(headers: Headers, raw: bytes) -> bytes:
-    """The body after decoding its Content-Encoding, or the bytes as they are if that fails."""
-    encoding = headers.get("content-encoding")
-    if encoding is None:
-        return raw
-    library: Any = _own_library()
-    try:
-        content: bytes = library.Response(200, headers={"content-encoding": encoding}, content=raw).content
-    except library.DecodingError:
-        return raw
-    return content
+def _check_origin(request: Any, base: Url | None) -> None:
+    """An app in a client answers for one origin as well, though its transport would take any request."""
+    known = () if base is None else (base.origin,)
+    origin = origin_of(str(request.url))
+    if origin not in known:
+        raise UnknownHostError(request.method, str(request.url), origin, known)

@@ -25,6 +25,7 @@ from route_cors import CORSPolicy, report
 from route_cors.insight import Call
 from route_cors.insight.explain import explain
 from route_cors.testing import Browser, CORSBlocked
+from route_cors.testing.hosts import Everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +56,7 @@ def seen_in_reality(built: Built, call: Call, root_path: str) -> tuple[str | Non
         scope["root_path"] = root_path
         await built.app(scope, receive, send)
 
-    browser = Browser(served, origin=call.origin, base_url=call.base_url)
+    browser = Browser(Everywhere(served), origin=call.origin, base_url=call.base_url)
     url = call.base_url + call.path
     credentials: Any = "include" if call.credentials else "same-origin"
     reason = None

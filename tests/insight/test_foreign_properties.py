@@ -29,6 +29,7 @@ from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, instal
 from route_cors.insight import Call, access_of
 from route_cors.insight.explain import explain
 from route_cors.testing import Browser, CORSBlocked
+from route_cors.testing.hosts import Everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -244,7 +245,7 @@ def seen_in_reality(app: Any, call: Call) -> tuple[str | None, list[Any]]:
             scope = {**scope, "headers": [*scope["headers"], (b"cookie", b"a=b")]}
         await app(scope, receive, send)
 
-    browser = Browser(served, origin=call.origin, base_url=call.base_url)
+    browser = Browser(Everywhere(served), origin=call.origin, base_url=call.base_url)
     reason = None
     try:
         if call.method == "WEBSOCKET":

@@ -9,6 +9,7 @@ import pytest
 
 from route_cors.testing.cache import PreflightCache
 from route_cors.testing.cookies import Cookies
+from route_cors.testing.engines import engine_named
 from route_cors.testing.fetch import fetch
 from route_cors.testing.history import CORSBlocked, History
 from route_cors.testing.messages import Headers, ReceivedResponse, Response, SentRequest
@@ -17,6 +18,7 @@ from route_cors.testing.request import Body, Request, build_request
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
+    from route_cors.testing.engines import EngineName
     from route_cors.testing.referrer import ReferrerPolicy
     from route_cors.testing.request import Credentials, HeadersInit, Mode, Redirect
     from route_cors.testing.urls import Url
@@ -49,14 +51,18 @@ class Clock:
         return self.now
 
 
-def open_page(origin: str = PAGE, *, clock: Callable[[], float] = lambda: 0.0) -> Page:
+def open_page(
+    origin: str = PAGE, *, clock: Callable[[], float] = lambda: 0.0, engine: EngineName = "standard"
+) -> Page:
     """A page of a new browser."""
+    played = engine_named(engine)
     return Page(
         origin=origin,
         url=None if origin == "null" else parse_url(origin),
-        cookies=Cookies(parse_url(f"{SIBLING}/")),
-        preflight_cache=PreflightCache(clock),
+        cookies=Cookies(parse_url(f"{SIBLING}/"), played),
+        preflight_cache=PreflightCache(clock, played),
         history=History(),
+        engine=played,
     )
 
 

@@ -30,7 +30,8 @@ def headers_of(scope: Scope) -> dict[bytes, bytes]:
 def test_the_scope_of_a_request() -> None:
     site = Site({"/caf\xe9 /x": Answer(200, ALLOWED)})
     url = "https://API.example:8443/caf\xe9%20/x?q=\xe9&r"
-    Browser(site, origin=A).fetch(url, method="POST", content="body", headers={"Accept-Language": "de"})
+    browser = Browser(site, origin=A, base_url="https://api.example:8443")
+    browser.fetch(url, method="POST", content="body", headers={"Accept-Language": "de"})
 
     (recorded,) = site.requests
     scope = dict(recorded.scope)
@@ -64,7 +65,8 @@ def test_the_scope_of_a_request() -> None:
 
 def test_the_scope_of_a_handshake() -> None:
     site = Site()
-    Browser(site, origin=A).connect("ws://[::1]/caf%C3%A9?q", subprotocols=["v1", "v2"])
+    browser = Browser(site, origin=A, base_url="http://[::1]")
+    browser.connect("ws://[::1]/caf%C3%A9?q", subprotocols=["v1", "v2"])
 
     (recorded,) = site.requests
     scope = dict(recorded.scope)
@@ -157,7 +159,7 @@ def test_an_app_hears_that_the_client_left_once_it_has_answered() -> None:
 )
 def test_what_a_browser_can_send_arrives(url: str) -> None:
     site = Site()
-    Browser(site, origin=A).fetch(url)
+    Browser(site, origin=A, base_url=url).fetch(url)
 
     (recorded,) = site.requests
     assert f"https://{recorded.header('host')}{recorded.scope['path']}" == url

@@ -18,6 +18,7 @@ from .machine import answer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SECRET = ("authorization", "cookie", "proxy-authorization", "set-cookie")
 URL = "https://api.example.com/notes"
 SENT = SentRequest("PUT", URL, Headers([("Accept", "*/*"), ("Origin", "https://a.example")]))
 
@@ -99,14 +100,25 @@ def test_an_error_may_know_neither_request_nor_response() -> None:
     error = CORSBlocked("mode", "refused", fix="mode='cors'")
     assert error.request is None
     assert error.response is None
-    assert str(error) == "mode: refused\nwhat would have allowed it:\n    mode='cors'"
+    lines = ["blocked at the mode: mode='cors'", "refused", "what would have allowed it:", "    mode='cors'"]
+    assert str(error).split("\n") == lines
 
 
-def test_an_error_prints_what_was_sent_what_came_and_what_would_have_been_needed() -> None:
+def test_an_error_prints_the_cause_and_what_was_sent_and_what_came_and_what_would_have_been_needed() -> None:
     response = answer(200, "Content-Type: text/plain", "Vary: Origin", content=b"hello\nworld")
-    error = CORSBlocked("actual", "not allowed", fix="A: 1\nB: 2", request=SENT, response=response)
+    error = CORSBlocked(
+        "actual",
+        "not allowed",
+        fix="A: 1\nB: 2",
+        cause="for a reason: do this",
+        request=SENT,
+        response=response,
+        show_secrets=True,
+    )
+    assert error.cause == "for a reason: do this"
     assert str(error).split("\n") == [
-        "actual: not allowed",
+        "for a reason: do this",
+        "not allowed",
         "sent:",
         f"    PUT {URL}",
         "    Accept: */*",
@@ -136,12 +148,14 @@ def test_the_apps_own_error_is_printed() -> None:
 
 
 def test_a_long_body_is_cut_off() -> None:
-    error = CORSBlocked("actual", "r", fix="m", response=answer(200, content=b"x" * 200 + b"y"))
+    received = answer(200, content=b"x" * 200 + b"y")
+    error = CORSBlocked("actual", "r", fix="m", response=received, show_secrets=True)
     assert f"    {'x' * 200}\nwhat" in str(error)
 
 
 def test_a_body_that_is_no_text_is_printed_nonetheless() -> None:
-    error = CORSBlocked("actual", "r", fix="m", response=answer(200, content=b"\xff\x00"))
+    received = answer(200, content=b"\xff\x00")
+    error = CORSBlocked("actual", "r", fix="m", response=received, show_secrets=True)
     assert "    \ufffd\\x00\n" in str(error)
 
 
@@ -163,9 +177,17 @@ def test_a_body_that_is_no_text_is_printed_nonetheless() -> None:
 def test_what_a_server_says_moves_no_cursor(hostile: str, shown: str) -> None:
     sent = SentRequest("GET", f"https://a.example/{hostile}", Headers([("X-Sent", f"s{hostile}s")]))
     received = ReceivedResponse(200, Headers([(f"X{hostile}", f"r{hostile}r")]))
-    error = CORSBlocked("actual", f"because {hostile}", fix=f"not {hostile}", request=sent, response=received)
+    error = CORSBlocked(
+        "actual",
+        f"because {hostile}",
+        fix=f"not {hostile}",
+        cause=f"as {hostile}",
+        request=sent,
+        response=received,
+    )
     assert str(error).split("\n") == [
-        f"actual: because {shown}",
+        f"as {shown}",
+        f"because {shown}",
         "sent:",
         f"    GET https://a.example/{shown}",
         f"    X-Sent: s{shown}s",
@@ -182,16 +204,77 @@ def test_what_cannot_be_seen_is_spelled_out(hidden: str) -> None:
     assert rf"because \u{ord(hidden):04x}" in str(CORSBlocked("actual", f"because {hidden}", fix="m"))
 
 
-@given(st.text(), st.binary(max_size=300), st.text())
-def test_whatever_is_printed_is_printable(reason: str, content: bytes, value: str) -> None:
-    received = ReceivedResponse(200, Headers([("X", value)]), content)
-    printed = str(CORSBlocked("actual", reason, fix=value, request=SENT, response=received))
-    assert all(line.isprintable() for line in printed.split("\n"))
+@given(st.text(), st.binary(max_size=300), st.text(), st.booleans(), st.sampled_from(["X", *SECRET]))
+def test_whatever_is_printed_is_printable(
+    reason: str, content: bytes, value: str, show_secrets: bool, name: str
+) -> None:
+    received = ReceivedResponse(200, Headers([(name, value)]), content)
+    error = CORSBlocked(
+        "actual", reason, fix=value, request=SENT, response=received, show_secrets=show_secrets
+    )
+    assert all(line.isprintable() for line in str(error).split("\n"))
 
 
-def test_the_error_that_a_step_begins_with_can_be_matched() -> None:
-    with pytest.raises(CORSBlocked, match=r"^preflight: .*origin"):
-        raise CORSBlocked("preflight", "the origin", fix="m")
+# --- what is not shown --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        ("Authorization: Bearer abc", "Authorization: <10 characters>"),
+        ("PROXY-authorization: Basic a", "PROXY-authorization: <7 characters>"),
+        (
+            "Cookie: session=abc; theme=d; plain",
+            "Cookie: session=<3 characters>; theme=<1 character>; <5 characters>",
+        ),
+        ("Cookie: a=b=c", "Cookie: a=<3 characters>"),
+        ("Set-Cookie: session=abc", "Set-Cookie: session=<3 characters>"),
+        ("Set-Cookie: secret", "Set-Cookie: <6 characters>"),
+        ("Set-Cookie: =secret;Secure", "Set-Cookie: =<6 characters>;Secure"),
+        (
+            "Set-Cookie: a=b; Path=/x; Domain=a.example; Max-Age=1; Expires=x",
+            "Set-Cookie: a=<1 character>; Path=/x; Domain=a.example; Max-Age=1; Expires=x",
+        ),
+        (
+            "Set-Cookie: a=b; HttpOnly; SameSite=Lax; Partitioned; Other=abc",
+            "Set-Cookie: a=<1 character>; HttpOnly; SameSite=Lax; Partitioned;<10 characters>",
+        ),
+        ("X-Token: t", "X-Token: t"),
+    ],
+)
+@pytest.mark.parametrize("of_request", [False, True])
+def test_of_secret_headers_names_and_lengths_are_shown(header: str, shown: str, of_request: bool) -> None:
+    name, _, value = header.partition(": ")
+    headers = Headers([(name, value)])
+    request = SentRequest("GET", URL, headers if of_request else Headers())
+    response = ReceivedResponse(200, Headers() if of_request else headers)
+    error = CORSBlocked("actual", "r", fix="m", request=request, response=response)
+    assert f"    {shown}\n" in str(error)
+    told = CORSBlocked("actual", "r", fix="m", request=request, response=response, show_secrets=True)
+    assert f"    {header}\n" in str(told)
+
+
+@pytest.mark.parametrize(("content", "shown"), [(b"x", "<body of 1 byte>"), (b"secret", "<body of 6 bytes>")])
+def test_of_bodies_the_length_is_shown(content: bytes, shown: str) -> None:
+    request = SentRequest("POST", URL, Headers(), content)
+    error = CORSBlocked("actual", "r", fix="m", request=request, response=answer(200, content=content))
+    assert f"POST {URL}\n    \n    {shown}\nreceived:\n    200\n    \n    {shown}\nwhat" in str(error)
+    told = CORSBlocked("actual", "r", fix="m", request=request, response=answer(200), show_secrets=True)
+    assert f"POST {URL}\n    \n    {content.decode()}\nreceived:\n    200\nwhat" in str(told)
+
+
+_VALUES = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=12, max_size=40)
+
+
+@given(_VALUES, st.sampled_from(SECRET))
+def test_no_value_of_a_secret_header_is_printed(value: str, name: str) -> None:
+    secret = f"name={value}" if "cookie" in name else value
+    received = ReceivedResponse(200, Headers([(name, secret)]), value.encode())
+    sent = SentRequest("POST", URL, Headers([(name, secret)]), value.encode())
+    error = CORSBlocked("actual", "r", fix="m", request=sent, response=received)
+    # The name of a cookie reaches up to the first sign of equality.
+    hidden = [part for part in value.split(";") if len(part) > 9 and "=" not in part]
+    assert all(part not in str(error) for part in hidden)
 
 
 def pickled(error: CORSBlocked) -> CORSBlocked:
@@ -203,8 +286,12 @@ def pickled(error: CORSBlocked) -> CORSBlocked:
 def test_an_error_survives_the_way_out_of_a_worker_process(
     again: Callable[[CORSBlocked], CORSBlocked],
 ) -> None:
-    error = CORSBlocked("actual", "r", fix="m", request=SENT, response=answer(200, "X: 1"))
-    other = again(error)
-    assert type(other) is CORSBlocked
-    assert (other.step, other.reason, other.fix) == ("actual", "r", "m")
-    assert str(other) == str(error)
+    received = answer(200, "X: 1", content=b"body")
+    for show_secrets in (False, True):
+        error = CORSBlocked(
+            "actual", "r", fix="m", cause="c", request=SENT, response=received, show_secrets=show_secrets
+        )
+        other = again(error)
+        assert type(other) is CORSBlocked
+        assert (other.step, other.reason, other.fix, other.cause) == ("actual", "r", "m", "c")
+        assert str(other) == str(error)

@@ -100,7 +100,7 @@ def every_kind_of_call(browser: Browser, stranger: Browser) -> None:
     assert browser.connect("/chat", subprotocols=["v1"]).subprotocol == "v1"
     with pytest.raises(CORSBlocked, match="preflight"):
         stranger.fetch("/notes/7", method="PUT")
-    with pytest.raises(CORSBlocked, match="actual"):
+    with pytest.raises(CORSBlocked, match=r"^the response \(307\) allows no origin"):
         stranger.fetch("/old")
     with pytest.raises(CORSBlocked, match="Unexpected response code: 403"):
         stranger.connect("/chat")
@@ -126,7 +126,7 @@ def test_an_async_browser_leaves_no_connection_open(server: Server, backend: str
         assert (await browser.connect("/chat", subprotocols=["v1"])).subprotocol == "v1"
         stranger = browser.page(origin=E)
         await blocked(stranger.fetch("/notes/7", method="PUT"), "preflight")
-        await blocked(stranger.fetch("/old"), "actual")
+        await blocked(stranger.fetch("/old"), "^the response")
         await blocked(stranger.connect("/chat"), "403")
         assert connections_to(server) == []
 

@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from route_cors.testing import AsyncBrowser, Browser, CORSBlocked
+from route_cors.testing import AsyncBrowser, Browser, CORSBlocked, UnknownHostError
 from route_cors.testing.history import Exchange
 from route_cors.testing.messages import Headers, Navigation, ReceivedResponse, Response, SentRequest
 
@@ -27,6 +27,8 @@ browser = Browser(app, origin=OURS)
 Browser(TestClient(app), origin=OURS, base_url="https://api.example.com")
 Browser(httpx.Client(), origin="null", clock=lambda: 0.0)
 Browser("http://127.0.0.1:8000", origin=OURS)
+Browser({"https://api.example.com": app, "https://idp.example": "http://127.0.0.1:8000"}, origin=OURS)
+Browser(app, origin=OURS, show_secrets=True)
 Browser(app)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Browser(app, OURS)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Browser(app, origin=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -76,8 +78,12 @@ try:
     browser.connect("/chat", subprotocols=["v1"])
 except CORSBlocked as blocked:
     assert_type(blocked.step, Literal["preflight", "actual", "redirect", "mode", "websocket"])
+    assert_type(blocked.cause, str)
     assert_type(blocked.reason, str)
     assert_type(blocked.response, ReceivedResponse | None)
+except UnknownHostError as unknown:
+    assert_type(unknown.origin, str)
+    assert_type(unknown.known, tuple[str, ...])
 
 
 async def asynchronously(async_cors_browser: type[AsyncBrowser]) -> Handshake:
