@@ -1,0 +1,69 @@
+"""The page that does the work: it asks its own server for what to do, does it, and posts what it saw."""
+
+from __future__ import annotations
+
+import json
+import queue
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..engines import LANGUAGE, EngineError
+from .cases import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..engines import Engine
+    from .servers import Servers
+
+HTML: Final = (("Content-Type", "text/html; charset=utf-8"),)
+JSON: Final = (("Content-Type", "application/json"),)
+BLANK: Final = "<!doctype html><title>front end</title><link rel=icon href='data:,'>"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an engine is to do: the harness's own document, what its script asks for, and the time it has."""
+
+    name: str
+    documents: Mapping[str, str]
+    told: Any
+    seconds: float
+
+
+def done_by(engine: Engine, servers: Servers, work: Work) -> Any:
+    """What the page posted.
+
+    Raises:
+        EngineError: the engine hung, crashed, or is not what the tests are made for.
+    """
+    # Whatever an engine before this one still posts is not taken for this one's.
+    prefix = f"/harness-{secrets.token_hex(8)}"
+    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def take(body: str) -> Answer:
+        seen.put(json.loads(body.encode("latin-1")))
+        return Answer(headers=JSON, body="{}")
+
+    pages = {f"{prefix}/{name}": _page(document) for name, document in work.documents.items()}
+    pages[f"{prefix}/work"] = lambda _: Answer(headers=JSON, body=json.dumps(work.told))
+    pages[f"{prefix}/seen"] = take
+    with servers.also_serving(pages), engine.open(
+        f"{servers.origins['page']}{prefix}/top", servers.origins["page"], seen.put
+    ):
+        try:
+            posted = seen.get(timeout=work.seconds)
+        except queue.Empty:
+            posted = EngineError(f"nothing was posted within {work.seconds:.0f} s")
+    if isinstance(posted, EngineError):
+        raise EngineError(f"{engine.name}, {work.name}: {posted}")
+    if "error" in posted:
+        raise EngineError(f"{engine.name}, {work.name}: the page's script failed: {posted['error']}")
+    if posted["language"] != LANGUAGE:
+        raise EngineError(f"{engine.name}, {work.name}: came up in {posted['language']!r}, not {LANGUAGE!r}")
+    return posted["seen"]
+
+
+def _page(document: str) -> Any:
+    return lambda _: Answer(headers=HTML, body=document)
