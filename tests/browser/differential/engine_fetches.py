@@ -10,7 +10,8 @@ from .harness import BLANK, Work, done_by
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ..engines import Engine
+    from browser.engines import Engine
+
     from .servers import Servers
 
 # A batch gets a profile of its own: Chromium and Firefox keep 180 cookies of a host and no more. These cases
@@ -110,14 +111,11 @@ def _arguments(fetch: Fetch, servers: Servers, number: int) -> dict[str, Any]:
         "mode": fetch.mode,
         "redirect": fetch.redirect,
     }
-    given = {"url": servers.real(fetch.url, number), "init": init}
-    match fetch.body:
-        case str():
-            init["body"] = fetch.body
-        case bytes():
-            given["bytes"] = list(fetch.body)
-        case None:
-            pass
+    given: dict[str, Any] = {"url": servers.real(fetch.url, number), "init": init}
+    if isinstance(fetch.body, str):
+        init["body"] = fetch.body
+    if isinstance(fetch.body, bytes):
+        given["bytes"] = list(fetch.body)
     return given
 
 

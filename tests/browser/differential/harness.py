@@ -8,13 +8,15 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ..engines import LANGUAGE, EngineError
+from browser.engines import LANGUAGE, EngineError
+
 from .cases import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..engines import Engine
+    from browser.engines import Engine
+
     from .servers import Servers
 
 HTML: Final = (("Content-Type", "text/html; charset=utf-8"),)
@@ -49,8 +51,9 @@ def done_by(engine: Engine, servers: Servers, work: Work) -> Any:
     pages = {f"{prefix}/{name}": _page(document) for name, document in work.documents.items()}
     pages[f"{prefix}/work"] = lambda _: Answer(headers=JSON, body=json.dumps(work.told))
     pages[f"{prefix}/seen"] = take
-    with servers.also_serving(pages), engine.open(
-        f"{servers.origins['page']}{prefix}/top", servers.origins["page"], seen.put
+    with (
+        servers.also_serving(pages),
+        engine.open(f"{servers.origins['page']}{prefix}/top", servers.origins["page"], seen.put),
     ):
         try:
             posted = seen.get(timeout=work.seconds)

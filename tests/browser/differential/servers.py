@@ -197,7 +197,9 @@ class Servers:
                 # Whether a repeated header is one line or several makes no difference to a server.
                 recorded[name] = f"{recorded[name]}, {value}" if name in recorded else value
         shown = tuple(sorted((name, self.placeholders(value, number)) for name, value in recorded.items()))
-        request = Sent(self._roles[said["host"]] + of_a_case[2], method, shown, body)
+        request = Sent(
+            self._roles[said["host"]] + self.placeholders(of_a_case[2], number), method, shown, body
+        )
         answer = self._running[number].answer(request)
         return _message(self._filled(answer, said, number), method)
 
