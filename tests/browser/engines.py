@@ -197,6 +197,8 @@ def _webkit_arguments(_: Path, proxy: str, url: str) -> Sequence[str]:
         "--cookies-policy=always",
         "--javascript-can-open-windows-automatically=true",
         f"--proxy={proxy}",
+        # Its websockets do not take the way through a proxy; to this machine it needs none.
+        *(f"--ignore-host={host}" for host in ("127.0.0.1", "localhost", "*.localhost")),
         url,
     )
 

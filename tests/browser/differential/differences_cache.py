@@ -140,6 +140,23 @@ OF_THE_CACHE: Final = (
         does={"firefox": "preflight a/x, HEAD a/x, preflight a/x, HEAD a/x -> cors 200, cors 200"},
     ),
     Difference(
+        "a request that needed no preflight clears the cache when it is blocked",
+        "main fetch: only after a CORS-preflight fetch or with an entry that spared one",
+        single(
+            "cleared",
+            (PUT, Fetch(X), PUT),
+            (Answer(headers=OPEN), Answer(), Answer(headers=OPEN)),
+            GRANTS_PUT,
+        ),
+        standard="preflight a/x, PUT a/x, GET a/x, PUT a/x -> cors 200, blocked, cors 200",
+        does={
+            "firefox": (
+                "preflight a/x, PUT a/x, GET a/x, preflight a/x, PUT a/x -> cors 200, blocked, cors 200"
+            )
+        },
+        is_played=True,
+    ),
+    Difference(
         "what a refused preflight granted is cached",
         "CORS-preflight fetch: a network error, and nothing is cached",
         single("refused", (PUT, GET_ONE), preflight=allowing(names="x-one", max_age="600")),

@@ -171,7 +171,7 @@ OF_COOKIES: Final = (
         standard="GET a/x, GET a/x with a=b -> cors 200, cors 200",
         does={"webkit": "GET a/x, GET a/x -> cors 200, cors 200"},
         also={
-            "webkit": "Set-Cookie: 'a=b; Secure(=x)?'|Set-Cookie: '__(Secure|Host)-a=b; Secure.*'|Set-Cookie: 'a=b; SameSite=None; Secure'|cookies: Secure is overwritten.*"
+            "webkit": "Set-Cookie: 'a=b; Secure(=x)?'|Set-Cookie: '__Secure-a=b; Secure'|Set-Cookie: 'a=b; SameSite=None; Secure'|cookies: Secure is overwritten.*"
         },
     ),
     Difference(

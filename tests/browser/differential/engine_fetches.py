@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from .cases import BLOCKED, REFUSED, Case, Fetch, Observed, Outcome
-from .harness import BLANK, Work, done_by
+from .cases import BLOCKED, REFUSED, Answer, Case, Fetch, Observed, Outcome
+from .harness import BLANK, HTML, Work, done_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # A batch gets a profile of its own: Chromium and Firefox keep 180 cookies of a host and no more. These cases
 # set a hundred at most.
 BATCH: Final = 200
-SECONDS: Final = 60
+SECONDS: Final = 120
 
 # A few cases at a time, each of them one fetch after the other: a preflight is remembered for five seconds
 # where the server names no time, and a case must not wait for a hundred others in between.
@@ -66,6 +66,11 @@ TOP: Final = f"""{BLANK}<iframe sandbox=allow-scripts src=sandboxed></iframe><sc
     onload = () => all().catch(error => ({{ error: String(error) }})).then(post);
 </script>"""
 
+DOCUMENTS: Final = {
+    "top": Answer(headers=HTML, body=TOP),
+    "sandboxed": Answer(headers=HTML, body=SANDBOXED),
+}
+
 
 def in_engine(engine: Engine, servers: Servers, cases: Mapping[int, Case]) -> dict[int, Observed]:
     numbers = list(cases)
@@ -91,7 +96,7 @@ def _outcomes(
         for frame, numbers in frames.items()
     }
     name = f"cases {min(batch)} to {max(batch)}"
-    seen = done_by(engine, servers, Work(name, {"top": TOP, "sandboxed": SANDBOXED}, told, SECONDS))
+    seen = done_by(engine, servers, Work(name, lambda _: DOCUMENTS, told, SECONDS))
     for frame, numbers in frames.items():
         yield from _of_frame(servers, numbers, seen[frame])
 

@@ -13,7 +13,7 @@ from browser.engines import LANGUAGE, EngineError
 from .cases import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from browser.engines import Engine
 
@@ -26,10 +26,13 @@ BLANK: Final = "<!doctype html><title>front end</title><link rel=icon href='data
 
 @dataclass(frozen=True)
 class Work:
-    """What an engine is to do: the harness's own document, what its script asks for, and the time it has."""
+    """What an engine is to do: the documents, what their script asks for, and the time it has.
+
+    The documents are those below a path, by their names; the engine opens `top`, and one of them posts to `seen`.
+    """
 
     name: str
-    documents: Mapping[str, str]
+    documents: Callable[[str], Mapping[str, Answer]]
     told: Any
     seconds: float
 
@@ -48,7 +51,7 @@ def done_by(engine: Engine, servers: Servers, work: Work) -> Any:
         seen.put(json.loads(body.encode("latin-1")))
         return Answer(headers=JSON, body="{}")
 
-    pages = {f"{prefix}/{name}": _page(document) for name, document in work.documents.items()}
+    pages = {f"{prefix}/{name}": _always(answer) for name, answer in work.documents(prefix).items()}
     pages[f"{prefix}/work"] = lambda _: Answer(headers=JSON, body=json.dumps(work.told))
     pages[f"{prefix}/seen"] = take
     with (
@@ -68,5 +71,5 @@ def done_by(engine: Engine, servers: Servers, work: Work) -> Any:
     return posted["seen"]
 
 
-def _page(document: str) -> Any:
-    return lambda _: Answer(headers=HTML, body=document)
+def _always(answer: Answer) -> Callable[[str], Answer]:
+    return lambda _: answer

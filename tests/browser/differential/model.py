@@ -51,7 +51,13 @@ def _observed(
         exchanges = browser.history[before:]
         fetches.append((fetch, exchanges))
         if quirks is not None:
-            quirks.after(browser, servers.real(fetch.url, number), fetch, exchanges)
+            quirks.after(
+                browser,
+                servers.real(fetch.url, number),
+                fetch,
+                exchanges,
+                is_blocked=outcome == BLOCKED,
+            )
         notes.append(note)
         notes += ["redirected"] * (sum(exchange.step == "actual" for exchange in exchanges) > 1)
         notes += ["spared a preflight"] * any(exchange.from_cache for exchange in exchanges)

@@ -65,17 +65,22 @@ class Quirks:
     cache: type[PreflightCache]
     sent: Callable[[Hop], Sent]
     remembers_refused_preflights: bool = False
+    forgets_what_a_blocked_request_did_not_need: bool = False
 
     def prepare(self, browser: Browser) -> None:
         browser._page = replace(browser._page, preflight_cache=self.cache(time.monotonic))
 
-    def after(self, browser: Browser, url: str, fetch: Fetch, exchanges: Sequence[Exchange]) -> None:
+    def after(
+        self, browser: Browser, url: str, fetch: Fetch, exchanges: Sequence[Exchange], *, is_blocked: bool
+    ) -> None:
         """What the engine still does after this fetch of this URL."""
         last = exchanges[-1] if exchanges else None
         if self.remembers_refused_preflights and last is not None and last.step == "preflight":
             # Of the request the history keeps what is on the wire, and the cache the fragment too.
             asked_for = parse_url(url).href if len(exchanges) == 1 else last.request.url
             _remember(browser, last, asked_for, include_credentials=fetch.credentials == "include")
+        if self.forgets_what_a_blocked_request_did_not_need and is_blocked and fetch.mode == "cors":
+            browser.preflight_cache.forget(browser._page.origin, parse_url(url).href)
 
     def played(
         self, browser: Browser, fetches: Sequence[tuple[Fetch, Sequence[Exchange]]], sent: Sequence[Sent]
@@ -167,8 +172,7 @@ class LikeFirefox(PreflightCache):
     """`*` is a name, credentials are compared, and GET and POST need no listing."""
 
     def store(self, key: CacheKey, methods: Iterable[str], header_names: Iterable[str], max_age: int) -> None:
-        if key.origin != "null" and max_age:
-            super().store(key, _renamed(methods, _NO_WILDCARD), _renamed(header_names, _NO_WILDCARD), max_age)
+        super().store(key, _renamed(methods, _NO_WILDCARD), _renamed(header_names, _NO_WILDCARD), max_age)
 
     def knows_method(self, key: CacheKey, method: str) -> bool:
         return method in {"GET", "POST"} or super().knows_method(key, _NO_WILDCARD.get(method, method))
@@ -243,6 +247,6 @@ def _sent_by_webkit(hop: Hop) -> Sent:
 
 QUIRKS: Final[Mapping[Name, Quirks]] = {
     "chromium": Quirks(LikeChromium, _sent_by_chromium),
-    "firefox": Quirks(LikeFirefox, _sent_by_firefox),
+    "firefox": Quirks(LikeFirefox, _sent_by_firefox, forgets_what_a_blocked_request_did_not_need=True),
     "webkit": Quirks(LikeWebKit, _sent_by_webkit, remembers_refused_preflights=True),
 }

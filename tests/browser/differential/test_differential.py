@@ -55,6 +55,8 @@ LEAST_SHARES: Final = {
     "spared a preflight": 0.03,
     "opaque": 0.03,
 }
+# Of the cases written by hand, so that several processes share them.
+PARTS: Final = 4
 FEWEST_FOR_SHARES: Final = 200
 # What is judged by an engine's quirks in place of the standard.
 MOST_WITH_QUIRKS: Final = 0.15
@@ -97,8 +99,10 @@ def of_differences(
     }
 
 
-def test_cases_written_by_hand(engine: Engine, servers: Servers, client: httpx.Client) -> None:
-    cases = dict(enumerate(written_by_hand()))
+@pytest.mark.parametrize("part", range(PARTS))
+def test_cases_written_by_hand(engine: Engine, servers: Servers, client: httpx.Client, part: int) -> None:
+    everything = list(enumerate(written_by_hand()))
+    cases = dict(everything[part::PARTS])
     seen = in_engine(engine, servers, cases)
     model = in_the_model(client, servers, cases)
     unequal = unequal_with_quirks(engine, servers, client, cases, seen, model)

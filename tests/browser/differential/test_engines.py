@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from browser.engines import ENGINES, Engine, EngineError
 
+from .cases import Answer
 from .harness import Work, done_by
 from .servers import Servers
 
@@ -50,7 +51,7 @@ def engine(tmp_path: Path) -> Callable[[str], Engine]:
 
 
 def work(seconds: float) -> Work:
-    return Work("cases 0 to 9", {"top": ""}, {"some": "work"}, seconds)
+    return Work("cases 0 to 9", lambda _: {"top": Answer()}, {"some": "work"}, seconds)
 
 
 def test_what_the_page_posts_is_returned(servers: Servers, engine: Callable[[str], Engine]) -> None:
