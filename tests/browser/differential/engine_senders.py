@@ -11,7 +11,7 @@ from .harness import BLANK, HTML, Work, done_by
 from .senders import NAVIGATIONS, SCRIPT, told_to_the_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from browser.engines import Engine
 

@@ -28,7 +28,8 @@ BLANK: Final = "<!doctype html><title>front end</title><link rel=icon href='data
 class Work:
     """What an engine is to do: the documents, what their script asks for, and the time it has.
 
-    The documents are those below a path, by their names; the engine opens `top`, and one of them posts to `seen`.
+    The documents are those below a path, by their names. The engine opens `top`, and one of them posts to
+    `seen`.
     """
 
     name: str

@@ -6,12 +6,18 @@ In tests/, `python -m browser.differential.readme` writes it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from browser.engines import Name
 
 from .differences import DIFFERENCES
 from .senders_table import SENDER_DIFFERENCES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .difference import Difference
+    from .senders_table import SenderDifference
 
 README: Final = Path(__file__).with_name("README.md")
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
@@ -48,28 +54,21 @@ def as_text() -> str:
 
 
 def _of_fetches() -> list[str]:
-    lines = [
-        "## fetch()",
-        "",
-        f"| what differs | the standard | in the standard | {' | '.join(TITLES[name] for name in NAMES)} |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for each in DIFFERENCES:
-        engines = (_code(each.does[name]) if name in each.does else "" for name in NAMES)
-        lines.append(_row(each.name, each.standard_says, _code(each.standard), *engines))
-    return lines
+    return ["## fetch()", "", *_table(DIFFERENCES)]
 
 
 def _of_the_rest() -> list[str]:
+    return ["## Forms, links, images and websockets", "", *_table(SENDER_DIFFERENCES)]
+
+
+def _table(differences: Sequence[Difference | SenderDifference]) -> list[str]:
     lines = [
-        "## Forms, links and websockets in Chromium",
-        "",
-        "| what differs | the standard | in the standard | Chromium |",
-        "| --- | --- | --- | --- |",
+        f"| what differs | the standard | in the standard | {' | '.join(TITLES[name] for name in NAMES)} |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for each in SENDER_DIFFERENCES:
-        told = (each.standard.replace("\n", ", "), each.chromium.replace("\n", ", "))
-        lines.append(_row(each.name, each.standard_says, *map(_code, told)))
+    for each in differences:
+        engines = (_code(each.does[name]) if name in each.does else "" for name in NAMES)
+        lines.append(_row(each.name, each.standard_says, _code(each.standard), *engines))
     return lines
 
 
@@ -78,7 +77,7 @@ def _row(*cells: str) -> str:
 
 
 def _code(text: str) -> str:
-    visible = text.encode("unicode_escape").decode("ascii").replace("|", "\\|")
+    visible = text.replace("\n", ", ").encode("unicode_escape").decode("ascii").replace("|", "\\|")
     return f"`{visible}`"
 
 

@@ -228,7 +228,7 @@ def compared(sent: tuple[Sent, ...], sender: Sender) -> tuple[Sent, ...]:
     )
 
 
-def told(sent: tuple[Sent, ...]) -> str:
+def told(sent: tuple[Sent, ...], shows: tuple[str, ...] = ()) -> str:
     """The requests in one line each, with what says who sent them."""
     lines: list[str] = []
     for request in sent:
@@ -236,5 +236,6 @@ def told(sent: tuple[Sent, ...]) -> str:
         parts = [request.method, request.to, headers.get("sec-fetch-site", "")]
         parts += [f"from {headers['origin']}"] if "origin" in headers else []
         parts += [f"with {headers['cookie']}"] if "cookie" in headers else []
+        parts += [f"[{name}: {headers[name]}]" for name in shows if name in headers]
         lines.append(" ".join(filter(None, parts)))
     return "\n".join(lines)
