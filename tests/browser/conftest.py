@@ -1,6 +1,4 @@
 import importlib.util
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -8,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import live_server
 import pytest
+from browser.engines import ENGINES
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -19,12 +18,11 @@ if TYPE_CHECKING:
 
 
 def chromium_path() -> str:
-    named = os.environ.get("ROUTE_CORS_CHROMIUM")
-    for name in (named,) if named else ("chromium", "chromium-browser", "google-chrome"):
-        path = shutil.which(name)
-        if path is not None:
-            return path
-    pytest.skip(f"no Chromium at {named}" if named else "no Chromium on the PATH")
+    chromium = ENGINES["chromium"]
+    path = chromium.path()
+    if path is None:
+        pytest.skip(str(chromium.missing()))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 Noise blocks everything and tests nothing. So a server first grants what the page is going to ask for, and
 then one thing or another of that is spoiled. What Chromium is known to treat in another way than the standard
-(differences.py) is left out here where its input can be left out.
+(differences.py) is left out here where its input can be left out, and what the others do in sidesteps.py.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class _Maker:
     def _variation(self, fetch: Fetch) -> Fetch:
         """Other arguments for the same URL, some of them."""
         if self._chance(0.4) and (fetch.headers or fetch.method not in {"GET", "HEAD", "POST"}):
-            again = fetch.credentials if self._chance(0.7) else self._credentials(fetch.mode)
+            again = fetch.credentials if self._chance(0.7) else self._one_of(CREDENTIALS)
             return replace(fetch, credentials=again)
         mode = self._one_of(MODES)
         method = self._one_of(METHODS)
@@ -179,17 +179,10 @@ class _Maker:
             method=method,
             headers=self._request_headers(),
             body=self._one_of(BODIES) if takes_a_body else None,
-            credentials=self._credentials(mode),
+            credentials=self._one_of(CREDENTIALS),
             mode=mode,
             redirect=self._one_of(REDIRECTS),
         )
-
-    def _credentials(self, mode: str) -> Credentials:
-        credentials: Credentials = self._one_of(CREDENTIALS)
-        if self._sandboxed and mode == "no-cors" and credentials == "include":
-            # Chromium sends an Origin then: a difference.
-            credentials = "omit"
-        return credentials
 
     def _request_headers(self) -> Headers:
         headers: dict[str, Header] = {}

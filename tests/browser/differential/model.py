@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from route_cors.testing import Browser, CORSBlocked
 
 from .cases import BLOCKED, REFUSED, Case, Fetch, Observed, Outcome
-from .restarts import begun_anew
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import httpx
 
     from route_cors.testing.history import Exchange
 
+    from .quirks import Quirks
     from .servers import Servers
-
-Prepare: TypeAlias = Callable[[Browser], None]
 
 
 def in_the_model(
     target: httpx.Client | str,
     servers: Servers,
     cases: Mapping[int, Case],
-    prepare: Prepare | None = None,
-    *,
-    beginning_anew: bool = True,
+    quirks: Quirks | None = None,
 ) -> dict[int, Observed]:
-    """What the model does with the cases: `beginning_anew` after redirects as Chromium does, or as it is."""
-    return {
-        number: _observed(target, servers, number, case, prepare, beginning_anew)
-        for number, case in cases.items()
-    }
+    """What the model does with the cases: as the standard says, or with an engine's quirks."""
+    return {number: _observed(target, servers, number, case, quirks) for number, case in cases.items()}
 
 
 def _observed(
@@ -40,31 +34,38 @@ def _observed(
     servers: Servers,
     number: int,
     case: Case,
-    prepare: Prepare | None,
-    beginning_anew: bool,
+    quirks: Quirks | None,
 ) -> Observed:
     servers.start(number, case)
     page = servers.origins["page"]
     browser = Browser(target, origin="null" if case.sandboxed else page, base_url=page)
-    if prepare is not None:
-        prepare(browser)
+    if quirks is not None:
+        quirks.prepare(browser)
     outcomes: list[Outcome] = []
     notes: list[str] = []
-    fetches: list[list[Exchange]] = []
+    fetches: list[tuple[Fetch, list[Exchange]]] = []
     for fetch in case.fetches:
         before = len(browser.history)
         outcome, note = _outcome(browser, servers, number, fetch)
         outcomes.append(outcome)
         exchanges = browser.history[before:]
-        fetches.append(exchanges)
+        fetches.append((fetch, exchanges))
+        if quirks is not None:
+            quirks.after(
+                browser,
+                servers.real(fetch.url, number),
+                fetch,
+                exchanges,
+                is_blocked=outcome == BLOCKED,
+            )
         notes.append(note)
         notes += ["redirected"] * (sum(exchange.step == "actual" for exchange in exchanges) > 1)
         notes += ["spared a preflight"] * any(exchange.from_cache for exchange in exchanges)
     sent = servers.take(number)
     told = [exchange.request.method for exchange in browser.history.sent]
     assert told == [request.method for request in sent], f"the history of {case!r}:\n{browser.history}"
-    if beginning_anew:
-        sent = begun_anew(browser, fetches, sent)
+    if quirks is not None:
+        sent = quirks.played(browser, fetches, sent)
     return Observed(sent, tuple(outcomes), tuple(notes))
 
 

@@ -34,7 +34,7 @@ By: TypeAlias = Literal["form", "link", "image", "script", "websocket", "fetch"]
 
 NAVIGATIONS: Final = ("form", "link")
 COMPARED: Final = re.compile(r"sec-fetch-.*|origin|cookie|content-type")
-BOUNDARY: Final = re.compile(r"----WebKitFormBoundary\w{16}")
+BOUNDARY: Final = re.compile(r"----(?:WebKitFormBoundary|geckoformboundary)\w+")
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,11 +138,11 @@ def sent_by_chromium(
             _evaluate(devtools, servers, number, sender)
     else:
         _evaluate(devtools, servers, number, sender)
-    return _compared(servers.take(number), sender)
+    return compared(servers.take(number), sender)
 
 
 def _evaluate(devtools: CDPSession, servers: Servers, number: int, sender: Sender) -> None:
-    told = {name: getattr(sender, name) for name in Sender.__dataclass_fields__ if name != "resources"}
+    told = told_to_the_script(sender)
     # Playwright's own `evaluate` counts as a click of the user.
     devtools.send(
         "Runtime.evaluate",
@@ -152,6 +152,10 @@ def _evaluate(devtools: CDPSession, servers: Servers, number: int, sender: Sende
             "awaitPromise": sender.by not in NAVIGATIONS,
         },
     )
+
+
+def told_to_the_script(sender: Sender) -> dict[str, Any]:
+    return {name: getattr(sender, name) for name in Sender.__dataclass_fields__ if name != "resources"}
 
 
 def sent_by_the_model(
@@ -164,7 +168,7 @@ def sent_by_the_model(
     servers.start(number, sender.case)
     with suppress(CORSBlocked):
         _send(browser, _url(servers, number, sender), sender)
-    return _compared(servers.take(number), sender)
+    return compared(servers.take(number), sender)
 
 
 def _send(browser: Browser, url: str, sender: Sender) -> Any:
@@ -209,7 +213,7 @@ def _url(servers: Servers, number: int, sender: Sender) -> str:
     return url.replace("http", "ws", 1) if sender.by == "websocket" else url
 
 
-def _compared(sent: tuple[Sent, ...], sender: Sender) -> tuple[Sent, ...]:
+def compared(sent: tuple[Sent, ...], sender: Sender) -> tuple[Sent, ...]:
     return tuple(
         replace(
             request,
@@ -224,7 +228,7 @@ def _compared(sent: tuple[Sent, ...], sender: Sender) -> tuple[Sent, ...]:
     )
 
 
-def told(sent: tuple[Sent, ...]) -> str:
+def told(sent: tuple[Sent, ...], shows: tuple[str, ...] = ()) -> str:
     """The requests in one line each, with what says who sent them."""
     lines: list[str] = []
     for request in sent:
@@ -232,5 +236,6 @@ def told(sent: tuple[Sent, ...]) -> str:
         parts = [request.method, request.to, headers.get("sec-fetch-site", "")]
         parts += [f"from {headers['origin']}"] if "origin" in headers else []
         parts += [f"with {headers['cookie']}"] if "cookie" in headers else []
+        parts += [f"[{name}: {headers[name]}]" for name in shows if name in headers]
         lines.append(" ".join(filter(None, parts)))
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -14,6 +14,8 @@ from .senders import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .difference import ByEngine
 
 # Of each page: its own origin, another one of its site, other sites.
 NEIGHBOURS: Final = {"page": ("page", "a", "far"), "name": ("name", "below", "other", "page")}
@@ -120,13 +122,18 @@ def activated() -> Iterator[Sender]:
 
 @dataclass(frozen=True)
 class SenderDifference:
-    """Where Chromium and the standard differ; `chromium` and `standard` are what `told` makes of them."""
+    """Where an engine and the standard differ; `does` and `standard` are what `told` makes of them.
+
+    `also` is, for each engine, a regular expression of the names of further senders that differ for this reason.
+    """
 
     name: str
     standard_says: str
     case: Sender
-    chromium: str
     standard: str
+    does: ByEngine
+    shows: tuple[str, ...] = ()
+    also: ByEngine = field(default_factory=dict)
 
 
 SENDER_DIFFERENCES: Final = (
@@ -134,15 +141,15 @@ SENDER_DIFFERENCES: Final = (
         "a fetch sends its Origin whatever its referrer policy is",
         "append a request `Origin` header: `no-referrer` makes it `null`, but not in mode cors",
         Sender("no-referrer", "fetch", "<a><case>/x", method="POST", referrer_policy="no-referrer"),
-        chromium="POST a/x same-site from <page> with strict=1; lax=1; none=1",
         standard="POST a/x same-site from null with strict=1; lax=1; none=1",
+        does={"chromium": "POST a/x same-site from <page> with strict=1; lax=1; none=1"},
     ),
     SenderDifference(
         "a websocket's handshake has no Sec-Fetch-* headers",
         "Fetch metadata: Sec-Fetch-Site, Sec-Fetch-Mode: websocket, Sec-Fetch-Dest: empty",
         Sender("websocket", "websocket", "<a><case>/x"),
-        chromium="GET a/x from <page> with strict=1; lax=1; none=1",
         standard="GET a/x same-site from <page> with strict=1; lax=1; none=1",
+        does={"chromium": "GET a/x from <page> with strict=1; lax=1; none=1"},
     ),
     SenderDifference(
         "a cookie without SameSite goes along with the POST of another site's form for its first two minutes",
@@ -160,25 +167,57 @@ SENDER_DIFFERENCES: Final = (
                 Resource("far/y"),
             ),
         ),
-        chromium=(
-            "POST far/x cross-site from <page> with none=1\n"
-            "POST far/y cross-site from <page> with new=1; none=1"
-        ),
-        standard=(
-            "POST far/x cross-site from <page> with none=1\nPOST far/y cross-site from <page> with none=1"
-        ),
+        standard="POST far/x cross-site from <page> with none=1\nPOST far/y cross-site from <page> with none=1",
+        does={
+            "chromium": "POST far/x cross-site from <page> with none=1\nPOST far/y cross-site from <page> with new=1; none=1",
+            "firefox": "POST far/x cross-site from <page> with none=1\nPOST far/y cross-site from <page> with new=1; none=1",
+            "webkit": "POST far/x cross-site from <page>\nPOST far/y cross-site from <page> with new=1",
+        },
     ),
     SenderDifference(
         "a form's POST loses its Origin when the page's own server redirects it to another one",
         "append a request `Origin` header: the page's, as long as the redirects began at its own origin",
         _redirected(EVERY_WAY[0], 307, "page", "a"),
-        chromium=(
-            "POST page/x same-origin from <page> with strict=1; lax=1; none=1\n"
-            "POST a/y same-site from null with strict=1; lax=1; none=1"
-        ),
-        standard=(
-            "POST page/x same-origin from <page> with strict=1; lax=1; none=1\n"
-            "POST a/y same-site from <page> with strict=1; lax=1; none=1"
-        ),
+        standard="POST page/x same-origin from <page> with strict=1; lax=1; none=1\nPOST a/y same-site from <page> with strict=1; lax=1; none=1",
+        does={
+            "chromium": "POST page/x same-origin from <page> with strict=1; lax=1; none=1\nPOST a/y same-site from null with strict=1; lax=1; none=1",
+            "firefox": "POST page/x same-origin from <page> with strict=1; lax=1; none=1\nPOST a/y cross-site from <page> with strict=1; lax=1; none=1",
+            "webkit": "POST page/x same-origin from <page> with strict=1; lax=1\nPOST a/y same-site from null with strict=1; lax=1",
+        },
+    ),
+    SenderDifference(
+        "a websocket's Sec-Fetch-Dest is `websocket`",
+        "Fetch metadata: the destination of a websocket's request is empty",
+        Sender("destination", "websocket", "<a><case>/x"),
+        standard="GET a/x same-site from <page> with strict=1; lax=1; none=1 [sec-fetch-dest: empty]",
+        does={
+            "chromium": "GET a/x from <page> with strict=1; lax=1; none=1",
+            "webkit": "GET a/x same-site from <page> with strict=1; lax=1 [sec-fetch-dest: websocket]",
+        },
+        shows=("sec-fetch-dest",),
+    ),
+    SenderDifference(
+        "a `~` in the fields of a form that is sent by GET stays as it is",
+        "URL: the application/x-www-form-urlencoded percent-encode set holds U+007E",
+        Sender("tilde", "form", "<a><case>/x", data=(("a", "~"),)),
+        standard="GET a/x?a=%7E same-site with strict=1; lax=1; none=1",
+        does={"webkit": "GET a/x?a=~ same-site with strict=1; lax=1"},
+        also={"webkit": "encoding: .*, 5 fields by GET"},
+    ),
+    SenderDifference(
+        "what a sandboxed page embeds gets the SameSite cookies of its site",
+        "site for cookies: an opaque origin is same-site with nothing",
+        Sender("sandboxed image", "image", "<a><case>/x", sandboxed=True),
+        standard="GET a/x cross-site with none=1",
+        does={"webkit": "GET a/x cross-site with strict=1; lax=1"},
+    ),
+    SenderDifference(
+        "Sec-Fetch-Site of an image is cross-site after a redirect within the site",
+        "Fetch metadata: another origin of the same site is same-site",
+        _redirected(EVERY_WAY[3], 302, "page", "a"),
+        standard="GET page/x same-origin with strict=1; lax=1; none=1\nGET a/y same-site with strict=1; lax=1; none=1",
+        does={
+            "firefox": "GET page/x same-origin with strict=1; lax=1; none=1\nGET a/y cross-site with strict=1; lax=1; none=1"
+        },
     ),
 )

@@ -6,12 +6,13 @@ import asyncio
 import re
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from .cases import Answer, Case, Headers, Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 LOOPBACK: Final = "127.0.0.1"
 BLANK: Final = "<!doctype html><title>front end</title><link rel=icon href='data:,'>"
@@ -46,6 +47,7 @@ ECHOES: Final = {
     "<method>": "access-control-request-method",
     "<names>": "access-control-request-headers",
 }
+OUTSIDE: Final = b"HTTP/1.1 502 Outside\r\nContent-Length:0\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
 
 
@@ -76,6 +78,7 @@ class Servers:
         # What a browser says of itself, learned when it opens the page: no script asked for it.
         self.default_language: str | None = None
         self._running: dict[int, _Running] = {}
+        self._pages: Mapping[str, Callable[[str], Answer]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._listeners: list[asyncio.Server] = []
@@ -117,6 +120,15 @@ class Servers:
 
     # --- What the tests ask for
 
+    @contextmanager
+    def also_serving(self, pages: Mapping[str, Callable[[str], Answer]]) -> Iterator[None]:
+        """Answer at these paths with what becomes of the request's body."""
+        self._pages = pages
+        try:
+            yield
+        finally:
+            self._pages = {}
+
     def start(self, number: int, case: Case) -> None:
         """Answer for this case under a prefix of its own, from its first answers on."""
         self._running[number] = _Running(case)
@@ -150,7 +162,11 @@ class Servers:
                 ]
                 length = int(dict(headers).get("content-length", "0"))
                 body = await reader.readexactly(length)
-                writer.write(self._respond(method, target, headers, body.decode("latin-1")))
+                if method == "CONNECT":
+                    writer.write(self._connected(target))
+                else:
+                    path = self._path(target)
+                    writer.write(self._respond(method, path, headers, body.decode("latin-1")))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the other side has gone
@@ -158,12 +174,22 @@ class Servers:
             self._connections.discard(writer)
             writer.close()
 
+    # Each listener is a proxy for all of them, and for nothing else.
+
+    def _path(self, target: str) -> str:
+        return re.sub(r"http://[^/?]*", "", target, count=1) if target.startswith("http:") else target
+
+    def _connected(self, host: str) -> bytes:
+        return b"HTTP/1.1 200 Connected\r\n\r\n" if host in self._roles else OUTSIDE
+
     def _respond(self, method: str, target: str, headers: list[tuple[str, str]], body: str) -> bytes:
         said = dict(headers)
+        if said["host"] not in self._roles:
+            return OUTSIDE
         of_a_case = re.fullmatch(r"/c(\d+)(/.*)", target)
         if of_a_case is None:
             self.default_language = said.get("accept-language")
-            return _message(PAGES.get(target.partition("?")[0], Answer(headers=(HTML,), body="")), method)
+            return _message(self._page(target.partition("?")[0], body), method)
         number = int(of_a_case[1])
         recorded: dict[str, str] = {}
         for name, value in headers:
@@ -171,9 +197,16 @@ class Servers:
                 # Whether a repeated header is one line or several makes no difference to a server.
                 recorded[name] = f"{recorded[name]}, {value}" if name in recorded else value
         shown = tuple(sorted((name, self.placeholders(value, number)) for name, value in recorded.items()))
-        request = Sent(self._roles[said["host"]] + of_a_case[2], method, shown, body)
+        request = Sent(
+            self._roles[said["host"]] + self.placeholders(of_a_case[2], number), method, shown, body
+        )
         answer = self._running[number].answer(request)
         return _message(self._filled(answer, said, number), method)
+
+    def _page(self, path: str, body: str) -> Answer:
+        if path in self._pages:
+            return self._pages[path](body)
+        return PAGES.get(path, Answer(headers=(HTML,), body=""))
 
     def _filled(self, answer: Answer, said: Mapping[str, str], number: int) -> Answer:
         lines: list[tuple[str, str]] = []
