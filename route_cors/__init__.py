@@ -9,8 +9,9 @@
     install_cors(app)
 
 - Declare: `cors` on an endpoint or a mounted app, `no_cors` to close one, `CORSRouter` for the routes of a
-  router, and `CORSPolicy` for a policy that several share. `OriginList` reads origins from settings. The
-  innermost policy wins; policies are never merged. One that is not valid raises `CORSConfigError`.
+  router, and `CORSPolicy` for a policy that several share. `OriginList` reads origins from settings, and
+  `LiveOrigins` has those that change while the app runs. The innermost policy wins;
+  policies are never merged. One that is not valid raises `CORSConfigError`.
 - Apply: `install_cors(app)`, the layer around everything; or `RouteCORSMiddleware`, the same as an ordinary
   middleware. A `CORSRouter` and a `CORSRoute` answer for their own routes without a layer.
 - Look: `report(app)` has the routes, who may call them, and what is wrong; `inspector(app)` is a page with

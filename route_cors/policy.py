@@ -425,6 +425,8 @@ def _header_fault(field: str, name: str) -> str | None:
         return 'the only wildcard that browsers support is "*" by itself'
     if field == "allow_headers" and is_forbidden_request_header(name):
         return "a forbidden request-header in the Fetch standard: no script can set it"
+    if field == "allow_headers" and name.lower().startswith("access-control-"):
+        return "a response header: route_cors writes it, and no script has to send it; leave it out"
     if field == "expose_headers" and is_forbidden_response_header(name):
         return "a forbidden response-header name in the Fetch standard: no script can read it"
     return None

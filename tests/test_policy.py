@@ -970,3 +970,10 @@ def test_what_is_costly_is_loaded_only_where_it_is_needed(
     program = [sys.executable, "-c", LOADED, json.dumps(arguments)]
     run = subprocess.run(program, capture_output=True, text=True, check=True)
     assert json.loads(run.stdout) == loaded
+
+
+@pytest.mark.parametrize("name", ["Access-Control-Allow-Origin", "access-control-expose-headers"])
+def test_response_headers_are_no_request_headers(name: str) -> None:
+    problem = the_problem_of(allow_headers=["X-Token", name])
+    assert (problem.field, problem.value) == ("allow_headers", name)
+    assert problem.reason.startswith("a response header: ")

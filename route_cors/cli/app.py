@@ -16,8 +16,6 @@ from route_cors.cli import options
 from route_cors.cli.errors import CommandError, reporting_errors
 from route_cors.cli.text import Screen
 
-__all__ = ["app"]
-
 _INSPECTOR_PORT = 8008
 
 app = typer.Typer(

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from route_cors.insight.findings import Finding
     from route_cors.insight.overview import Report
 
-__all__ = ["check_app", "print_findings"]
-
-
 _ALL_CODES: Final = {**CODES, **BASELINE_CODES}
 
 

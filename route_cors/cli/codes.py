@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from route_cors.insight.events import LogEvent
     from route_cors.insight.findings import Code
 
-__all__ = ["show_code", "show_codes"]
-
 _FINDINGS: Final[Mapping[str, Code]] = {**CODES, **BASELINE_CODES}
 _IS_RETIRED: Final = "retired"
 _MOST_SHOWN: Final = 3

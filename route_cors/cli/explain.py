@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from route_cors.cli.text import Screen
     from route_cors.insight.explanation import Explanation, SentAs, Step
 
-__all__ = ["print_explanation", "show_explanation"]
-
 _EXIT_CODES: Final = {True: 0, False: 1, None: 3}
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from route_cors.insight.migration import Change, Migration, Remark, Replacement
     from route_cors.insight.routes import Place
 
-__all__ = ["show_migration"]
-
 
 def show_migration(
     screen: Screen, target: str | None, *, factory: bool, as_data: bool, as_diff: bool

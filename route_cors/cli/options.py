@@ -7,39 +7,6 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-__all__ = [
-    "All",
-    "ApiBaseUrl",
-    "ApiUrl",
-    "App",
-    "AppOption",
-    "As",
-    "AsOption",
-    "AskCallables",
-    "BaseUrl",
-    "Baseline",
-    "CallOrigin",
-    "CallPath",
-    "Credentials",
-    "Diff",
-    "ExplainCode",
-    "Factory",
-    "FailOn",
-    "FailOnOption",
-    "Filter",
-    "Headers",
-    "Ignore",
-    "Json",
-    "Method",
-    "MethodOption",
-    "OnlyAppOption",
-    "Origin",
-    "Pager",
-    "Port",
-    "Sarif",
-    "Traceback",
-]
-
 _APP_HELP = (
     "module:app, a module, or a file: main.py or main.py:app; module:create_app() calls the function that "
     "makes the app. By default it is looked for where `fastapi dev` does: the entrypoint in pyproject.toml, "

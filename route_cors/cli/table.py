@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from route_cors.insight.overview import Report
     from route_cors.insight.routes import ReportedRoute
 
-__all__ = ["show_table"]
-
 
 def show_table(
     screen: Screen,

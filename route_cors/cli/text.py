@@ -15,8 +15,6 @@ from route_cors.insight.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["STYLES", "Screen", "as_json", "mark", "text"]
-
 STYLES: Final[Mapping[str, str]] = {"error": "bold red", "warning": "yellow", "info": "blue"}
 """How the severity of a finding, or the level of an event, is shown."""
 

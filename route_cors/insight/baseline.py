@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from route_cors.insight.grants import Difference
     from route_cors.insight.overview import Report
 
-__all__ = ["Change", "changes_as_findings", "compare"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:

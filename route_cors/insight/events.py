@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EVENTS", "FIELDS", "Level", "LogEvent"]
-
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
@@ -43,12 +41,17 @@ class LogEvent:
 
 
 FIELDS: Final[Mapping[str, str]] = {
+    "age": "how long ago the live origins were last loaded; none if they never were",
     "allow": "the argument of the inspector that says who may look",
     "callable": "the function that failed",
     "change": "in a dry run, what pages would gain or lose under the policy: gains, loses, both or none",
+    "error": "what was raised",
     "failed": "the checks that failed: origin, method and headers; for RCE05 site, origin or credentials",
     "failures": "how often it has failed since the last such line",
+    "live_age": "how long ago the live origins of the policy were last loaded; left out if there are none",
+    "members": "how many origins and patterns the set has now",
     "method": "of the request; of a preflight the method that it announces",
+    "name": "of the function that loads the live origins",
     "origin": "the Origin header as the client sent it",
     "own_origin": "the app's own origin, with which the Origin was compared: scheme and Host of the request",
     "path": "of the request as the client sent it, without its query; for RCE10 as the router got it",
@@ -56,6 +59,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "route": "the path of the route whose policy was looked at; left out if there is none",
     "sec_fetch_site": "what the browser says about the page; left out if it says nothing",
     "served": "the endpoint that the router ran",
+    "what": "what failed: load, wake or keep",
     "why": "in a dry run, the change in words",
 }
 """What the fields of the events mean. What a client sent is escaped and cut to 300 characters."""
@@ -186,6 +190,37 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
             " decorator, or on the endpoint class"
         ),
         fix="Write @cors above that decorator; RC016 has an example.",
+    ),
+    "RCE12": LogEvent(
+        level="info",
+        title="live origins changed",
+        when="A LiveOrigins was loaded, and has other members than before. They follow, in 300 characters at most.",
+        example="RCE12 live origins changed: name=main.partners members=1 age=none +https://partner.example",
+        fix="Nothing, if the change was intended.",
+    ),
+    "RCE13": LogEvent(
+        level="warning",
+        title="live origins failed",
+        when=(
+            "A LiveOrigins could not be loaded, woken, read from its kept file or written to it. The last good"
+            " set stays in use. Each kind of failure is logged once until it works again."
+        ),
+        example=(
+            "RCE13 live origins failed: name=main.partners members=0 age=none what=load"
+            ' error="OSError: no route to host"'
+        ),
+        fix="See the error; an alert on the age in the lines, or on LiveOrigins.age, tells if it lasts.",
+    ),
+    "RCE14": LogEvent(
+        level="warning",
+        title="live origins are not loaded",
+        when="A request had an origin that is no member of a LiveOrigins that nobody runs. It is logged once.",
+        example=(
+            "RCE14 live origins are not loaded: name=main.partners members=0 age=none: install_cors(app) runs"
+            " them with the app, if the server sends lifespan events (a TestClient does inside `with`);"
+            " elsewhere write `async with origins:`"
+        ),
+        fix="Call install_cors(app), and start the server with its lifespan; or write `async with origins:`.",
     ),
     "RCE20": LogEvent(
         level="warning",

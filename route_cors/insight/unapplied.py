@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from route_cors.dispatch import Resolver
+from route_cors.dispatch.resolver import Resolver
 from route_cors.insight.site import Site
 from route_cors.middleware import is_dry_run
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Scope
-
-__all__ = ["unapplied"]
 
 
 def unapplied(app: ASGIApp, scope: Scope) -> str | None:

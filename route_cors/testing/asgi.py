@@ -19,8 +19,6 @@ from route_cors.testing.messages import Headers, ReceivedResponse
 if TYPE_CHECKING:
     from route_cors.testing.messages import SentRequest
 
-__all__ = ["ASGIApp", "exchange", "scope_of", "shake_hands"]
-
 _Message: TypeAlias = MutableMapping[str, Any]
 ASGIApp: TypeAlias = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]],

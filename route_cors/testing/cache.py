@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from route_cors.testing.engines import Engine
 
-__all__ = ["DEFAULT_MAX_AGE", "LONGEST_MAX_AGE", "CacheEntry", "CacheKey", "PreflightCache"]
-
 DEFAULT_MAX_AGE: Final = 5
 """Seconds, if Access-Control-Max-Age is missing or cannot be read."""
 

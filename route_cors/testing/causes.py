@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from route_cors.testing.history import Step
     from route_cors.testing.messages import SentRequest
 
-__all__ = ["cause_of", "cause_of_handshake"]
-
 _REFUSED: Final = "x-route-cors-refused"
 # The bodies of route_cors and of Starlette's CORSMiddleware, and what their arguments are called.
 _BODY: Final = re.compile(

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from route_cors.testing.request import Destination
     from route_cors.testing.url_list import UrlList
 
-__all__ = ["console_line"]
-
 
 def console_line(refused: Refused, urls: UrlList, destination: Destination) -> str:
     """The line of the console.

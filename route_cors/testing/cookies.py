@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from route_cors.testing.set_cookie import Navigation
     from route_cors.testing.urls import Url
 
-__all__ = ["Cookies"]
-
 # These arrive unchanged: no separators, and no spaces at the ends, which would be removed.
 _SETTABLE_NAME = re.compile(r"[!-:<>-~]+")
 _SETTABLE_VALUE = re.compile(r"(?:[!-:<-~]+(?: +[!-:<-~]+)*)?")

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-__all__ = ["STANDARD", "CachedWildcard", "Engine", "EngineName", "engine_named"]
-
 EngineName: TypeAlias = Literal["standard", "chromium", "firefox", "webkit"]
 """Whose behaviour is played. `standard`: that of the Fetch and HTML standards and RFC 6265bis."""
 

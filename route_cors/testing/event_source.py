@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from route_cors.testing.page import Page
     from route_cors.testing.urls import Url
 
-__all__ = ["AsyncEventSource", "EventSource", "EventSourceSteps", "Subscription", "subscription"]
-
 # A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 

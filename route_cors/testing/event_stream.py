@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Event", "EventStream", "has_enough_events", "read_events"]
-
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _DIGITS = re.compile(r"[0-9]+")
 # Python refuses to convert more than 4,300 digits.

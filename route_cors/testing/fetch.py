@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from route_cors.testing.page import Page
     from route_cors.testing.request import Request
 
-__all__ = ["NavigationSteps", "Steps", "StreamSteps", "embed", "fetch", "navigate", "open_stream"]
-
 # A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 

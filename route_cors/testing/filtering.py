@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from route_cors.testing.messages import ReceivedResponse
     from route_cors.testing.request import Request
 
-__all__ = ["OPAQUE", "Tainting", "filtered"]
-
 Tainting: TypeAlias = Literal["basic", "cors", "opaque"]
 """https://fetch.spec.whatwg.org/#concept-request-response-tainting"""
 

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from route_cors.testing.messages import SentRequest
     from route_cors.testing.urls import Url
 
-__all__ = [
-    "ByOrigin",
-    "Everywhere",
-    "UnknownHostError",
-    "are_hosts",
-    "by_origin",
-    "checked_hosts",
-    "origin_of",
-]
-
 _EXAMPLE: Final = "'https://api.example.com'"
 _OF_WEBSOCKETS: Final = {"ws": "http", "wss": "https"}
 # Of a mapping's origins, in a message.

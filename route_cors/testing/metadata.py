@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from route_cors.testing.request import Destination, Mode
     from route_cors.testing.url_list import Relation
 
-__all__ = ["metadata_headers", "preflight_metadata"]
-
 _AnyMode: TypeAlias = "Mode | Literal['navigate', 'websocket']"
 
 

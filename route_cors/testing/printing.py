@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from route_cors.testing.messages import ReceivedResponse, SentRequest
 
-__all__ = ["lines_of_request", "lines_of_response", "printable"]
-
 _LONGEST_BODY: Final = 200
 _LONGEST_LINE: Final = 1000
 _SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})

@@ -11,16 +11,6 @@ from route_cors.testing.messages import Headers, ReceivedResponse
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = [
-    "LIBRARIES",
-    "aread_response",
-    "decompressed",
-    "own_library",
-    "read_response",
-    "received",
-    "received_handshake",
-]
-
 LIBRARIES: Final = ("httpx", "httpx2")
 
 

@@ -13,17 +13,6 @@ if TYPE_CHECKING:
 
     from route_cors.testing.engines import Engine
 
-__all__ = [
-    "NON_WILDCARD_REQUEST_HEADER",
-    "REQUEST_BODY_HEADERS",
-    "SAFELISTED_METHODS",
-    "SAFELISTED_RESPONSE_HEADERS",
-    "is_forbidden",
-    "is_no_cors_safelisted",
-    "is_safelisted",
-    "unsafe_names",
-]
-
 SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 """https://fetch.spec.whatwg.org/#cors-safelisted-method"""
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from route_cors.testing.set_cookie import Navigation
     from route_cors.testing.urls import Url
 
-__all__ = ["Sending"]
-
 _LONGEST_KEPT_ALIVE = 64 * 1024
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from route_cors.testing.engines import Engine
     from route_cors.testing.urls import Url
 
-__all__ = ["Cookie", "Navigation", "domain_matches", "is_secure", "parse_set_cookie", "path_matches"]
-
 Navigation: TypeAlias = Literal["no", "safe", "unsafe"]
 """Whether a request opens another page, and if so whether by a safe method such as GET."""
 

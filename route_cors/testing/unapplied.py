@@ -11,8 +11,6 @@ from route_cors.testing.asgi import scope_of
 if TYPE_CHECKING:
     from route_cors.testing.messages import SentRequest
 
-__all__ = ["unapplied_policy"]
-
 
 def unapplied_policy(app: Any, sent: SentRequest) -> str | None:
     """The route's policy that no layer applies, and the fix, as a sentence; None if there is no such policy.

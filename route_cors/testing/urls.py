@@ -14,18 +14,6 @@ from route_cors.origins import is_loopback, parse_origin
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-__all__ = [
-    "MADE_UP_HOST",
-    "Url",
-    "is_address",
-    "is_public_suffix",
-    "is_same_site",
-    "is_trustworthy",
-    "parse_page_origin",
-    "parse_url",
-    "site_of",
-]
-
 MADE_UP_HOST: Final = "testserver"
 """The host of an app without a base URL, as in Starlette's TestClient.
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from route_cors.testing.messages import SentRequest
     from route_cors.testing.urls import Url
 
-__all__ = ["AsyncWire", "Wire", "app_at", "async_wire_to", "base_url_of", "wire_to"]
-
 # A failed test shows its own line, and not those of this module.
 __tracebackhide__ = methodcaller("errisinstance", UnknownHostError)
 

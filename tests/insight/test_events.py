@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, WebSocket
 from starlette.responses import RedirectResponse
 
 import route_cors
-from route_cors import CORSPolicy, cors, inspector, install_cors, no_cors
+from route_cors import CORSPolicy, LiveOrigins, cors, inspector, install_cors, no_cors
 from route_cors.insight.events import EVENTS, FIELDS
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def test_the_reader_of_modules_sees_an_event(tmp_path: Path) -> None:
 
 
 def test_a_field_is_explained_if_an_event_has_it() -> None:
-    in_a_dry_run = {"change", "why"}
-    assert {name for event in EVENTS.values() for name in event.fields} | in_a_dry_run == {*FIELDS}
+    sometimes = {"change", "live_age", "why"}
+    assert {name for event in EVENTS.values() for name in event.fields} | sometimes == {*FIELDS}
 
 
 # --- Each event is made once
@@ -173,6 +173,22 @@ def a_dry_run_fails() -> None:
     served(app, {**scope, "headers": [(b"origin", EVIL), (b"host", "x")]})
 
 
+def live(*members: object) -> LiveOrigins:
+    def partners() -> list[Any]:
+        for member in members:
+            if isinstance(member, Exception):
+                raise member
+        return [*members]
+
+    partners.__module__, partners.__qualname__ = "main", "partners"
+    return LiveOrigins(partners)
+
+
+async def runs(origins: LiveOrigins) -> None:
+    async with origins:
+        pass
+
+
 def fresh() -> Any:
     async def endpoint() -> None: ...
 
@@ -191,6 +207,11 @@ MADE: dict[str, Callable[[], None]] = {
     "RCE09": on_decision_fails,
     "RCE10": another_endpoint_is_served,
     "RCE11": a_policy_is_lost,
+    "RCE12": lambda: anyio.run(runs, live("https://partner.example")),
+    "RCE13": lambda: anyio.run(runs, live(OSError("no route to host"))),
+    "RCE14": lambda: served(
+        site(default=CORSPolicy(origins=live())), http_scope("GET", "/elsewhere", [(b"origin", EVIL)])
+    ),
     "RCE20": may_not_look(lambda request: RedirectResponse("/login")),
     "RCE21": may_not_look(lambda request: dict[str, object]()["user"]),
     "RCE22": a_dry_run_fails,

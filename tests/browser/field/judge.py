@@ -80,7 +80,7 @@ def _play(target: Any, url: str, browser: Browser, call: Call) -> Seen:
 def _send(target: Any, url: str, call: Call) -> Seen:
     sent = _request(url, call)
     try:
-        response = wire_to(target).exchange(sent)
+        response = wire_to(target, None).exchange(sent)
     except RemoteProtocolError:
         return Seen(NO_RESPONSE, (Exchange("actual", sent, None),))
     return Seen(("read", response.status_code, None), (Exchange("actual", sent, response),))

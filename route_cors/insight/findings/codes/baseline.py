@@ -9,8 +9,6 @@ from route_cors.insight.findings.codes.code import Code
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BASELINE_CODES"]
-
 _NARROW: Final = """\
 from fastapi import FastAPI
 from route_cors import cors, install_cors

@@ -9,8 +9,6 @@ from route_cors.insight.findings.codes.code import Code
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DECLARED"]
-
 DECLARED: Final[Mapping[str, Code]] = {
     "RC010": Code(
         severity="info",

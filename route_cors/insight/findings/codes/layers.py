@@ -9,8 +9,6 @@ from route_cors.insight.findings.codes.code import Code
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LAYERS"]
-
 LAYERS: Final[Mapping[str, Code]] = {
     "RC003": Code(
         severity="error",
