@@ -416,6 +416,25 @@ def _read_header_names(field: str, value: object, problems: list[Problem]) -> tu
     return tuple(sound[name] for name in sorted(sound))
 
 
+_NEVER_NAMED: Final[tuple[tuple[str, Callable[[str], bool], str], ...]] = (
+    (
+        "allow_headers",
+        is_forbidden_request_header,
+        "a forbidden request-header in the Fetch standard: no script can set it",
+    ),
+    (
+        "allow_headers",
+        lambda name: name.lower().startswith("access-control-"),
+        "a response header: route_cors writes it, and no script has to send it; leave it out",
+    ),
+    (
+        "expose_headers",
+        is_forbidden_response_header,
+        "a forbidden response-header name in the Fetch standard: no script can read it",
+    ),
+)
+
+
 def _header_fault(field: str, name: str) -> str | None:
     if name == _WILDCARD:
         return None
@@ -423,13 +442,7 @@ def _header_fault(field: str, name: str) -> str | None:
         return "not a header name: not a token (RFC 9110, section 5.6.2)"
     if _WILDCARD in name:
         return 'the only wildcard that browsers support is "*" by itself'
-    if field == "allow_headers" and is_forbidden_request_header(name):
-        return "a forbidden request-header in the Fetch standard: no script can set it"
-    if field == "allow_headers" and name.lower().startswith("access-control-"):
-        return "a response header: route_cors writes it, and no script has to send it; leave it out"
-    if field == "expose_headers" and is_forbidden_response_header(name):
-        return "a forbidden response-header name in the Fetch standard: no script can read it"
-    return None
+    return next((reason for of, holds, reason in _NEVER_NAMED if of == field and holds(name)), None)
 
 
 def _read_max_age(value: object, problems: list[Problem]) -> int | None:

@@ -194,7 +194,7 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     "RCE12": LogEvent(
         level="info",
         title="live origins changed",
-        when="A LiveOrigins was loaded, and has other members than before. They follow, in 300 characters at most.",
+        when="A LiveOrigins was loaded, and has other members than before. They follow, cut to 300 characters.",
         example="RCE12 live origins changed: name=main.partners members=1 age=none +https://partner.example",
         fix="Nothing, if the change was intended.",
     ),
@@ -202,8 +202,8 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
         level="warning",
         title="live origins failed",
         when=(
-            "A LiveOrigins could not be loaded, woken, read from its kept file or written to it. The last good"
-            " set stays in use. Each kind of failure is logged once until it works again."
+            "A LiveOrigins could not be loaded, woken, read from its kept file or written to it. The last"
+            " good set stays in use. Each kind of failure is logged once until it works again."
         ),
         example=(
             "RCE13 live origins failed: name=main.partners members=0 age=none what=load"
@@ -214,7 +214,7 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     "RCE14": LogEvent(
         level="warning",
         title="live origins are not loaded",
-        when="A request had an origin that is no member of a LiveOrigins that nobody runs. It is logged once.",
+        when="A request has an origin that is no member of a LiveOrigins which nobody runs. Logged once.",
         example=(
             "RCE14 live origins are not loaded: name=main.partners members=0 age=none: install_cors(app) runs"
             " them with the app, if the server sends lifespan events (a TestClient does inside `with`);"
