@@ -340,13 +340,20 @@ def _callable_fault(item: Callable[..., object]) -> str | None:
         hash(item)
     except TypeError:
         return "a callable that cannot be hashed: policies are compared and hashed by their origins"
-    try:
-        inspect.signature(item).bind("https://a.example", None)
-    except TypeError:
+    if not takes(item, "https://a.example", None):
         return "a callable that cannot be called with two arguments: (origin, connection)"
-    except ValueError:  # some built-in callables have no signature
-        return None
     return None
+
+
+def takes(function: Callable[..., object], *arguments: object) -> bool:
+    """Whether a function can be called with these arguments, as far as it says."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError:
+        return False
+    except ValueError:  # some built-in callables have no signature
+        return True
+    return True
 
 
 def _read_items(field: str, value: object, problems: list[Problem]) -> list[object]:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from route_cors import origins
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.insight.corrections import refused_origin
 from route_cors.insight.corrections.spellings import looks_like_regex
@@ -887,3 +888,17 @@ def test_long_values_are_refused_at_little_cost(length: int, origin: bytes) -> N
     for _ in range(1000):
         assert not origins.matches(value)
     assert time.thread_time() - start < 1
+
+
+@given(
+    st.from_regex(origins._PLAIN, fullmatch=True)
+    | st.from_regex(r"https://[a-z0-9_.*:/-]{0,70}(\.[0-9a-fx]{1,4})?\n?", fullmatch=True)
+)
+def test_origins_that_need_no_closer_look_are_read_the_same(text: str) -> None:
+    declared = origins._DECLARED.fullmatch(text)
+    if declared is None or len(text) > origins.MAX_HOST:
+        return
+    scheme, wildcard, host, port = declared.groups(default="")
+    origin = DeclaredOrigin(scheme, host, port, subdomains=bool(wildcard))
+    is_sound = origins._has_port_as_sent(origin) and origins._has_host_as_sent(origin)
+    assert origins._as_sent(text) == (origin if is_sound else None)

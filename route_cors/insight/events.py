@@ -194,7 +194,7 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     "RCE12": LogEvent(
         level="info",
         title="live origins changed",
-        when="A LiveOrigins was loaded, and has other members than before. They follow, cut to 300 characters.",
+        when="A LiveOrigins was loaded, and has other members than before. They follow, in 300 characters.",
         example="RCE12 live origins changed: name=main.partners members=1 age=none +https://partner.example",
         fix="Nothing, if the change was intended.",
     ),

@@ -46,23 +46,20 @@ def read_members(loaded: object, known: Mapping[str, DeclaredOrigin]) -> Members
     origins: dict[str, DeclaredOrigin] = {}
     problems: list[Problem] = []
     for item in items:
-        if isinstance(item, str) and item in known:
-            origins[item] = known[item]
-            continue
         try:
-            origins[cast("str", item)] = _read(item)
+            origins[cast("str", item)] = _read(item, known)
         except CORSConfigError as error:
             problems += error.problems
     return Members(origins, tuple(problems))
 
 
-def _read(item: object) -> DeclaredOrigin:
+def _read(item: object, known: Mapping[str, DeclaredOrigin]) -> DeclaredOrigin:
     if not isinstance(item, str):
         raise CORSConfigError([Problem("origins", item, "not a str: return origins and origin patterns")])
     if item == ANY_ORIGIN:
         reason = "a set that changes cannot allow every origin: declare origins='*'"
         raise CORSConfigError([Problem("origins", item, reason)])
-    return parse_origin(item)
+    return known.get(item) or parse_origin(item)
 
 
 def admitted(origins: Mapping[str, DeclaredOrigin], rules: Rules) -> tuple[OriginSet, list[Problem]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import math
 import os
 import threading
@@ -23,6 +22,7 @@ from route_cors.live.kept import read_kept, write_kept
 from route_cors.live.loading import Loading
 from route_cors.live.members import Members, Rules, admitted, read_members
 from route_cors.origins import LiveItem, OriginSet
+from route_cors.policy import takes
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -258,7 +258,7 @@ def _problems(load: Any, every: Any, wake: object, keep: object, required: objec
     is_function = callable(load) and not isinstance(load, type)
     checks = (
         ("load", load, is_function, "not a function that returns the origins"),
-        ("load", load, not is_function or _takes_nothing(load), _TAKES_ARGUMENTS),
+        ("load", load, not is_function or takes(load), _TAKES_ARGUMENTS),
         (
             "every",
             every,
@@ -270,16 +270,6 @@ def _problems(load: Any, every: Any, wake: object, keep: object, required: objec
         ("required", required, isinstance(required, bool), "not True or False"),
     )
     return [Problem(name, value, reason) for name, value, is_sound, reason in checks if not is_sound]
-
-
-def _takes_nothing(load: Callable[..., object]) -> bool:
-    try:
-        inspect.signature(load).bind()
-    except TypeError:
-        return False
-    except ValueError:  # some built-in callables have no signature
-        return True
-    return True
 
 
 def _first_members(first: object, problems: list[Problem]) -> Members:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 import hostile_rows
 import layer_rows
+import live_rows
 import memory_rows
 import origin_rows
 import overlap_rows
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[float], Iterator[Row]]] = {
     "routers": scale_rows.routers,
     "options-handler": scale_rows.options_handler,
     "origins": origin_rows.origins,
+    "live": live_rows.live,
     "long-headers": hostile_rows.long_headers,
     "long-paths": hostile_rows.long_paths,
     "shapes": shape_rows.shapes,
