@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLOCKED",
     "CLIENT",
+    "COOKIE",
     "NO_RESPONSE",
     "OWN",
     "Call",
@@ -42,6 +43,9 @@ BLOCKED: Final[Outcome] = ("blocked",)
 
 NO_RESPONSE: Final[Outcome] = ("no response",)
 """The server closed the connection: for the script the same as `BLOCKED`."""
+
+COOKIE: Final = ("session", "s")
+"""Each browser has it before the first call; a call with credentials sends it."""
 
 OWN: Final = "own"
 """A page of the site itself."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from browser.field.calls import BLOCKED, Call, Outcome
+from browser.field.calls import BLOCKED, COOKIE, Call, Outcome
 
 if TYPE_CHECKING:
     from browser.field.scenarios import Scenario
@@ -23,6 +26,9 @@ _FLAGS: Final = (
     # A page of another host may not call this machine without the user's consent.
     "--disable-features=LocalNetworkAccessChecks",
 )
+
+# Some builds of Chromium block the cookies of other sites by default.
+_PREFERENCES: Final = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
 
 _FETCH: Final = """async ([url, init]) => {
     try {
@@ -52,19 +58,49 @@ class Chromium:
     def __enter__(self) -> Self:
         from playwright.sync_api import sync_playwright
 
+        self._profile = TemporaryDirectory(ignore_cleanup_errors=True)
+        preferences = Path(self._profile.name, "Default", "Preferences")
+        preferences.parent.mkdir()
+        preferences.write_text(json.dumps(_PREFERENCES), encoding="utf-8")
         self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=self._path, args=list(_FLAGS))
-        self.version = self._browser.version
+        self._context = self._playwright.chromium.launch_persistent_context(
+            self._profile.name, executable_path=self._path, args=list(_FLAGS)
+        )
+        page = self._context.new_page()
+        self._devtools = self._context.new_cdp_session(page)
+        self.version = str(self._devtools.send("Browser.getVersion")["product"]).partition("/")[2]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._browser.close()
+        self._context.close()
         self._playwright.stop()
+        self._profile.cleanup()
 
     def outcomes(self, url: str, scenario: Scenario) -> tuple[Outcome, ...]:
-        """Play a scenario in a profile of its own."""
-        with self._browser.new_context() as context:
-            return tuple(_outcome(context.new_page(), url, call) for call in scenario.calls)
+        """Play a scenario in a profile as good as new."""
+        self._devtools.send("Network.clearBrowserCache")
+        self._context.clear_cookies()
+        name, value = COOKIE
+        self._context.add_cookies(
+            [
+                {
+                    "name": name,
+                    "value": value,
+                    "domain": url.removeprefix("http://").partition(":")[0],
+                    "path": "/",
+                    "secure": True,
+                    "sameSite": "None",
+                }
+            ]
+        )
+        return tuple(self._in_a_page(url, call) for call in scenario.calls)
+
+    def _in_a_page(self, url: str, call: Call) -> Outcome:
+        page = self._context.new_page()
+        try:
+            return _outcome(page, url, call)
+        finally:
+            page.close()
 
 
 def _outcome(page: Page, url: str, call: Call) -> Outcome:

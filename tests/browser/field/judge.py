@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from browser.field.calls import BLOCKED, CLIENT, NO_RESPONSE, OWN, Call, Outcome, Seen
+from browser.field.calls import BLOCKED, CLIENT, COOKIE, NO_RESPONSE, OWN, Call, Outcome, Seen
 from httpx import RemoteProtocolError
 
 from route_cors.testing import Browser, CORSBlocked
@@ -28,6 +28,7 @@ _SHOWN_OF_REQUESTS: Final = (
     "access-control-request-headers",
     "x-token",
     "x-other",
+    "cookie",
 )
 _LONGEST: Final = 80
 _OWN: Final = "http://127.0.0.1:8000"
@@ -42,6 +43,7 @@ def judged(target: Any, url: str, scenario: Scenario) -> tuple[Seen, ...]:
         scenario: to play, in a browser of its own.
     """
     first = Browser(target, origin=url, base_url=url)
+    first.cookies.set(*COOKIE, secure=True, same_site="None")
     return tuple(_play(target, url, first, call) for call in scenario.calls)
 
 

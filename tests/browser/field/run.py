@@ -57,9 +57,13 @@ class Chromiums:
     def confirm(self, url: str, subject: Subject, scenario: Scenario, seen: tuple[Seen, ...]) -> None:
         """Play the scenario once more."""
         outcomes = self.chromium.outcomes(url, scenario)
+        judged_by_box = tuple(BLOCKED if each.outcome == NO_RESPONSE else each.outcome for each in seen)
         self.calls += len(outcomes)
-        if outcomes != tuple(BLOCKED if each.outcome == NO_RESPONSE else each.outcome for each in seen):
-            self.differences.append(f"{subject.title}: {scenario.name}: {outcomes}, and the box {seen}")
+        if outcomes != judged_by_box:
+            self.differences.append(
+                f"{subject.title}: {scenario.name}: Chromium {outcomes}, the box {judged_by_box}: "
+                f"{evidence(url, seen)}"
+            )
 
 
 def main() -> int:

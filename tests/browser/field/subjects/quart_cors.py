@@ -62,5 +62,13 @@ def serve(setup: str) -> None:
         if own is not None:
             view = route_cors(**arguments(own))(view)
         rule = path.replace("{", "<").replace("}", ">")
-        app.add_url_rule(rule, f"{method} {path}", view, methods=[method])
+        # Otherwise the framework answers OPTIONS wherever there is another method.
+        automatic = False if ("OPTIONS", path) in places(setup) else None
+        app.add_url_rule(
+            rule,
+            f"{method} {path}",
+            view,
+            methods=[method],
+            provide_automatic_options=automatic,
+        )
     serve_asgi(app)
