@@ -213,6 +213,7 @@ def test_a_decision_is_data() -> None:
         "refused_headers": [],
         "sec_fetch_site": None,
         "own_origin": None,
+        "live_age": None,
         "dry_run": None,
     }
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -7,6 +7,7 @@ import functools
 import logging
 import os
 import pickle
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from route_cors import (
     CORSConfigError,
     CORSPolicy,
     CORSRouter,
+    Decision,
     LiveOrigins,
     RouteCORSMiddleware,
     cors,
@@ -394,6 +396,28 @@ class TestWithTheRest:
         assert (
             "access-control-allow-origin" not in ask(app, http_scope("GET", "/x", [(b"origin", b"x")])).cors
         )
+
+    def test_decisions_say_how_old_the_set_is(self, caplog: pytest.LogCaptureFixture) -> None:
+        seen: list[Decision] = []
+        old, new = LiveOrigins(sampled), LiveOrigins(sampled)
+        app = app_with(CORSPolicy(origins=[old, new]), on_decision=seen.append)
+
+        def told() -> float | None:
+            assert readable(app, A) is (old.age is not None)
+            return seen[-1].live_age
+
+        assert told() is None
+        loaded(old)
+        assert told() is None
+        loaded(new)
+        age, least = told(), old.age
+        assert age is not None
+        assert least is not None
+        assert 0 <= age <= least
+        old._loaded_at = time.monotonic() - 90
+        with caplog.at_level(logging.DEBUG, "route_cors"):
+            told()
+        assert caplog.messages[-1].endswith(" live_age=90s")
 
     def test_a_default_and_a_router_may_hold_it(self) -> None:
         live = LiveOrigins(sampled)

@@ -154,7 +154,7 @@ def test_every_code_fits_a_terminal(workplace: Workplace, code: str) -> None:
     ("given", "near"),
     [
         ("RC035", "near it are RC029, RC033, RC034; "),
-        ("rce12", "near it are RCE09, RCE10, RCE11; "),
+        ("rce15", "near it are RCE12, RCE13, RCE14; "),
         ("RCO05", "near it are RC004, RC005, RCE05; "),
         ("5", "near it are RC004, RC005, RCE05; "),
         ("RC1000000", ""),
