@@ -294,6 +294,34 @@ class TestHolders:
 
         run_on(backend, test)
 
+    @BACKENDS
+    def test_who_comes_later_begins_with_a_load(self, backend: str) -> None:
+        async def test() -> None:
+            load = Gated(B)
+            live = LiveOrigins(load, every=NEVER, first=[A])
+            async with live:
+                await until(lambda: live.origins == (B,))
+            load.origins = [C]
+            async with live:
+                await until(lambda: live.origins == (C,))
+
+        run_on(backend, test)
+
+    @BACKENDS
+    def test_who_comes_later_does_not_go_back_to_the_kept_file(self, backend: str, tmp_path: Path) -> None:
+        file = tmp_path / "kept.json"
+
+        async def test() -> None:
+            load = Gated(B)
+            live = LiveOrigins(load, every=NEVER, keep=file)
+            async with live:
+                write_kept(file, [A])
+                load.origins = OSError("no route to host")
+                async with live:
+                    assert live.origins == (B,)
+
+        run_on(backend, test)
+
     def test_two_layers_in_one_lifespan_run_it_once(self) -> None:
         load = Gated(A)
         live = LiveOrigins(load, every=NEVER)
