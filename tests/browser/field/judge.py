@@ -10,6 +10,7 @@ from httpx import RemoteProtocolError
 from route_cors.testing import Browser, CORSBlocked
 from route_cors.testing.history import Exchange
 from route_cors.testing.messages import Headers, SentRequest
+from route_cors.testing.urls import parse_url
 from route_cors.testing.wires import wire_to
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _play(target: Any, url: str, browser: Browser, call: Call) -> Seen:
 def _send(target: Any, url: str, call: Call) -> Seen:
     sent = _request(url, call)
     try:
-        response = wire_to(target, None).exchange(sent)
+        response = wire_to(target, parse_url(url)).exchange(sent)
     except RemoteProtocolError:
         return Seen(NO_RESPONSE, (Exchange("actual", sent, None),))
     return Seen(("read", response.status_code, None), (Exchange("actual", sent, response),))
