@@ -130,6 +130,25 @@ def test_a_body_that_comes_back_is_asked_for(engine: EngineName) -> None:
     assert asked == (["content-type"] if engine in {"firefox", "webkit"} else [])
 
 
+@EVERY_ENGINE
+def test_a_header_that_has_come_back_is_asked_for_as_one(engine: EngineName) -> None:
+    page = open_page(engine=engine)
+    # Twice as long it would not be safelisted.
+    headers = {"X-One": "1", "Content-Language": "d" * 100}
+    last = f"{SIBLING}/2"
+    server = serving(
+        {
+            f"{PAGE}/0": redirect(f"{PAGE}/1", status=303),
+            f"{PAGE}/1": redirect(last, status=302),
+            f"OPTIONS {last}": answer(204, FOR_ANY, "Access-Control-Allow-Headers: *"),
+            last: answer(200, FOR_ANY),
+        }
+    )
+    fetched(page, a_request(f"{PAGE}/0", method="POST", headers=headers), server)
+    asked = [each.request.headers["access-control-request-headers"] for each in page.history.preflights]
+    assert asked == ["x-one"]
+
+
 # --- Origin -----------------------------------------------------------------------------------------------
 
 
