@@ -19,6 +19,9 @@ CachedWildcard: TypeAlias = Literal[
 ]
 """When a `*` in the preflight cache stands for all names."""
 
+BodyHeaders: TypeAlias = Literal["never", "with 307 and 308", "with CORS, or after 307 and 308"]
+"""When the headers of a body that a redirect took away are sent with what the next redirects lead to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
@@ -87,6 +90,12 @@ class Engine:
     hides_origin_after_redirect: bool = False
     # Credentials "same-origin" send no cookies once the request has left its origin.
     keeps_credentials_after_redirect: bool = False
+    # So a redirect that another origin then answers with is judged as one of a request without credentials.
+    checks_redirects_with_first_credentials: bool = False
+    # Where a redirect has made a POST a GET, the Content-Type and others are gone, also after the next one.
+    body_headers_return: BodyHeaders = "never"
+    # For redirect "manual" a script reads nothing of a redirect, also where it has no Location.
+    shows_body_of_redirect_without_location: bool = False
 
     # Origin and Sec-Fetch-*
 
@@ -94,6 +103,8 @@ class Engine:
     origin_follows_referrer_policy: bool = True
     # The same: a GET of mode no-cors has none. Firefox: nsHttpChannel::SetOriginHeader
     sandboxed_get_has_origin: bool = False
+    # The same: a POST that a redirect makes a GET loses it, also within its origin.
+    keeps_origin_after_redirect: bool = False
     # https://w3c.github.io/webappsec-fetch-metadata/: a handshake has the headers of any request.
     websocket_has_metadata: bool = True
     # The same: Sec-Fetch-Site is about all URLs of a request.
@@ -183,6 +194,7 @@ _ENGINES: Final[dict[str, Engine]] = {
         caches_forced_preflights=False,
         preflight_names_page=True,
         repeated_location="one",
+        body_headers_return="with 307 and 308",
         sandboxed_get_has_origin=True,
         redirected_same_site_is_cross_site=True,
         preflight_site_of="the last URL",
@@ -205,6 +217,10 @@ _ENGINES: Final[dict[str, Engine]] = {
         repeated_location="joined",
         needs_location_for_error=True,
         keeps_credentials_after_redirect=True,
+        checks_redirects_with_first_credentials=True,
+        body_headers_return="with CORS, or after 307 and 308",
+        shows_body_of_redirect_without_location=True,
+        keeps_origin_after_redirect=True,
         cors_redirect_to_other_origin_has_metadata=False,
         preflight_site_of="the Origin header",
         default_same_site="none",

@@ -176,7 +176,7 @@ class _Fetch(Sending):
                 set_cookie, self._url, same_site=may_set_all, embedded_in=self._embedded_in
             )
         if self._tainting == "cors":
-            check_cors(received.headers, self._asked)
+            check_cors(received.headers, self._asked_of(received))
         if received.status_code not in REDIRECT_STATUSES:
             return received
         if self._request.redirect == "manual":

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from route_cors.headers import is_forbidden_response_header
 from route_cors.testing.checks import readable_headers
+from route_cors.testing.engines import STANDARD
 from route_cors.testing.messages import REDIRECT_STATUSES, Headers, Response
 
 if TYPE_CHECKING:
+    from route_cors.testing.engines import Engine
     from route_cors.testing.messages import ReceivedResponse
     from route_cors.testing.request import Request
 
@@ -22,7 +24,13 @@ _NULL_BODY_STATUSES = frozenset({101, 103, 204, 205, 304})
 
 
 def filtered(
-    response: ReceivedResponse, request: Request, *, tainting: Tainting, method: str, url: str
+    response: ReceivedResponse,
+    request: Request,
+    *,
+    tainting: Tainting,
+    method: str,
+    url: str,
+    engine: Engine = STANDARD,
 ) -> Response:
     """What a script sees of the response (https://fetch.spec.whatwg.org/#concept-filtered-response).
 
@@ -32,9 +40,13 @@ def filtered(
         tainting: of the request, after redirects.
         method: that was sent last.
         url: of the response.
+        engine: of the browser.
     """
     if response.status_code in REDIRECT_STATUSES and request.redirect == "manual":
-        return Response(0, Headers(), b"", "opaqueredirect", url)
+        is_shown = engine.shows_body_of_redirect_without_location and not any(
+            response.headers.get_all("location")
+        )
+        return Response(0, Headers(), response.content if is_shown else b"", "opaqueredirect", url)
     if tainting == "opaque":
         return OPAQUE
     if tainting == "cors":

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from route_cors.testing.checks import Asked, Refused
 from route_cors.testing.filtering import filtered
-from route_cors.testing.messages import Headers, ReceivedResponse, Response, SentRequest
+from route_cors.testing.messages import (
+    REDIRECT_STATUSES,
+    Headers,
+    ReceivedResponse,
+    Response,
+    SentRequest,
+)
 from route_cors.testing.metadata import metadata_headers, preflight_metadata
 from route_cors.testing.redirects import becomes_get, location_url
 from route_cors.testing.referrer import hides_origin
@@ -46,6 +52,7 @@ class Sending:
         self._urls = UrlList(page, (request.url,))
         self._tainting: Tainting = "basic"
         self._removed: tuple[tuple[str, str], ...] = ()
+        self._kept_origin: str | None = None
 
     def _preflight_request(self, asked: Asked) -> SentRequest:
         headers = [("Accept", "*/*"), ("Access-Control-Request-Method", asked.method)]
@@ -84,7 +91,7 @@ class Sending:
         if self._tainting == "cors":
             return self._urls.origin
         if self._method in {"GET", "HEAD"}:
-            return "null" if self._is_sandboxed_get_with_origin else None
+            return "null" if self._is_sandboxed_get_with_origin else self._kept_origin
         if self._engine.hides_origin_after_redirect and self._urls.has_left_an_origin:
             return "null"
         ignores = not self._engine.origin_follows_referrer_policy and not self._is_navigation
@@ -138,19 +145,53 @@ class Sending:
 
     def _apply_redirect(self, status_code: int, location: Url) -> None:
         removed: set[str] = set()
+        was_get = self._method in {"GET", "HEAD"}
+        stays = location.origin == self._url.origin
+        if self._engine.keeps_origin_after_redirect and not self._is_navigation:
+            self._kept_origin = self._origin_header() if stays else None
         if becomes_get(status_code, self._method):
             self._method = "GET"
             self._content = None
             removed |= REQUEST_BODY_HEADERS
-        if location.origin != self._url.origin:
+        if not stays:
             removed.add(NON_WILDCARD_REQUEST_HEADER)
         self._removed += tuple(header for header in self._headers if header[0].lower() in removed)
         self._headers = tuple(header for header in self._headers if header[0].lower() not in removed)
         self._urls = self._urls.redirected_to(location)
+        if was_get:
+            self._bring_back_body_headers(status_code)
+
+    def _bring_back_body_headers(self, status_code: int) -> None:
+        """Some engines begin again with the headers that the script gave, and leave out none of a GET."""
+        lost = [header for header in self._removed if header[0].lower() in REQUEST_BODY_HEADERS]
+        returning = self._returning_body_headers(status_code)
+        keeps = self._engine.body_headers_return != "with 307 and 308"
+        kept = [header for header in self._headers if header not in lost or keeps]
+        self._headers = (*kept, *(each for each in lost if each[0].lower() in returning and each not in kept))
+
+    def _returning_body_headers(self, status_code: int) -> frozenset[str]:
+        keeps_method = status_code in {307, 308}
+        match self._engine.body_headers_return:
+            case "never":
+                return frozenset()
+            case "with 307 and 308":
+                return REQUEST_BODY_HEADERS if keeps_method else frozenset()
+            case _:
+                if self._request.mode == "cors" and self._urls.farthest != "same-origin":
+                    return REQUEST_BODY_HEADERS
+                had_left = self._began_at_its_page and self._urls.urls[-2].origin != self._page.origin
+                return frozenset({"content-type"}) if keeps_method and not had_left else frozenset()
 
     def filtered(self, response: ReceivedResponse) -> Response:
         """What a script sees of the response."""
-        return filtered(response, self._request, tainting=self._tainting, method=self._method, url=self.url)
+        return filtered(
+            response,
+            self._request,
+            tainting=self._tainting,
+            method=self._method,
+            url=self.url,
+            engine=self._engine,
+        )
 
     # Properties of a request in the standard
 
@@ -178,9 +219,14 @@ class Sending:
         credentials = self._request.credentials
         if credentials != "same-origin":
             return credentials == "include"
-        began_here = self._request.mode == "no-cors" and self._request.url.origin == self._page.origin
+        began_here = self._request.mode == "no-cors" and self._began_at_its_page
         keeps = self._engine.keeps_credentials_after_redirect
         return self._tainting == "basic" or (keeps and began_here)
+
+    @property
+    def _began_at_its_page(self) -> bool:
+        """Whether the first URL is of the page's own origin."""
+        return self._request.url.origin == self._page.origin
 
     @property
     def _embedded_in(self) -> str | None:
@@ -197,6 +243,15 @@ class Sending:
             is_forced=self._request.preflight == "always",
         )
 
+    def _asked_of(self, received: ReceivedResponse) -> Asked:
+        """What this response has to grant."""
+        asked = self._asked
+        leads_on = received.status_code in REDIRECT_STATUSES and any(received.headers.get_all("location"))
+        had_credentials = self._request.credentials == "same-origin" and self._began_at_its_page
+        if self._engine.checks_redirects_with_first_credentials and leads_on and had_credentials:
+            return replace(asked, include_credentials=True)
+        return asked
+
     @property
     def _asked_first(self) -> Asked:
         """What the preflight asks."""
@@ -204,7 +259,7 @@ class Sending:
         if self._engine.preflight_names_page:
             asked = replace(asked, origin=self._page.origin)
         if self._engine.preflight_names_removed_headers:
-            headers = (*self._headers, *self._removed)
+            headers = (*self._headers, *(each for each in self._removed if each not in self._headers))
             asked = replace(asked, unsafe_names=unsafe_names(headers, self._engine))
         return asked
 

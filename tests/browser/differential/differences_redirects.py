@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .cases import Answer, Case, Fetch, Resource, allowing
+from .chains import OF_A_BODY, chain
 from .difference import Difference
 from .table import COOKIE, CUSTOM, OPEN, X, single
 
@@ -109,6 +110,58 @@ OF_REDIRECTS: Final = (
         standard="POST page/x [origin: <page>], GET page/y -> basic 200",
         does={"webkit": "POST page/x [origin: <page>], GET page/y [origin: <page>] -> basic 200"},
         shows=("origin",),
+        is_played=True,
+    ),
+    Difference(
+        "the headers of a body come back with a redirect by 307 or 308",
+        "HTTP-redirect fetch: where a POST becomes a GET they are removed from the request for good",
+        chain("307", Fetch("<a><case>/0", "POST", OF_A_BODY), ("a", "a", "a", "a"), (303, 307, 302), OPEN),
+        standard="POST a/0 [content-type: text/plain;x] [content-language: de], GET a/1, GET a/2, GET a/3 -> cors 200",
+        does={
+            "firefox": "POST a/0 [content-type: text/plain;x] [content-language: de], GET a/1, GET a/2 [content-type: text/plain;x] [content-language: de], GET a/3 -> cors 200",
+            "webkit": "POST a/0 [content-type: text/plain;x] [content-language: de], GET a/1, GET a/2 [content-type: text/plain;x] [content-language: de], GET a/3 [content-type: text/plain;x] [content-language: de] -> cors 200",
+        },
+        shows=("content-type", "content-language"),
+        is_played=True,
+    ),
+    Difference(
+        "in mode cors the headers of a body come back with any other redirect",
+        "HTTP-redirect fetch: where a POST becomes a GET they are removed from the request for good",
+        chain("302", Fetch("<a><case>/0", "POST", OF_A_BODY), ("a", "a", "a"), (303, 302), OPEN),
+        standard="POST a/0 [content-type: text/plain;x] [content-language: de], GET a/1, GET a/2 -> cors 200",
+        does={
+            "webkit": "POST a/0 [content-type: text/plain;x] [content-language: de], GET a/1, GET a/2 [content-type: text/plain;x] [content-language: de] -> cors 200"
+        },
+        shows=("content-type", "content-language"),
+        is_played=True,
+    ),
+    Difference(
+        "within the page's own origin only the Content-Type comes back, with a redirect by 307 or 308",
+        "HTTP-redirect fetch: where a POST becomes a GET all headers of the body are removed for good",
+        chain("own", Fetch("<page><case>/0", "POST", OF_A_BODY), ("page",) * 4, (303, 302, 307), ()),
+        standard="POST page/0 [content-type: text/plain;x] [content-language: de], GET page/1, GET page/2, GET page/3 -> basic 200",
+        does={
+            "firefox": "POST page/0 [content-type: text/plain;x] [content-language: de], GET page/1, GET page/2, GET page/3 [content-type: text/plain;x] [content-language: de] -> basic 200",
+            "webkit": "POST page/0 [content-type: text/plain;x] [content-language: de], GET page/1, GET page/2, GET page/3 [content-type: text/plain;x] -> basic 200",
+        },
+        shows=("content-type", "content-language"),
+        is_played=True,
+    ),
+    Difference(
+        "a redirect without Location shows its body for redirect: 'manual'",
+        "HTTP fetch: the response is an opaque-redirect filtered one, whose body is null",
+        single("shown", Fetch(X, redirect="manual"), Answer(302, OPEN)),
+        standard="GET a/x -> opaqueredirect",
+        does={"webkit": "GET a/x -> opaqueredirect 'body'"},
+        shows=("text",),
+        is_played=True,
+    ),
+    Difference(
+        "a redirect has to allow credentials where the fetch began at the page's own origin",
+        "CORS check: only for the credentials mode `include`",
+        chain("credentials", Fetch("<page><case>/0"), ("page", "a", "a"), (302, 302), OPEN),
+        standard="GET page/0, GET a/1, GET a/2 -> cors 200",
+        does={"webkit": "GET page/0, GET a/1 -> blocked"},
         is_played=True,
     ),
     Difference(

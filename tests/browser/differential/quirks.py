@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from route_cors.testing.cache import CacheKey, PreflightCache
 from route_cors.testing.checks import Asked, Refused, check_preflight
+from route_cors.testing.engines import STANDARD, Engine, engine_named
 from route_cors.testing.safelist import SAFELISTED_METHODS, is_forbidden, unsafe_names
 from route_cors.testing.url_list import UrlList
 from route_cors.testing.urls import parse_url
@@ -64,11 +65,14 @@ class Hop:
 class Quirks:
     cache: type[PreflightCache]
     sent: Callable[[Hop], Sent]
+    # What the model plays by itself, since servers may answer to it.
+    engine: Engine = STANDARD
     remembers_refused_preflights: bool = False
     forgets_what_a_blocked_request_did_not_need: bool = False
 
     def prepare(self, browser: Browser) -> None:
-        browser._page = replace(browser._page, preflight_cache=self.cache(time.monotonic))
+        cache = self.cache(time.monotonic)
+        browser._page = replace(browser._page, preflight_cache=cache, engine=self.engine)
 
     def after(
         self, browser: Browser, url: str, fetch: Fetch, exchanges: Sequence[Exchange], *, is_blocked: bool
@@ -77,10 +81,10 @@ class Quirks:
         last = exchanges[-1] if exchanges else None
         if self.remembers_refused_preflights and last is not None and last.step == "preflight":
             # Of the request the history keeps what is on the wire, and the cache the fragment too.
-            asked_for = parse_url(url).href if len(exchanges) == 1 else last.request.url
+            asked_for = parse_url(url, browser._base).href if len(exchanges) == 1 else last.request.url
             _remember(browser, last, asked_for, include_credentials=fetch.credentials == "include")
         if self.forgets_what_a_blocked_request_did_not_need and is_blocked and fetch.mode == "cors":
-            browser.preflight_cache.forget(browser._page.origin, parse_url(url).href)
+            browser.preflight_cache.forget(browser._page.origin, parse_url(url, browser._base).href)
 
     def played(
         self, browser: Browser, fetches: Sequence[tuple[Fetch, Sequence[Exchange]]], sent: Sequence[Sent]
@@ -202,7 +206,8 @@ class LikeWebKit(PreflightCache):
 
     def store(self, key: CacheKey, methods: Iterable[str], header_names: Iterable[str], max_age: int) -> None:
         super().forget(key.origin, key.url)
-        super().store(key, methods, header_names, max_age)
+        # The names before `*`, which would stand for them.
+        super().store(key, _wildcard_last(methods), _wildcard_last(header_names), max_age)
 
     def knows_method(self, key: CacheKey, method: str) -> bool:
         known = any(entry.method in _granting(key, method) for entry in self._matching(key))
@@ -219,6 +224,10 @@ class LikeWebKit(PreflightCache):
         if needed:
             super().forget(key.origin, key.url)
         return False
+
+
+def _wildcard_last(names: Iterable[str]) -> list[str]:
+    return sorted(names, key="*".__eq__)
 
 
 def _granting(key: CacheKey, name: str) -> set[str]:
@@ -240,13 +249,28 @@ def _sent_by_webkit(hop: Hop) -> Sent:
         return hop.sent
     if hop.crosses_origins and first.get("sec-fetch-mode") == "cors":
         return hop.with_headers(_NO_METADATA)
-    if "origin" not in headers and "origin" in first:
-        return hop.with_headers({"origin": first["origin"]})
     return hop.sent
 
 
+_FIREFOX: Final = engine_named("firefox")
+_WEBKIT: Final = engine_named("webkit")
 QUIRKS: Final[Mapping[Name, Quirks]] = {
     "chromium": Quirks(LikeChromium, _sent_by_chromium),
-    "firefox": Quirks(LikeFirefox, _sent_by_firefox, forgets_what_a_blocked_request_did_not_need=True),
-    "webkit": Quirks(LikeWebKit, _sent_by_webkit, remembers_refused_preflights=True),
+    "firefox": Quirks(
+        LikeFirefox,
+        _sent_by_firefox,
+        Engine(body_headers_return=_FIREFOX.body_headers_return),
+        forgets_what_a_blocked_request_did_not_need=True,
+    ),
+    "webkit": Quirks(
+        LikeWebKit,
+        _sent_by_webkit,
+        Engine(
+            checks_redirects_with_first_credentials=_WEBKIT.checks_redirects_with_first_credentials,
+            body_headers_return=_WEBKIT.body_headers_return,
+            shows_body_of_redirect_without_location=_WEBKIT.shows_body_of_redirect_without_location,
+            keeps_origin_after_redirect=_WEBKIT.keeps_origin_after_redirect,
+        ),
+        remembers_refused_preflights=True,
+    ),
 }

@@ -27,7 +27,7 @@ INTRODUCTION: Final = """\
 # Where Chromium, Firefox, WebKit and the standard differ
 
 The simulated browser of `route_cors.testing` does what the standards say: Fetch, Fetch Metadata and
-RFC 6265bis. It is compared with Chromium, Firefox ESR and WebKitGTK: some 1,350 cases written by hand, and
+RFC 6265bis. It is compared with Chromium, Firefox ESR and WebKitGTK: some 1,400 cases written by hand, and
 generated ones. They agree except for the differences listed here. Each row is a test case that every engine
 runs; it fails when an engine starts to differ or stops doing so.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Final, TypeAlias
 
+from . import chains
 from .cases import Answer, Case, Credentials, Fetch, Headers, Mode, Redirect, Resource, allowing
 
 Family: TypeAlias = Callable[[], Iterator[Case]]
@@ -527,6 +528,19 @@ def cache_changes() -> Iterator[Case]:
 # --- What needs a preflight
 
 
+def cached_beside_a_wildcard() -> Iterator[Case]:
+    """A `*` stands for nothing with credentials; what is named beside it counts, wherever it stands."""
+    fetch = Fetch(X, "PUT", CUSTOM, credentials="include")
+    for first in (True, False):
+        methods, names = ("*, PUT", "*, x-one") if first else ("PUT, *", "x-one, *")
+        grants = allowing(credentials="true", methods=methods, names=names, max_age="600")
+        yield Case(
+            f"cached beside a wildcard, which is {'first' if first else 'last'}",
+            (fetch, fetch),
+            (Resource("a/x", (Answer(headers=OPEN_TO_CREDENTIALS),), (Answer(204, grants),)),),
+        )
+
+
 def safelisted_values() -> Iterator[Case]:
     long = "a" * 127
     rows: dict[str, tuple[str, ...]] = {}
@@ -1021,6 +1035,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     cached_preflights,
     cache_keys,
     cache_changes,
+    cached_beside_a_wildcard,
     safelisted_values,
     safelisted_together,
     bodies,
@@ -1035,6 +1050,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     locations,
     sandboxed,
     other_sites,
+    *chains.FAMILIES,
 )
 
 
