@@ -22,7 +22,7 @@ from route_cors.headers import (
     is_token,
     requested_names,
 )
-from route_cors.origins import MAX_ORIGIN_BYTES, OriginSet
+from route_cors.origins import MAX_ORIGIN_BYTES, WEBSOCKET_SCHEMES, OriginSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -421,7 +421,7 @@ def _is_sent_by_browsers(authorization: bytes) -> bool:
 def _own_origin(scheme: str, host: bytes | None) -> bytes | None:
     if not host:
         return None
-    scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
+    scheme = WEBSOCKET_SCHEMES.get(scheme, scheme)
     return scheme.encode() + b"://" + host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, b""))
 
 

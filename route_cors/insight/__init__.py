@@ -17,8 +17,9 @@ All of it uses the dispatcher and the protocol core, and decides nothing itself.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from route_cors.insight.lazy import imported_at_first_use
 
 if TYPE_CHECKING:
     from route_cors.insight.access import ANY_OTHER_ORIGIN, STRANGER, Access, Verdict, access_of
@@ -74,13 +75,4 @@ _MODULES = {
 
 # Imported at first use: what the core needs of it, such as the corrections of a refused policy, needs little
 # of all this.
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = imported_at_first_use(__name__, _MODULES)

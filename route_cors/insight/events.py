@@ -21,17 +21,20 @@ class LogEvent:
 
     Attributes:
         level: of its lines; `when` says if there is another one.
-        title: as it is after the id.
         when: the event is logged.
         example: a line with all fields that it can have outside of a dry run.
         fix: what to do about it.
     """
 
     level: Level
-    title: str
     when: str
     example: str
     fix: str
+
+    @property
+    def title(self) -> str:
+        """What it is called: the words of its lines after the id."""
+        return self.example.partition(" ")[2].partition(": ")[0]
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -73,14 +76,12 @@ _EXPLAIN: Final = "`route-cors explain` shows each check for the same request, a
 EVENTS: Final[Mapping[str, LogEvent]] = {
     "RCE01": LogEvent(
         level="debug",
-        title="preflight allowed",
         when="A preflight was answered with the permission to send the call.",
         example=f"RCE01 preflight allowed: method=PUT path=/notes/7 {_FROM} {_NOTES}",
         fix="Nothing.",
     ),
     "RCE02": LogEvent(
         level="info",
-        title="preflight refused",
         when=(
             "A preflight was answered with 403, because the policy does not allow its origin, its method or"
             f" one of its headers. The browser does not send the call. {_SHOWN_IN_DEBUG}"
@@ -93,14 +94,12 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE03": LogEvent(
         level="debug",
-        title="answer readable",
         when="A request was served, and its page may read the response.",
         example=f"RCE03 answer readable: method=PUT path=/notes/7 {_FROM} {_NOTES}",
         fix="Nothing.",
     ),
     "RCE04": LogEvent(
         level="info",
-        title="answer not readable",
         when=(
             "A request was served, but its page may not read the response: the policy does not allow the"
             f" origin. {_SHOWN_IN_DEBUG}"
@@ -110,7 +109,6 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE05": LogEvent(
         level="info",
-        title="request refused",
         when=(
             "enforce=True refused a request that a browser sent for a page of another origin, with 403 and"
             f" before anything of the app ran. {_SHOWN_IN_DEBUG}"
@@ -126,14 +124,12 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE06": LogEvent(
         level="debug",
-        title="websocket allowed",
         when="The handshake of a websocket was passed on to its endpoint.",
         example=f"RCE06 websocket allowed: path=/chat {_FROM} route=/chat",
         fix="Nothing.",
     ),
     "RCE07": LogEvent(
         level="info",
-        title="websocket refused",
         when=(
             "The handshake of a websocket was closed with 403, because its Origin is neither allowed nor the"
             f" app's own. {_SHOWN_IN_DEBUG}"
@@ -146,14 +142,12 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE08": LogEvent(
         level="error",
-        title="origin callable failed",
         when="A callable among the origins raised, or did not return a bool. The origin is refused.",
         example=f"RCE08 origin callable failed: callable=<function is_ours at 0x7f3a> {_BY}",
         fix="Fix the callable; the traceback is in the log.",
     ),
     "RCE09": LogEvent(
         level="error",
-        title="on_decision failed",
         when=(
             "The function given as on_decision raised, or returned a coroutine. The request is not affected."
             " It is logged at most once a minute."
@@ -163,7 +157,6 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE10": LogEvent(
         level="error",
-        title="another endpoint was served than predicted",
         when=(
             "The router ran another endpoint than the layer expected, because something between them changed"
             " the path or chose the endpoint. The policy of the endpoint that ran applies."
@@ -179,7 +172,6 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE11": LogEvent(
         level="error",
-        title="a declared policy is lost",
         when=(
             "A decorator or a route class replaced the function that has the policy, so the route is closed"
             " to other origins. It is logged once, when the routes are read."
@@ -193,14 +185,12 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE12": LogEvent(
         level="info",
-        title="live origins changed",
         when="A LiveOrigins was loaded, and has other members than before. They follow, in 300 characters.",
         example="RCE12 live origins changed: name=main.partners members=1 age=none +https://partner.example",
         fix="Nothing, if the change was intended.",
     ),
     "RCE13": LogEvent(
         level="warning",
-        title="live origins failed",
         when=(
             "A LiveOrigins could not be loaded, woken, read from its kept file or written to it. The last"
             " good set stays in use. Each kind of failure is logged once until it works again."
@@ -213,7 +203,6 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE14": LogEvent(
         level="warning",
-        title="live origins are not loaded",
         when="A request has an origin that is no member of a LiveOrigins which nobody runs. Logged once.",
         example=(
             "RCE14 live origins are not loaded: name=main.partners members=0 age=none: install_cors(app) runs"
@@ -224,7 +213,6 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE20": LogEvent(
         level="warning",
-        title="inspector refused",
         when="The argument allow of the inspector gave neither True nor a user, so nobody is let in.",
         example=(
             "RCE20 inspector refused: allow=<function may_look at 0x7f3a> gave RedirectResponse; a response"
@@ -234,7 +222,6 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE21": LogEvent(
         level="error",
-        title="inspector's allow failed",
         when="The argument allow of the inspector raised, so nobody is let in. The traceback follows.",
         example=(
             "RCE21 inspector's allow failed: allow=<function may_look at 0x7f3a> raised KeyError: 'user'"
@@ -243,7 +230,6 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE22": LogEvent(
         level="error",
-        title="dry run failed",
         when="A dry run could not compare a request. It is logged at most once a minute.",
         example="RCE22 dry run failed: the request is not affected",
         fix="Please report it, with the traceback from the log.",

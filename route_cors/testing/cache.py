@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 DEFAULT_MAX_AGE: Final = 5
 """Seconds, if Access-Control-Max-Age is missing or cannot be read."""
 
-LONGEST_MAX_AGE: Final = STANDARD.longest_max_age
-"""Seconds: the limit where no engine is named, which is Chromium's. See `Engine.longest_max_age`."""
-
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:

@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from operator import methodcaller
-from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, Self, TypeAlias, TypeVar
 
 from route_cors.testing.event_stream import Event, read_events
 from route_cors.testing.fetch import open_stream
@@ -26,6 +26,8 @@ __tracebackhide__ = methodcaller("errisinstance", CORSBlocked)
 
 EventSourceSteps: TypeAlias = Generator[SentRequest, ReceivedResponse, None]
 """One connection: yields requests, and is sent the responses."""
+
+_Ended = TypeVar("_Ended")
 
 _MOST_IDLE_CONNECTIONS: Final = 20
 _NO_CONTENT = 204
@@ -178,15 +180,15 @@ class Subscription:
             self.is_closed = self._left == 0
 
 
-class EventSource(Iterator[Event]):
-    """The events of an EventSource, which connects again whenever a connection has ended.
+class _Source(Generic[_Ended]):
+    """What both kinds of EventSource have.
 
     Args:
         subscription: what is connected to.
         connect: opens a connection, and reads it to its end.
     """
 
-    def __init__(self, subscription: Subscription, connect: Callable[[EventSourceSteps], None]) -> None:
+    def __init__(self, subscription: Subscription, connect: Callable[[EventSourceSteps], _Ended]) -> None:
         self._subscription = subscription
         self._connect = connect
 
@@ -200,6 +202,10 @@ class EventSource(Iterator[Event]):
         """How long a browser would wait before it, in milliseconds; None if the server did not say."""
         return self._subscription.retry
 
+
+class EventSource(_Source[None], Iterator[Event]):
+    """The events of an EventSource, which connects again whenever a connection has ended."""
+
     def __iter__(self) -> Self:
         return self
 
@@ -211,29 +217,8 @@ class EventSource(Iterator[Event]):
         return self._subscription.events.popleft()
 
 
-class AsyncEventSource(AsyncIterator[Event]):
-    """`EventSource` for async tests.
-
-    Args:
-        subscription: what is connected to.
-        connect: opens a connection, and reads it to its end.
-    """
-
-    def __init__(
-        self, subscription: Subscription, connect: Callable[[EventSourceSteps], Awaitable[None]]
-    ) -> None:
-        self._subscription = subscription
-        self._connect = connect
-
-    @property
-    def last_event_id(self) -> str:
-        """As of `EventSource`."""
-        return self._subscription.last_event_id
-
-    @property
-    def retry(self) -> int | None:
-        """As of `EventSource`."""
-        return self._subscription.retry
+class AsyncEventSource(_Source[Awaitable[None]], AsyncIterator[Event]):
+    """`EventSource` for async tests."""
 
     async def __anext__(self) -> Event:
         while not self._subscription.events:

@@ -51,7 +51,7 @@ class EventStream:
 
 
 def read_events(
-    content: bytes, *, origin: str = "", last_event_id: str = "", most: int | None = None
+    content: bytes | bytearray, *, origin: str = "", last_event_id: str = "", most: int | None = None
 ) -> EventStream:
     r"""Interpret an event stream. An event at its end that no empty line follows is not complete.
 
@@ -74,7 +74,7 @@ def read_events(
     return EventStream(tuple(reader.events), reader.last_event_id, reader.retry)
 
 
-def has_enough_events(content: bytes, most: int | None) -> bool:
+def has_enough_events(content: bytes | bytearray, most: int | None) -> bool:
     """Whether a page that wants no more than `most` events closes the stream now; with None it never does."""
     return most is not None and len(read_events(content, most=most).events) == most
 
@@ -117,7 +117,7 @@ class _Reader:
         self._type, self._data = "", []
 
 
-def _lines(content: bytes) -> Iterator[str]:
+def _lines(content: bytes | bytearray) -> Iterator[str]:
     """The lines that are complete."""
     lines = _LINE_END.split(content.decode("utf-8-sig", "replace"))
     yield from lines[:-1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from route_cors.origins import WEBSOCKET_SCHEMES
 from route_cors.testing.messages import Headers
 from route_cors.testing.printing import printable
 from route_cors.testing.urls import parse_url
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from route_cors.testing.urls import Url
 
 _EXAMPLE: Final = "'https://api.example.com'"
-_OF_WEBSOCKETS: Final = {"ws": "http", "wss": "https"}
 # Of a mapping's origins, in a message.
 _MOST_SHOWN: Final = 5
 
@@ -160,7 +160,7 @@ def origin_of(url: str) -> str:
     'https://api.example.com'
     """
     parsed = parse_url(url)
-    scheme = _OF_WEBSOCKETS.get(parsed.scheme)
+    scheme = WEBSOCKET_SCHEMES.get(parsed.scheme)
     return parsed.origin if scheme is None else parse_url(parsed.with_scheme(scheme).href).origin
 
 
@@ -211,13 +211,13 @@ def _checked_key(key: object) -> str:
 
 def _http_origin(text: str) -> str:
     parsed = parse_url(text)
-    if parsed.scheme not in {"http", "https", *_OF_WEBSOCKETS} or "*" in parsed.host:
+    if parsed.scheme not in {"http", "https", *WEBSOCKET_SCHEMES} or "*" in parsed.host:
         raise ValueError(text)
     return origin_of(text)
 
 
 def _why_not(key: str) -> str:
-    if parse_url(key).scheme in _OF_WEBSOCKETS:
+    if parse_url(key).scheme in WEBSOCKET_SCHEMES:
         return "the websockets of a server belong to its http or https origin"
     if set("/?#@") & set(key.partition("://")[2]):
         return "an origin has no user, path, query and fragment"

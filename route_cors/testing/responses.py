@@ -33,26 +33,26 @@ def read_response(response: Any, most_events: int | None) -> ReceivedResponse:
     # A transport in memory may have read it already.
     if response.is_closed:
         return received(response, None)
-    read = b""
+    read = bytearray()
     for chunk in response.iter_raw():
         read += chunk
         if has_enough_events(read, most_events):
             response.close()
             break
-    return received(response, read)
+    return received(response, bytes(read))
 
 
 async def aread_response(response: Any, most_events: int | None) -> ReceivedResponse:
     """The same of an async client."""
     if response.is_closed:
         return received(response, None)
-    read = b""
+    read = bytearray()
     async for chunk in response.aiter_raw():
         read += chunk
         if has_enough_events(read, most_events):
             await response.aclose()
             break
-    return received(response, read)
+    return received(response, bytes(read))
 
 
 def received(response: Any, raw: bytes | None) -> ReceivedResponse:

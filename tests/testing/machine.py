@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args
 
 import pytest
 
 from route_cors.testing.cache import PreflightCache
 from route_cors.testing.cookies import Cookies
-from route_cors.testing.engines import engine_named
+from route_cors.testing.engines import EngineName, engine_named
 from route_cors.testing.fetch import fetch
 from route_cors.testing.history import CORSBlocked, History
 from route_cors.testing.messages import Headers, ReceivedResponse, Response, SentRequest
@@ -18,7 +18,6 @@ from route_cors.testing.request import Body, Request, build_request
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:
-    from route_cors.testing.engines import EngineName
     from route_cors.testing.referrer import ReferrerPolicy
     from route_cors.testing.request import Credentials, HeadersInit, Mode, Redirect
     from route_cors.testing.urls import Url
@@ -36,6 +35,9 @@ ALLOW_PUT = "Access-Control-Allow-Methods: PUT"
 
 URL = f"{SIBLING}/notes"
 OWN_URL = f"{PAGE}/notes"
+
+ENGINES: Final[tuple[EngineName, ...]] = get_args(EngineName)
+EVERY_ENGINE = pytest.mark.parametrize("engine", ENGINES)
 
 Server: TypeAlias = Callable[[SentRequest], ReceivedResponse]
 _Result = TypeVar("_Result")

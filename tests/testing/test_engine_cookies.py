@@ -14,6 +14,8 @@ from route_cors.testing.handshake import connect, websocket_url
 from route_cors.testing.urls import parse_url
 
 from .machine import (
+    ENGINES,
+    EVERY_ENGINE,
     FOR_NULL,
     FOR_PAGE,
     OWN_URL,
@@ -32,7 +34,6 @@ from .machine import (
     redirect,
     serving,
 )
-from .test_engines import ENGINES, EVERY_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import pytest
 
-from route_cors.testing.engines import EngineName
 from route_cors.testing.fetch import navigate
 from route_cors.testing.forms import build_submission
 from route_cors.testing.request import Credentials
 
 from .machine import (
+    EVERY_ENGINE,
     FOR_ANY,
     FOR_PAGE,
     OWN_URL,
@@ -36,14 +36,13 @@ from .machine import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from route_cors.testing.engines import EngineName
     from route_cors.testing.messages import ReceivedResponse
     from route_cors.testing.page import Page
     from route_cors.testing.request import Mode
 
     from .machine import Server
 
-ENGINES: Final[tuple[EngineName, ...]] = get_args(EngineName)
-EVERY_ENGINE = pytest.mark.parametrize("engine", ENGINES)
 BODY: Final = (("Content-Type", "text/plain;x"), ("Content-Language", "de"))
 
 

@@ -18,6 +18,8 @@ from route_cors.testing.request import Credentials
 
 from .machine import (
     ALLOW_PUT,
+    ENGINES,
+    EVERY_ENGINE,
     FOR_ANY,
     FOR_NULL,
     FOR_PAGE,
@@ -47,9 +49,7 @@ if TYPE_CHECKING:
     from route_cors.testing.page import Page
     from route_cors.testing.request import Mode, Redirect
 
-ENGINES: Final[tuple[EngineName, ...]] = get_args(EngineName)
 BROWSERS: Final[tuple[EngineName, ...]] = ENGINES[1:]
-EVERY_ENGINE = pytest.mark.parametrize("engine", ENGINES)
 CUSTOM = {"X-One": "1"}
 OTHER = f"{SIBLING}/other"
 

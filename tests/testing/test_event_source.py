@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from route_cors.testing import AsyncBrowser, Browser, CORSBlocked
 
-from .test_engines import ENGINES, EVERY_ENGINE
+from .machine import ENGINES, EVERY_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

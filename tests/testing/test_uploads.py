@@ -12,9 +12,21 @@ from route_cors.testing import AsyncBrowser, Browser, CORSBlocked
 from route_cors.testing.engines import EngineName, engine_named
 from route_cors.testing.request import Body, build_request
 
-from .machine import FOR_ANY, PAGE, URL, always, answer, blocked, fetched, log, open_page, redirect, serving
+from .machine import (
+    EVERY_ENGINE,
+    FOR_ANY,
+    PAGE,
+    URL,
+    always,
+    answer,
+    blocked,
+    fetched,
+    log,
+    open_page,
+    redirect,
+    serving,
+)
 from .site import A, Site
-from .test_engines import EVERY_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

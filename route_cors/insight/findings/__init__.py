@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from route_cors.insight.findings.codes import BASELINE_CODES, CODES, RETIRED, SEVERITIES, Code, Severity
+from route_cors.insight.lazy import imported_at_first_use
 
 if TYPE_CHECKING:
     from route_cors.insight.findings.finding import Finding
@@ -22,17 +22,5 @@ __all__ = [
     "find_all",
 ]
 
-_MODULES = {"Finding": "finding", "find_all": "rules"}
-
-
-# Imported at first use: the codes are listed without FastAPI, which the rules need.
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# The codes are listed without FastAPI, which the rules need.
+__getattr__, __dir__ = imported_at_first_use(__name__, {"Finding": "finding", "find_all": "rules"})
