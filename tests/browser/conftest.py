@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import live_server
 import pytest
-from browser.engines import ENGINES
+from browser.engines import DRIVEN_FLAGS, ENGINES
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -40,18 +40,7 @@ def browser() -> "Iterator[Browser]":
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=[
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--no-first-run",
-            ],
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=DRIVEN_FLAGS)
         yield browser
         browser.close()
 

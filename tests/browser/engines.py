@@ -98,6 +98,18 @@ class Engine:
             yield
 
 
+# Of a Chromium that Playwright drives; one on its own needs more, to be as quiet.
+DRIVEN_FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
 # --- The three
 
 

@@ -128,11 +128,26 @@ def _remember(browser: Browser, exchange: Exchange, url: str, *, include_credent
 # --- Chromium
 
 
-class LikeChromium(PreflightCache):
+class _ForgettingWhatIsOfNoUse(PreflightCache):
+    """A cache that a blocked response leaves as it is: only what is of no use to a request goes."""
+
+    def forget(self, origin: str, url: str) -> None:
+        """Does nothing."""
+
+    def _missed(self, key: CacheKey, *, needed: bool) -> bool:
+        if needed:
+            self._drop(key)
+        return False
+
+    def _drop(self, key: CacheKey) -> None:
+        super().forget(key.origin, key.url)
+
+
+class LikeChromium(_ForgettingWhatIsOfNoUse):
     """The model's own cache with Chromium's four peculiarities, and nothing else of its own."""
 
     def store(self, key: CacheKey, methods: Iterable[str], header_names: Iterable[str], max_age: int) -> None:
-        super().forget(key.origin, key.url)
+        self._drop(key)
         if key.origin != "null":
             as_names = _NO_WILDCARD if key.credentials else {}
             super().store(key, _renamed(methods, as_names), _renamed(header_names, as_names), max_age)
@@ -146,14 +161,6 @@ class LikeChromium(PreflightCache):
     def knows_header(self, key: CacheKey, name: str) -> bool:
         known = super().knows_header(key, name) or super().knows_header(key, _NO_WILDCARD.get(name, name))
         return known or self._missed(key, needed=True)
-
-    def forget(self, origin: str, url: str) -> None:
-        """Does nothing: only what is of no use to a request goes."""
-
-    def _missed(self, key: CacheKey, *, needed: bool) -> bool:
-        if needed:
-            super().forget(key.origin, key.url)
-        return False
 
 
 _NO_WILDCARD: Final = {"*": "an asterisk and no wildcard"}
@@ -201,11 +208,11 @@ def _sent_by_firefox(hop: Hop) -> Sent:
 # --- WebKit
 
 
-class LikeWebKit(PreflightCache):
+class LikeWebKit(_ForgettingWhatIsOfNoUse):
     """A preflight replaces what was remembered; `*` covers Authorization, and nothing with credentials."""
 
     def store(self, key: CacheKey, methods: Iterable[str], header_names: Iterable[str], max_age: int) -> None:
-        super().forget(key.origin, key.url)
+        self._drop(key)
         # The names before `*`, which would stand for them.
         super().store(key, _wildcard_last(methods), _wildcard_last(header_names), max_age)
 
@@ -216,14 +223,6 @@ class LikeWebKit(PreflightCache):
     def knows_header(self, key: CacheKey, name: str) -> bool:
         known = any(entry.header_name in _granting(key, name) for entry in self._matching(key))
         return known or self._missed(key, needed=True)
-
-    def forget(self, origin: str, url: str) -> None:
-        """Does nothing: a response that is blocked changes nothing."""
-
-    def _missed(self, key: CacheKey, *, needed: bool) -> bool:
-        if needed:
-            super().forget(key.origin, key.url)
-        return False
 
 
 def _wildcard_last(names: Iterable[str]) -> list[str]:

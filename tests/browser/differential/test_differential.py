@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
-from browser.engines import ENGINES, Name
 
 from .difference import told
 from .differences import DIFFERENCES
@@ -28,17 +27,17 @@ from .generated import generated
 from .model import each_note, in_the_model
 from .quirks import QUIRKS
 from .readme import README, as_text
-from .servers import Servers
 from .sidesteps import sidestep
 from .table import written_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from browser.engines import Engine
+    from browser.engines import Engine, Name
 
     from .cases import Case, Observed
     from .difference import Difference
+    from .servers import Servers
 
 EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
 FETCHES: Final = int(os.environ.get("ROUTE_CORS_BROWSER_FETCHES", "0"))
@@ -63,25 +62,10 @@ MOST_WITH_QUIRKS: Final = 0.15
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with Servers() as servers:
-        yield servers
-
-
-@pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
     """The model's way to the servers: its connections are kept, and no proxy has a part in this."""
     with httpx.Client(trust_env=False) as client:
         yield client
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    engine = ENGINES[request.param]
-    missing = engine.missing()
-    if missing is not None:
-        pytest.skip(missing)
-    return engine
 
 
 @pytest.fixture(scope="module")

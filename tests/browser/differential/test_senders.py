@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
-from browser.engines import ENGINES
 
 from .engine_senders import sent_by_engine
 from .sender_quirks import played
@@ -21,7 +20,6 @@ from .senders import (
     with_cookies_of_others,
 )
 from .senders_table import SENDER_DIFFERENCES, SenderDifference, senders
-from .servers import Servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,29 +29,15 @@ if TYPE_CHECKING:
 
     from .cases import Sent
     from .senders import Sender
+    from .servers import Servers
 
 PARTS: Final = 6
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with Servers() as servers:
-        yield servers
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
     with httpx.Client(transport=ToThisMachine(), trust_env=False) as client:
         yield client
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    engine = ENGINES[request.param]
-    missing = engine.missing()
-    if missing is not None:
-        pytest.skip(missing)
-    return engine
 
 
 @pytest.fixture(scope="module")

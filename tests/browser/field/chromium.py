@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from browser.engines import DRIVEN_FLAGS
 from browser.field.calls import BLOCKED, COOKIE, Call, Outcome
 
 if TYPE_CHECKING:
@@ -16,13 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Chromium"]
 
 _FLAGS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
+    *DRIVEN_FLAGS,
     # A page of another host may not call this machine without the user's consent.
     "--disable-features=LocalNetworkAccessChecks",
 )
