@@ -20,6 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute, request_response
 from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
 
 from route_cors import CORSPolicy, RouteCORSMiddleware, cors, inspector, install_cors, report
 from route_cors.insight import Access, Call, access_of
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
-    from starlette.websockets import WebSocket
 
     from route_cors.insight import Explanation
     from route_cors.insight.foreign import Layer

@@ -24,6 +24,7 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router, WebSocketRoute, request_response
+from starlette.websockets import WebSocket
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors, report
 from route_cors.insight import Call, access_of
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
-    from starlette.websockets import WebSocket
 
     from route_cors.insight import Explanation, ReportedRoute
 
