@@ -1,4 +1,4 @@
-"""Whatever is published runs: the blocks of READMEs, the docstrings' examples. The changelog has its shape."""
+"""Whatever is published runs: blocks of READMEs, the docstrings' examples. The changelog has its shape."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _published_stories() -> Iterator[Any]:
             yield pytest.param(file, story, id=f"{file.parent.name}-line-{story[0].line}")
 
 
-@pytest.mark.parametrize(("file", "story"), _published_stories())
+@pytest.mark.parametrize(("file", "story"), [*_published_stories()])
 def test_what_is_published_runs(
     file: Path, story: list[Block], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""The page of the picture `innermost`: the app of a block of the README, and the policy that each route gets."""
+"""The page of the picture `innermost`: the app of a block of the README, and the policy of each route."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ CLOSED: Final = "#cf222e"
 
 STYLE: Final = """
 * { box-sizing: border-box }
-body { margin: 0; padding: 16px; background: white; color: #24292f; font: 16px/1.35 "DejaVu Sans", sans-serif }
+body { margin: 0; padding: 16px; background: white; color: #24292f;
+  font: 16px/1.35 "DejaVu Sans", sans-serif }
 code { font: 15px "DejaVu Sans Mono", monospace }
 .box { border: 3px solid; border-radius: 12px; padding: 10px 14px; margin-top: 10px; background: #ffffff }
 .box > header { font-weight: bold; margin-bottom: 6px }
 .row { display: flex; align-items: center; gap: 14px; padding: 5px 0; color: #24292f }
 .row code { flex: 1 }
 .own { border: 2px solid; border-radius: 8px; padding: 1px 10px; font-weight: bold }
-.tag { color: white; border-radius: 8px; padding: 3px 12px; min-width: 112px; text-align: center; font-weight: bold }
+.tag { color: white; border-radius: 8px; padding: 3px 12px; min-width: 112px;
+  text-align: center; font-weight: bold }
 """
 
 BLOCK: Final = re.compile(r"^<!-- picture: innermost -->\s*^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -44,17 +46,19 @@ def page(readme: str) -> str:
     exec(found[1], names)  # noqa: S102 - our own README
     policies = {name: policy for name, policy in names.items() if isinstance(policy, CORSPolicy)}
     colours = dict(zip(policies, COLOURS, strict=False))
-    routes = [route for route in report(names["app"]).routes if not route.is_documentation]
+    shown = [route for route in report(names["app"]).routes if route.kind == "http"]
+    routes = [route for route in shown if not route.is_documentation]
 
     def boxed(title: str, policy: str, rows: Iterable[ReportedRoute], inside: str = "") -> str:
         lines = "".join(_row(route, policies, colours) for route in rows)
         header = f"<header>{title}</header>"
-        return f'<div class="box" style="border-color: {colours[policy]}; color: {colours[policy]}">{header}{lines}{inside}</div>'
+        colour = f"border-color: {colours[policy]}; color: {colours[policy]}"
+        return f'<div class="box" style="{colour}">{header}{lines}{inside}</div>'
 
     router = [route for route in routes if route.path.startswith("/public")]
     mounted = [route for route in routes if route.path.startswith("/admin")]
     rest = [route for route in routes if route not in router and route not in mounted]
-    inside = boxed("<code>CORSRouter(prefix=\"/public\", cors=everyone)</code>", "everyone", router)
+    inside = boxed('<code>CORSRouter(prefix="/public", cors=everyone)</code>', "everyone", router)
     inside += boxed("<code>install_cors(admin, default=staff)</code>, mounted at /admin", "staff", mounted)
     app = boxed("<code>install_cors(app, default=ours)</code>", "ours", rest, inside)
     return f"<!doctype html><style>{STYLE}</style><main>{app}</main>"
@@ -65,7 +69,8 @@ def _row(route: ReportedRoute, policies: Mapping[str, CORSPolicy], colours: Mapp
     name = _name(route, policies)
     colour = colours.get(name, CLOSED)
     written = "@no_cors" if name == "no_cors" else f"@cors({name})"
-    own = f'<span class="own" style="color: {colour}"><code>{written}</code></span>' if route.source == "endpoint" else ""
+    decorator = f'<span class="own" style="color: {colour}"><code>{written}</code></span>'
+    own = decorator if route.source == "endpoint" else ""
     methods = ", ".join(method for method in route.methods or () if method != "HEAD")
     said = "closed" if name == "no_cors" else name
     tag = f'<span class="tag" style="background: {colour}">{said}</span>'

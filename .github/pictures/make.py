@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from innermost import page as page_of_innermost
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
-
-from innermost import page as page_of_innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

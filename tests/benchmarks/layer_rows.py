@@ -120,7 +120,7 @@ def beside(seconds: float) -> Iterator[Row]:
 
 
 def times_of_layers(seconds: float) -> dict[str, dict[str, float]]:
-    """What is published of the layers: nanoseconds by what is asked and by layer, for new scopes each time."""
+    """What is published of the layers: nanoseconds by what is asked and by layer, with new scopes."""
     headers = preflight_headers()
     preflights = {
         **{name: own_time(asked) for name, asked in _layers("OPTIONS", PATH, headers, ORIGIN).items()},

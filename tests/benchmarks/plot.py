@@ -10,7 +10,7 @@ the same inner app. It prints the rows of the tables, which tests/test_docs.py h
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import platform
 from importlib.metadata import version
@@ -63,7 +63,9 @@ _LINES = {
 
 def main() -> None:
     """Measure unless told not to, write the picture, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--draw", action="store_true", help="draw what was measured before")
     if not parser.parse_args().draw:
         FIGURES.write_text(json.dumps(_measure(), indent=2) + "\n", encoding="utf-8")
@@ -75,7 +77,7 @@ def main() -> None:
 def _measure() -> dict[str, Any]:
     """Nanoseconds by what was measured, and on what."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "versions": {name: version(name) for name in _VERSIONS},
@@ -115,7 +117,9 @@ def _draw(times: Mapping[str, Mapping[str, float]]) -> None:
 
 def _draw_line(axes: Axes, line: _Line, times: list[float]) -> None:
     seconds = [ns / 1e9 for ns in times]
-    axes.plot(_COUNTS, seconds, color=line.colour, linewidth=line.width, marker="o", markersize=line.width + 3)
+    axes.plot(
+        _COUNTS, seconds, color=line.colour, linewidth=line.width, marker="o", markersize=line.width + 3
+    )
     axes.annotate(
         f"{line.label}: {duration(times[-1])}",
         (_COUNTS[-1], seconds[-1]),

@@ -1,4 +1,4 @@
-"""What the README and the README beside this publish: the tables, from the figures that `plot.py` measured."""
+"""The tables of the README and of the README beside this, from the figures that `plot.py` measured."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def rows_of_layers(figures: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(cells)} |".replace("  ", " ")
 
 
 def _two_digits(number: float) -> str:

@@ -49,8 +49,8 @@ tests. Without a proxy, Firefox drops a cached preflight whenever it looks up th
 
 ## What one browser does, in your tests
 
-`Browser(..., engine="firefox")` does what that browser does where it differs. By the standard a cookie without
-SameSite is `Lax` and stays away from a stranger's form; in Firefox and WebKit it goes along:
+`Browser(..., engine="firefox")` does what that browser does where it differs. By the standard a cookie
+without SameSite is `Lax` and stays away from a stranger's form; in Firefox and WebKit it goes along:
 
 ```python
 from fastapi import FastAPI, Response
@@ -63,14 +63,16 @@ async def save_account() -> None: ...
 
 def test_the_cookie_of_a_strangers_form() -> None:
     for engine, cookie in (("standard", None), ("firefox", "session=7")):
-        stranger = Browser(app, origin="https://evil.example", base_url="https://api.example.com", engine=engine)
+        api = "https://api.example.com"
+        stranger = Browser(app, origin="https://evil.example", base_url=api, engine=engine)
         stranger.cookies.set("session", "7")
         stranger.submit("/account")
         assert stranger.history[-1].request.headers.get("cookie") == cookie
 ```
 
-The other way round, by the standard `*` does not cover `Authorization`, and all three browsers let it through.
-Here with headers written by hand; a policy of route_cors with `allow_headers="*"` refuses it everywhere:
+The other way round, by the standard `*` does not cover `Authorization`, and all three browsers let it
+through. Here with headers written by hand; a policy of route_cors with `allow_headers="*"` refuses it
+everywhere:
 
 <!-- continues -->
 ```python
@@ -88,9 +90,9 @@ def test_the_wildcard_and_authorization() -> None:
         Browser(app, origin="https://app.example.com").fetch("/me", headers=token)
 ```
 
-By default it follows the standards. It leaves out what does not concern CORS: the HTTP cache, mixed content, CSP,
-CORP, `Referer`, `User-Agent`, prompts for a password, the blocking of third-party cookies, service workers.
-It reads responses to their end, so set a time limit for streams that do not end.
+By default it follows the standards. It leaves out what does not concern CORS: the HTTP cache, mixed content,
+CSP, CORP, `Referer`, `User-Agent`, prompts for a password, the blocking of third-party cookies, service
+workers. It reads responses to their end, so set a time limit for streams that do not end.
 """
 
 
