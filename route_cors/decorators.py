@@ -111,7 +111,15 @@ def cors(policy: object = None, /, **arguments: Any) -> Callable[[_Endpoint], _E
     """Attach a policy to an endpoint: a function, method, partial, endpoint class or mounted ASGI app.
 
     Takes one `CORSPolicy`, or the arguments of one (see there for their meaning and ranges). The policy
-    applies to the whole endpoint and is never merged with the policy of a router or of the app.
+    applies to the whole endpoint and is never merged with the policy of a router or of the app. An endpoint
+    has one policy: for two, register a `functools.partial` of it with the other one. On a handler of an
+    `HTTPEndpoint` it applies to that method.
+
+    A decorator that replaces the endpoint (dishka's `inject`, for example) has its policy if it holds the
+    function or keeps its annotations. Otherwise the route is closed, which the log (RCE11) and `route-cors
+    check` (RC016) report: write `@cors` above that decorator. FastHTML's websockets are closed for this
+    reason. It cannot be noticed where a `route_class` of a plain `APIRouter` serves a copy that keeps nothing
+    of the function; a `CORSRouter` knows which function it was given.
 
     Raises `CORSConfigError` if the arguments are not a valid policy, and `TypeError` for `@cors` without a
     call, for `cors()` without origins, and for an object that cannot have attributes.

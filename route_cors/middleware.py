@@ -188,8 +188,12 @@ def install_cors(
     declared, and on a running app.
 
     `default`, `debug`, `on_decision` and `enforce` are those of `RouteCORSMiddleware`. With `openapi` the
-    app's OpenAPI schema says who may call each operation. A second call with the same arguments changes
-    nothing, but puts the layer back if it has been removed from the app's stack.
+    app's OpenAPI schema says who may call each operation, to everyone who can read it. `on_decision` belongs
+    to the layer: decisions of a `CORSRouter` in an app without one are only logged. A second call with the
+    same arguments changes nothing, but puts the layer back if it has been removed from the app's stack.
+
+    A route that is added while the app runs is found by the next request for it. Changes that alter an
+    existing answer, such as a route inserted before another, take effect within a second.
 
     `dry_run` only watches, next to another CORS middleware for example: no response is changed, no request
     refused, and no body read. For each cross-origin request with a policy, the log and `on_decision` get the

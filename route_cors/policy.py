@@ -90,11 +90,13 @@ class CORSPolicy:
             labels; `"http://localhost:*"`, any port or none. A compiled regex, which must match the whole
             origin. A callable `(origin: str, connection: HTTPConnection) -> bool`, or the async form of it.
             A `LiveOrigins`, whose members change while the app runs. An empty iterable allows no origin.
-        methods: the methods that other origins may use. None: the methods of the route.
+        methods: the methods that other origins may use, which restrict those of the route and never add any.
+            None: the methods of the route, or any if they are not known (an app without routes, a 404).
         allow_headers: names of request-headers that other origins may set. Accept, Accept-Language,
             Content-Language and Content-Type are always allowed. `"*"`: any; without credentials,
             Authorization has to be listed as well.
-        expose_headers: names of response headers that other origins may read. `"*"`: any.
+        expose_headers: names of response headers that other origins may read. `"*"`: any. Names that the
+            endpoint itself writes under Access-Control-Expose-Headers are added.
         allow_credentials: whether browsers may send cookies and HTTP authentication, and let scripts read
             the response.
         max_age: for how many seconds browsers may cache a preflight, 0 to 86400. With None no header is sent,

@@ -184,7 +184,8 @@ class CORSRouter(APIRouter):
     """An APIRouter whose routes share a CORS policy. Use it like `APIRouter`; no other setup is needed.
 
     Its routes answer their preflights and send the headers of their policy in every app that includes it.
-    Responses from outside a route (405, redirects, unhandled exceptions) only get them with `install_cors`.
+    405, redirects and 500 only get them with `install_cors`; without it, websockets are guarded after
+    dependencies of routers. Below FastAPI 0.137, plain routers inside inherit on API and websocket routes.
 
     `cors` is the policy of all its routes without one of their own; `no_cors` closes them; None inherits
     from the routers that include this one. The innermost policy wins; policies are never merged. All other

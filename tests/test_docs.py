@@ -1,4 +1,4 @@
-"""Whatever is published runs: the README's blocks, the docstrings' examples. The changelog has its shape."""
+"""Whatever is published runs: blocks of READMEs, the docstrings' examples. The changelog has its shape."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import builtins
 import doctest
 import importlib
 import itertools
-import logging
 import pkgutil
 import re
 import sys
@@ -14,18 +13,18 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 import route_cors
-from route_cors.insight import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+PUBLISHED = [README, ROOT / "tests" / "browser" / "differential" / "README.md"]
 CHANGELOG = ROOT / "CHANGELOG.md"
 VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
@@ -39,6 +38,7 @@ class Block(NamedTuple):
     code: str
     continues: bool = False
     raises: str | None = None
+    uses_main: bool = False
 
 
 # The comments, if any, then the fence; blank lines between them do not matter.
@@ -48,6 +48,7 @@ _BLOCK = re.compile(
 )
 _RAISES = re.compile(r"<!--\s*raises:\s*(\w+)\s*-->")
 _CONTINUES = re.compile(r"<!--\s*continues\s*-->")
+_USES_MAIN = re.compile(r"<!--\s*main: the first block\s*-->")
 
 
 def _blocks(markdown: str) -> list[Block]:
@@ -60,6 +61,7 @@ def _blocks(markdown: str) -> list[Block]:
                 code=match["code"],
                 continues=bool(_CONTINUES.search(match["comments"])),
                 raises=raises[1] if raises else None,
+                uses_main=bool(_USES_MAIN.search(match["comments"])),
             )
         )
     return blocks
@@ -76,7 +78,7 @@ def _stories(blocks: list[Block]) -> list[list[Block]]:
     return stories
 
 
-def _run(story: list[Block], filename: str, namespace: dict[str, object]) -> None:
+def _run(story: list[Block], filename: str, namespace: dict[str, Any]) -> None:
     for block in story:
         # Leading newlines, so that a traceback shows the line of the file itself.
         program = compile("\n" * (block.line - 1) + block.code, filename, "exec", dont_inherit=True)
@@ -89,7 +91,7 @@ def _run(story: list[Block], filename: str, namespace: dict[str, object]) -> Non
 
 
 def _readme() -> str:
-    return README.read_text(encoding="utf-8") if README.exists() else ""
+    return README.read_text(encoding="utf-8")
 
 
 def test_the_reader_of_blocks_reads_marks() -> None:
@@ -106,6 +108,7 @@ raise ValueError(a)
 ```
 <!-- of another block -->
 text
+<!-- main: the first block -->
 ```python
 b = 2
 ```
@@ -117,7 +120,7 @@ not python
     assert blocks == [
         Block(3, "a = 1\n"),
         Block(10, "raise ValueError(a)\n", continues=True, raises="ValueError"),
-        Block(15, "b = 2\n"),
+        Block(16, "b = 2\n", uses_main=True),
     ]
     assert _stories(blocks) == [blocks[:2], blocks[2:]]
     _run(blocks[:2], "<test>", {})
@@ -125,32 +128,38 @@ not python
         _run(blocks[1:2], "<test>", {})
 
 
-def test_every_python_block_of_the_readme_is_found() -> None:
-    assert README.exists()
-    fences: list[str] = re.findall(r"^\s*(?:```|~~~)\s*(?:python|py)\b", _readme(), re.MULTILINE)
-    assert len(_blocks(_readme())) == len(fences) > 0
+@pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: file.parent.name)
+def test_every_python_block_is_found(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    fences: list[str] = re.findall(r"^\s*(?:```|~~~)\s*(?:python|py)\b", text, re.MULTILINE)
+    assert len(_blocks(text)) == len(fences) > 0
 
 
-@pytest.fixture
-def log_levels() -> Iterator[None]:
-    """What a block sets is undone."""
-    yield
-    logging.getLogger("route_cors").setLevel(logging.NOTSET)
+def _published_stories() -> Iterator[Any]:
+    for file in PUBLISHED:
+        for story in _stories(_blocks(file.read_text(encoding="utf-8"))):
+            yield pytest.param(file, story, id=f"{file.parent.name}-line-{story[0].line}")
 
 
-@pytest.mark.parametrize(
-    "story", [pytest.param(story, id=f"line-{story[0].line}") for story in _stories(_blocks(_readme()))]
-)
-@pytest.mark.usefixtures("log_levels")
-def test_the_readme_runs(story: list[Block], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # A module of its own, as in a user's file: annotations are looked up through sys.modules.
-    module = ModuleType("readme")
-    monkeypatch.setitem(sys.modules, "readme", module)
+@pytest.mark.parametrize(("file", "story"), [*_published_stories()])
+def test_what_is_published_runs(
+    file: Path, story: list[Block], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
-    _run(story, str(README), module.__dict__)
-    for name, test in list(vars(module).items()):
+    if any(block.uses_main for block in story):
+        _run(_blocks(file.read_text(encoding="utf-8"))[:1], str(file), _module("main", monkeypatch))
+    namespace = _module("published", monkeypatch)
+    _run(story, str(file), namespace)
+    for name, test in list(namespace.items()):
         if name.startswith("test_"):
             test()
+
+
+def _module(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names of a new module, as in a user's file: annotations are looked up through sys.modules."""
+    module = ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, module)
+    return module.__dict__
 
 
 def test_the_readme_holds_the_command_that_ci_runs() -> None:
@@ -211,11 +220,3 @@ def test_the_changelog_tells_of_this_version() -> None:
 
 def test_the_version_is_said_once() -> None:
     assert version("route-cors") == VERSION
-
-
-# ---------------------------------------------------------------------------------- what is found
-
-
-def test_the_readme_lists_every_finding() -> None:
-    listed = re.findall(r"^\| (RC\d{3}) \| (\w+) \| (.+) \|$", _readme(), re.MULTILINE)
-    assert listed == [(code, found.severity, found.title) for code, found in CODES.items()]

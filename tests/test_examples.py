@@ -147,7 +147,8 @@ def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send to one process")
 class TestStop:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_it_is_clean_and_the_ports_are_free_again(self, number: signal.Signals) -> None:
+    def test_it_is_clean(self, number: signal.Signals) -> None:
+        """Nobody looks whether the ports are free again: no process is left, and others may have taken them since."""
         with started() as (process, addresses):
             statuses = [httpx.get(address, trust_env=False).status_code for address in addresses]
             assert statuses == [404, 200, 200]
@@ -157,9 +158,6 @@ class TestStop:
 
         assert process.returncode == 0
         assert (output, errors) == ("", "")
-        for address in addresses:
-            with socket.create_server((HOST, int(address.rpartition(":")[2]))):
-                pass
 
     def test_the_usual_ports_are_taken(self) -> None:
         """By this test, or by another program that runs now."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from innermost import page as page_of_innermost
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
@@ -32,6 +33,7 @@ COLOURS = 128
 
 APP = "examples/mixed_api.py"
 TABLE = f"table {APP} --no-pager"
+CHECK = "check tests/misuse/star_for_cookies.py"
 UPLOAD = f"explain PUT /account/files/a.txt --origin https://evil.example --header X-Checksum --app {APP}"
 
 
@@ -81,10 +83,25 @@ def picture_inspector(browser: Browser, file: Path) -> None:
         page.close()
 
 
+def picture_check(browser: Browser, file: Path) -> None:
+    """What `route-cors check` prints of a program with a mistake."""
+    draw_terminal(browser, file, CHECK, columns=112)
+
+
+def picture_innermost(browser: Browser, file: Path) -> None:
+    """Which policy applies to each route of the app in the README."""
+    page = browser.new_page(viewport={"width": 920, "height": 300}, device_scale_factor=2)
+    page.set_content(page_of_innermost((ROOT / "README.md").read_text(encoding="utf-8")))
+    page.locator("main").screenshot(path=file)
+    page.close()
+
+
 PICTURES: dict[str, Callable[[Browser, Path], None]] = {
     "stranger": picture_stranger,
     "table": picture_table,
     "explain": picture_explain,
+    "check": picture_check,
+    "innermost": picture_innermost,
     "inspector": picture_inspector,
 }
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from scopes import Header
-    from timing import Asked, Chunk
+    from timing import Asked, Chunk, Timings
 
     Scopes = Callable[[object, str, str, Iterable[Header]], Callable[[], Scope]]
 
-__all__ = ["actual", "beside", "enforced", "preflight", "refused", "silent"]
+__all__ = ["actual", "beside", "enforced", "preflight", "refused", "silent", "times_of_layers"]
 
 _MIDDLEWARE = "RouteCORSMiddleware"
 _INSTALLED = "install_cors"
@@ -117,6 +117,26 @@ def beside(seconds: float) -> Iterator[Row]:
         subjects = {name: added_by(asked, inner[name]) for name, asked in layers.items()}
         timings = interleave(subjects, seconds / 4)
         yield compared(f"beside CORSMiddleware, {what}", timings, _DRY_RUN, _INSTALLED, target)
+
+
+def times_of_layers(seconds: float) -> dict[str, dict[str, float]]:
+    """What is published of the layers: nanoseconds by what is asked and by layer, with new scopes."""
+    headers = preflight_headers()
+    preflights = {
+        **{name: own_time(asked) for name, asked in _layers("OPTIONS", PATH, headers, ORIGIN).items()},
+        _FLASK_CORS: calls_of(flask_cors_preflight(PATH, headers)),
+    }
+    measured = {
+        "preflight": preflights,
+        "cross-origin GET": _subjects(_layers("GET", PATH, actual_headers(), ORIGIN)),
+        "GET without Origin": _subjects(_layers("GET", SILENT_PATH, actual_headers(None), None)),
+    }
+    return {what: _published(interleave(subjects, seconds)) for what, subjects in measured.items()}
+
+
+def _published(timings: Timings) -> dict[str, float]:
+    times = {name: timings.ns(name) for name in timings.rounds if name != _MIDDLEWARE}
+    return {"route_cors": times.pop(_INSTALLED), **times}
 
 
 def _added(

@@ -20,7 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute, request_response
 from starlette.staticfiles import StaticFiles
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket  # noqa: TC002 - pydantic 2.7 resolves the annotations of a route as it is added
 
 from route_cors import CORSPolicy, RouteCORSMiddleware, cors, inspector, install_cors, report
 from route_cors.insight import Access, Call, access_of

@@ -53,7 +53,7 @@ def inspector(app: "ASGIApp", *, allow: "Allow | None" = None, base_urls: "Itera
     """The inspector page of an app, to be mounted: who may call what, what is wrong, why a call is refused.
 
     It reads the app and changes nothing. No page of another origin can read it, whatever the app's policies
-    are. It asks for no other file, and works offline.
+    are. It asks for no other file, and works offline. Explaining a call needs the extra `cli`.
 
     Args:
         app: the FastAPI or Starlette app to show, or a middleware around one.

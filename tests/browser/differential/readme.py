@@ -46,6 +46,53 @@ cd tests && python -m browser.differential.readme
 
 Each engine starts with a new profile and sends everything through a proxy that knows only the servers of the
 tests. Without a proxy, Firefox drops a cached preflight whenever it looks up the host's address again.
+
+## What one browser does, in your tests
+
+`Browser(..., engine="firefox")` does what that browser does where it differs. By the standard a cookie
+without SameSite is `Lax` and stays away from a stranger's form; in Firefox and WebKit it goes along:
+
+```python
+from fastapi import FastAPI, Response
+from route_cors.testing import Browser, CORSBlocked
+
+app = FastAPI()
+
+@app.post("/account")
+async def save_account() -> None: ...
+
+def test_the_cookie_of_a_strangers_form() -> None:
+    for engine, cookie in (("standard", None), ("firefox", "session=7")):
+        api = "https://api.example.com"
+        stranger = Browser(app, origin="https://evil.example", base_url=api, engine=engine)
+        stranger.cookies.set("session", "7")
+        stranger.submit("/account")
+        assert stranger.history[-1].request.headers.get("cookie") == cookie
+```
+
+The other way round, by the standard `*` does not cover `Authorization`, and all three browsers let it
+through. Here with headers written by hand; a policy of route_cors with `allow_headers="*"` refuses it
+everywhere:
+
+<!-- continues -->
+```python
+import pytest
+
+@app.api_route("/me", methods=["OPTIONS", "GET"])
+async def me() -> Response:
+    return Response(headers={"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"})
+
+def test_the_wildcard_and_authorization() -> None:
+    token = {"Authorization": "Bearer ..."}
+    chromium = Browser(app, origin="https://app.example.com", engine="chromium")
+    assert chromium.fetch("/me", headers=token).status_code == 200
+    with pytest.raises(CORSBlocked, match="authorization"):
+        Browser(app, origin="https://app.example.com").fetch("/me", headers=token)
+```
+
+By default it follows the standards. It leaves out what does not concern CORS: the HTTP cache, mixed content,
+CSP, CORP, `Referer`, `User-Agent`, prompts for a password, the blocking of third-party cookies, service
+workers. It reads responses to their end, so set a time limit for streams that do not end.
 """
 
 

@@ -98,9 +98,10 @@ class TestWithoutAnySetUp:
             _calls(url)
             assert rest() == []
 
-    def test_it_is_seen_with_the_three_lines_of_the_readme(self, tmp_path: Path) -> None:
-        (before,) = re.findall(r"```python\n(import logging\n.*?)```", README.read_text("utf-8"), re.DOTALL)
-        assert len(before.splitlines()) == 3
+    def test_it_is_seen_with_the_two_calls_of_the_readme(self, tmp_path: Path) -> None:
+        calls: list[str] = re.findall(r"`(logging\.[^`]+)`", README.read_text("utf-8"))
+        assert len(calls) == 2
+        before = "\n".join(["import logging", *calls])
         with uvicorn_of(tmp_path, debug=False, before=before) as (url, rest):
             _calls(url)
             assert rest() == [
