@@ -148,7 +148,7 @@ def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
 class TestStop:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_it_is_clean(self, number: signal.Signals) -> None:
-        """The ports are free with the end of the process, and may be another program's at once: nobody looks."""
+        """Its ports end with it, and may belong to another program at once: nobody looks."""
         with started() as (process, addresses):
             statuses = [httpx.get(address, trust_env=False).status_code for address in addresses]
             assert statuses == [404, 200, 200]
