@@ -65,7 +65,8 @@ def run(main: Callable[[], int]) -> NoReturn:
 @contextlib.contextmanager
 def running(app: "ASGIApp", listener: socket.socket) -> Iterator[str]:
     """The address of an app that is served in a thread of its own, without any output."""
-    server = create_server(app, log_level="critical")
+    # uvicorn's own set-up of the log would, for a moment, let the servers of other threads write to it.
+    server = create_server(app, log_level="critical", log_config=None)
     # Outside the main thread uvicorn leaves the signals alone: several servers would compete for them.
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

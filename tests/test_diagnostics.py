@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket  # noqa: TC002 - pydantic 2.7 resolves the annotations of a route as it is added
 
 from route_cors import (
     CORSPolicy,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import HTTPConnection, Request
     from starlette.types import ASGIApp, Message, Scope
-    from starlette.websockets import WebSocket
 
 A = b"https://a.example"
 E = b"https://evil.example"
