@@ -106,7 +106,7 @@ def test_what_does_not_exist_is_noticed() -> None:
     assert exists(f"{here}::test_it_is_short")
     assert exists("tests/browser/test_preflights.py::TestCache::test_max_age_is_how_long_an_approval_lasts")
     assert exists("route-cors check --sarif")
-    for name in (f"{here}::test_it_is_long", "tests/no.py", "route-cors probe", "route-cors check --no"):
+    for name in (f"{here}::test_it_is_long", "tests/no.py", "route-cors ask", "route-cors check --no"):
         assert not exists(name)
 
 

@@ -17,6 +17,7 @@ from route_cors.cli.errors import CommandError, reporting_errors
 from route_cors.cli.text import Screen
 
 _INSPECTOR_PORT = 8008
+_SECONDS = 10
 
 app = typer.Typer(
     help="Who may call what in an app from pages of other origins, and why a call is refused.",
@@ -119,6 +120,44 @@ def _explain(
             headers=headers or [],
             credentials=credentials,
             base_url=base_url,
+            as_data=as_data,
+        )
+        raise typer.Exit(exit_code)
+
+
+@app.command("probe")
+def _probe(
+    *,
+    url: options.ProbedUrl,
+    origin: options.CallOrigin,
+    method: options.ProbedMethod = "GET",
+    headers: options.Headers = None,
+    credentials: options.ProbedCredentials = False,
+    send: options.Send = False,
+    engine: options.EngineOption = options.Engine.STANDARD,
+    timeout: options.Timeout = _SECONDS,
+    as_data: options.Json = False,
+) -> None:
+    """Ask a running server what a browser would do there, whatever its CORS library is.
+
+    It shows what is sent and received, whether a browser would block the call, and what would allow it. A
+    request that may change something is not sent without --send, only its preflight. The exit code is 0 if
+    the page can read the response, or if the preflight allows the request that is not sent; 1 if the call is
+    blocked; and 3 if that is not known, because there is no preflight.
+    """
+    with reporting_errors(with_traceback=False):
+        from route_cors.cli.probe import show_probe  # noqa: PLC0415 - loads the browser
+
+        exit_code = show_probe(
+            Screen.of(),
+            url,
+            origin=origin,
+            method=method,
+            headers=headers or [],
+            credentials=credentials,
+            engine=engine.value,
+            timeout=timeout,
+            sends=send,
             as_data=as_data,
         )
         raise typer.Exit(exit_code)

@@ -113,7 +113,7 @@ def read_call(
         method=method,
         path=path,
         origin=page_origin(origin),
-        headers=tuple(map(_header, headers)),
+        headers=tuple(map(read_header, headers)),
         credentials=credentials,
         as_=as_,
         **base,
@@ -129,7 +129,12 @@ def _split(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", f"{parts.path or '/'}{query}"
 
 
-def _header(given: str) -> tuple[str, str]:
+def read_header(given: str) -> tuple[str, str]:
+    """The name and the value of a header: `Name: value`, or only the name, which gets a plausible value.
+
+    Raises:
+        CommandError: it has no valid name.
+    """
     name, _, value = given.partition(":")
     name, value = name.strip(), value.strip()
     if not is_token(name):

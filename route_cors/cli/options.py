@@ -204,3 +204,43 @@ ApiUrl: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
+ProbedUrl: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="URL", help="Of the running server, whole: https://api.example.com/account/7."),
+]
+ProbedMethod: TypeAlias = Annotated[
+    str, typer.Option("--method", "-X", metavar="METHOD", help="That the script calls fetch with.")
+]
+ProbedCredentials: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--credentials", "-c", help='The script asks for credentials: "include". There are no cookies.'
+    ),
+]
+Send: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--send",
+        help="Send also a request that may change something: any but GET, HEAD and OPTIONS. Its body is "
+        "empty.",
+    ),
+]
+Timeout: TypeAlias = Annotated[
+    int,
+    typer.Option("--timeout", metavar="SECONDS", min=1, max=600, help="How long to wait for each response."),
+]
+
+
+class Engine(StrEnum):
+    """Whose behaviour the browser has."""
+
+    STANDARD = "standard"
+    CHROMIUM = "chromium"
+    FIREFOX = "firefox"
+    WEBKIT = "webkit"
+
+
+EngineOption: TypeAlias = Annotated[
+    Engine, typer.Option("--engine", help="The browser, which differs from the standard in a few cases.")
+]

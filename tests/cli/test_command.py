@@ -153,6 +153,9 @@ def test_what_one_command_needs_is_named_by_that_command(shop: Path) -> None:
     explain = run_without("ada_url", shop, "explain", "GET", "/plain", "-o", "null")
     assert explain.returncode == 2
     assert explain.stderr.endswith('route-cors: error: ada_url is missing: pip install "route-cors[cli]"\n')
+    probe = run_without("ada_url", shop, "probe", "http://127.0.0.1:9", "-o", "null")
+    assert (probe.returncode, probe.stdout) == (2, "")
+    assert probe.stderr == 'route-cors: error: ada_url is missing: pip install "route-cors[cli]"\n'
     serve = run_without("uvicorn", shop, "serve")
     assert serve.stderr == 'route-cors: error: uvicorn is missing: pip install "route-cors[cli]"\n'
     assert run_without("uvicorn", shop, "check").returncode == 0
@@ -195,13 +198,14 @@ def test_the_help_names_every_command(workplace: Workplace) -> None:
     assert [line.split()[0] for line in run.out.partition("Commands:\n")[2].splitlines()] == [
         "table",
         "explain",
+        "probe",
         "check",
         "codes",
         "migrate",
         "serve",
     ]
     assert "--install-completion" in run.out
-    for command in ("table", "explain", "check", "codes", "migrate", "serve"):
+    for command in ("table", "explain", "probe", "check", "codes", "migrate", "serve"):
         told = workplace.run(command, "-h")
         assert told.code == 0
         assert told.out.startswith(f"Usage: route-cors {command} [OPTIONS]")
