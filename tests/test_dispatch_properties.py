@@ -37,7 +37,7 @@ from starlette.responses import Response
 
 from route_cors import RouteCORSMiddleware
 from route_cors.dispatch import index, resolver
-from route_cors.dispatch.resolver import resolve
+from route_cors.dispatch.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -182,7 +182,7 @@ def named_by_the_index(built: Built, scope: Scope) -> Any:
     """The endpoint, or the mounted app that shows no routes, of the route that the index finds."""
     has_default = built.program.layer != "none" and built.program.default
     default = policy_for(built.app.number) if has_default else None
-    route: Any = resolve(scope, scope.get("method", ""), app=built.app, default=default).route
+    route: Any = Resolver(built.app, default).resolve(scope, scope.get("method", "")).route
     return getattr(route, "endpoint", None) or getattr(route, "app", None)
 
 

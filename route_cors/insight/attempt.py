@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, cast
 
 from route_cors.insight.passage import GUISES
-from route_cors.insight.stand_in import UNCHANGED, StandIn
+from route_cors.insight.stand_in import StandIn
+from route_cors.insight.trying import UNCHANGED
 from route_cors.testing import AsyncBrowser, CORSBlocked
 from route_cors.testing.hosts import Everywhere
 from route_cors.testing.urls import parse_url
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from route_cors.insight.handled import Handled
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
-    from route_cors.insight.stand_in import Change
+    from route_cors.insight.trying import Change
     from route_cors.testing.forms import FormMethod
     from route_cors.testing.messages import ReceivedResponse, SentRequest
 

@@ -14,8 +14,8 @@ from route_cors.insight.enforcement import is_default_of_enforcing
 from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.printable import shortened
-from route_cors.insight.stand_in import Change
 from route_cors.insight.steps import declared, instead_in_words, where_declared
+from route_cors.insight.trying import Change
 from route_cors.middleware import is_dry_run
 from route_cors.policy import CORSPolicy
 

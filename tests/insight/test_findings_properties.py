@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from route_cors import report
 from route_cors.decorators import NoCORS
-from route_cors.dispatch.resolver import resolve
+from route_cors.dispatch.resolver import Resolver
 from route_cors.insight.routes import survey_routes
 from route_cors.insight.survey import surrounded
 
@@ -75,7 +75,7 @@ def test_what_is_reported_holds_unless_it_is_said_to_be_hidden(case: tuple[Progr
         kind = "websocket" if placed.kind == "websocket" else "http"
         for method in methods_of(placed):
             scope = scope_of(kind, example, method, each.reported.host)
-            target = resolve(scope, method, app=app, default=default)
+            target = Resolver(app, default).resolve(scope, method)
             if target.route is placed.route and target.path == placed.path:
                 expected = None if isinstance(placed.policy, NoCORS) else placed.policy
                 assert in_force(target) == expected
@@ -93,7 +93,7 @@ def test_no_request_gets_to_a_route_that_is_said_to_be_hidden(case: tuple[Progra
     said = hidden(report(app))
     for probe in probes:
         for kind, method in (("http", probe.method), ("websocket", "")):
-            target = resolve(scope_of(kind, probe.path, method, probe.host), method, app=app)
+            target = Resolver(app).resolve(scope_of(kind, probe.path, method, probe.host), method)
             served = by_route.get((id(target.route), target.path), [])
             if len(served) != 1:
                 continue
