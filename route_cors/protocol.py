@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 from route_cors.headers import (
     ALWAYS_ALLOWED_REQUEST_HEADERS,
     MAX_REQUEST_HEADERS_BYTES,
+    SAFELISTED_METHODS,
     is_forbidden_method,
     is_token,
     requested_names,
@@ -53,8 +54,6 @@ _OF_A_PREFLIGHT = frozenset({ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS})
 _MAX_REMEMBERED = 64
 _MAX_REMEMBERED_BYTES = 512
 
-# https://fetch.spec.whatwg.org/#cors-safelisted-method
-_SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 # Bytes. No method has a longer name; granted methods are sent back.
 _LONGEST_METHOD = 64
 
@@ -215,9 +214,7 @@ class Terms:
                 _remember(self.granted, preflight, headers)
             return Answer(204, headers, b"")
         passed = (origin_allowed, method_allowed, names is not None)
-        failed: tuple[Check, ...] = tuple(
-            check for check, each in zip(_CHECKS, passed, strict=True) if not each
-        )
+        failed: tuple[Check, ...] = tuple(each for each, ok in zip(_CHECKS, passed, strict=True) if not ok)
         if self.policy is None:
             # A route that is closed to every origin tells as little as one that is closed to this origin.
             failed = _ORIGIN_ALONE
@@ -227,7 +224,7 @@ class Terms:
                 _remember(self.refused, preflight, refused)
             return refused
         shown = self._granting(preflight, names or ()) if origin_allowed else (_VARY_PREFLIGHT,)
-        if method_allowed or method not in _SAFELISTED_METHODS:
+        if method_allowed or method not in SAFELISTED_METHODS:
             return Answer(204, shown, b"", failed)
         added = (header for header in shown if header not in refused.headers)
         return refused._replace(headers=(*refused.headers, *added))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from drawn import drawn
 from generated_apps import (
     METHODS,
     Built,
@@ -32,7 +33,7 @@ from generated_apps import (
     policy_for,
     wild_cases,
 )
-from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import given, reject
 from starlette.responses import Response
 
 from route_cors import RouteCORSMiddleware
@@ -45,13 +46,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
-generated = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    # Without Phase.explain, which builds as many apps again to say what a readable failure shows.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
+generated = drawn(EXAMPLES)
 
 # What a policy that names no methods grants where no route can be asked for its own.
 STRANGER: Final = "https://stranger.example"

@@ -10,7 +10,7 @@ from route_cors.insight.stand_in import StandIn
 from route_cors.insight.trying import UNCHANGED
 from route_cors.testing import AsyncBrowser, CORSBlocked
 from route_cors.testing.hosts import Everywhere
-from route_cors.testing.urls import parse_url
+from route_cors.testing.urls import parse_url, parse_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,11 +193,8 @@ def _base_url(text: str) -> str:
     fault = (
         f"base_url: {text!r}: must be an http or https URL, without username, password, query and fragment"
     )
-    try:
-        base = parse_url(text)
-    except ValueError:
-        raise ValueError(fault) from None
-    if base.scheme not in {"http", "https"} or base.has_credentials or not {"?", "#"}.isdisjoint(base.href):
+    base = parse_web_url(text, fault)
+    if not {"?", "#"}.isdisjoint(base.href):
         raise ValueError(fault)
     return base.href.rstrip("/")
 

@@ -197,7 +197,7 @@ class _Place:
             return as_code(self.policy, self._source, in_enforcing=enforces, **values)
         spelled = ", ".join(f"{name}={value!r}" for name, value in values.items())
         # An app is decorated where it is mounted.
-        return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"
+        return f"cors({spelled})(...)" if self._target.methods is None else f"@cors({spelled})"
 
     @property
     def _is_alone(self) -> bool:
@@ -209,7 +209,7 @@ class _Place:
     def _source(self) -> Source | None:
         """What the changed policy is declared on."""
         if self._is_alone:
-            return "mount" if self._target.opaque else "endpoint"
+            return "mount" if self._target.methods is None else "endpoint"
         return None if self._surveyed is None else self._surveyed.reported.source
 
     @property

@@ -90,7 +90,7 @@ def _changed_terms(target: Target, method: str | bytes, policy: CORSPolicy | Non
     if isinstance(method, bytes):
         method = method.decode("latin-1")
     methods: Iterable[str] | None = () if present is None else present.registered
-    if target.opaque or target.route is None:
+    if target.methods is None or target.route is None:
         methods = None
     elif methods is not None and serves(target, method):
         methods = {*methods, method}

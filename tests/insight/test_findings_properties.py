@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from drawn import drawn
 from generated_apps import Probe, Program, build, cases
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from route_cors import report
 from route_cors.decorators import NoCORS
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 
 # A tenth of what the dispatcher's own properties see: each app gets a whole report.
 EXAMPLES: Final = max(100, int(os.environ.get("ROUTE_CORS_EXAMPLES", "0")) // 10)
-generated = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    # Without Phase.explain, which builds as many apps again to say what a readable failure shows.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
+generated = drawn(EXAMPLES)
 EVERY_LAYER: Final = ("install_cors", "add_middleware", "none")
 
 
