@@ -30,21 +30,13 @@ class Event(NamedTuple):
     level: int
 
 
-def _allowed(event: EventId, kind: Kind) -> Event:
-    return Event(event, kind, allowed=True, level=logging.DEBUG)
-
-
-def _refused(event: EventId, kind: Kind) -> Event:
-    return Event(event, kind, allowed=False, level=logging.INFO)
-
-
-PREFLIGHT_ALLOWED: Final = _allowed("RCE01", "preflight")
-PREFLIGHT_REFUSED: Final = _refused("RCE02", "preflight")
-ANSWER_READABLE: Final = _allowed("RCE03", "actual")
-ANSWER_NOT_READABLE: Final = _refused("RCE04", "actual")
-REQUEST_REFUSED: Final = _refused("RCE05", "actual")
-WEBSOCKET_ALLOWED: Final = _allowed("RCE06", "websocket")
-WEBSOCKET_REFUSED: Final = _refused("RCE07", "websocket")
+PREFLIGHT_ALLOWED: Final = Event("RCE01", "preflight", allowed=True, level=logging.DEBUG)
+PREFLIGHT_REFUSED: Final = Event("RCE02", "preflight", allowed=False, level=logging.INFO)
+ANSWER_READABLE: Final = Event("RCE03", "actual", allowed=True, level=logging.DEBUG)
+ANSWER_NOT_READABLE: Final = Event("RCE04", "actual", allowed=False, level=logging.INFO)
+REQUEST_REFUSED: Final = Event("RCE05", "actual", allowed=False, level=logging.INFO)
+WEBSOCKET_ALLOWED: Final = Event("RCE06", "websocket", allowed=True, level=logging.DEBUG)
+WEBSOCKET_REFUSED: Final = Event("RCE07", "websocket", allowed=False, level=logging.INFO)
 # No decisions: these are only logged.
 CALLABLE_FAILED: Final = "RCE08 origin callable failed"
 ON_DECISION_FAILED: Final = "RCE09 on_decision failed"

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from route_cors.decisions import DryRun, Event
     from route_cors.dispatch.target import Target
     from route_cors.policy import CORSPolicy
-    from route_cors.protocol import Check, Sender
+    from route_cors.protocol import Check
+    from route_cors.senders import Sender
 
 OnDecision: TypeAlias = Callable[[Decision], object]
 """Called with each decision. Its return value is ignored."""

@@ -11,6 +11,9 @@ ALWAYS_ALLOWED_REQUEST_HEADERS: Final = ("Accept", "Accept-Language", "Content-L
 https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 """
 
+SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
+"""https://fetch.spec.whatwg.org/#cors-safelisted-method"""
+
 FORBIDDEN_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
 """https://fetch.spec.whatwg.org/#forbidden-method"""
 

@@ -1,7 +1,7 @@
 """Decide about one request, under the terms that apply where it goes, and report the decision.
 
-protocol.py decides what only depends on the headers of the request. This module adds what needs more: the
-callables of a policy, which get the connection, and the log.
+protocol.py and senders.py decide what only depends on the headers of the request. This module adds what needs
+more: the callables of a policy, which get the connection, and the log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from route_cors.decisions import (
 from route_cors.diagnostics import LOGGER, Diagnostics
 from route_cors.dispatch.resolver import scope_at as scope_at_route
 from route_cors.origins import is_serialized_origin
-from route_cors.protocol import judge_sender, read_sender
+from route_cors.senders import judge_sender, read_sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from route_cors.decisions import Event
     from route_cors.dispatch.target import Target
-    from route_cors.protocol import Answer, Check, Headers, Preflight, Sender, Terms
+    from route_cors.protocol import Answer, Check, Headers, Preflight, Terms
+    from route_cors.senders import Sender
 
     # The scope as the route of a target will see it, for a request with that method.
     ScopeAt = Callable[[Scope, Target, str | bytes], Scope]

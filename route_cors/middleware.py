@@ -1,8 +1,8 @@
 """The ASGI layer: it resolves the route of each request, and serves it under the policy of that route.
 
 `RouteCORSMiddleware` is the layer; `install_cors` puts it around everything that can make a response. From
-here follow a request to dispatch/resolver.py (which route it goes to), serving.py (what is done with it) and
-judging.py (whether it is allowed).
+here follow a request to dispatch/resolver.py (which route it goes to), preflights.py, serving.py or
+handshakes.py (what is done with it) and judging.py (whether it is allowed).
 """
 
 from __future__ import annotations
@@ -20,20 +20,13 @@ from route_cors.diagnostics import Diagnostics, OnDecision, require_on_decision
 from route_cors.dispatch.apps import remember_default
 from route_cors.dispatch.resolver import Resolver
 from route_cors.dispatch.target import CLAIM
+from route_cors.handshakes import guard_handshake
 from route_cors.judging import Judge
 from route_cors.live import serve_lifespan
-from route_cors.protocol import passes_without_judging, read_preflight
-from route_cors.serving import (
-    Exchange,
-    answer_preflight,
-    consult_inside,
-    guard_handshake,
-    serve_actual,
-    serve_advising,
-    serve_claimed,
-    serve_unsure,
-    serve_without_policy,
-)
+from route_cors.preflights import answer_preflight, consult_inside, serve_advising
+from route_cors.protocol import read_preflight
+from route_cors.senders import passes_without_judging
+from route_cors.serving import Exchange, serve_actual, serve_claimed, serve_unsure, serve_without_policy
 from route_cors.stack import put_around
 
 if TYPE_CHECKING:
@@ -67,7 +60,7 @@ class RouteCORSMiddleware:
     anything behind the layer runs, on every HTTP route, mount and 404 whose policy does not say
     `enforce=False`. Requests of the app's own pages, of clients other than browsers, and links and images on
     other sites are served. For an app that shows no routes, declare a policy with `enforce=False` on its
-    mount: policies inside are not known here (see `protocol.judge_sender`).
+    mount: policies inside are not known here (see `senders.judge_sender`).
 
     >>> from fastapi import FastAPI
     >>> from route_cors import CORSPolicy
@@ -91,7 +84,7 @@ class RouteCORSMiddleware:
     ) -> None:
         require_declared("default", default)
         require_on_decision(on_decision)
-        _require_flag("enforce", enforce)
+        _require_flag(enforce)
         # Public, as in every middleware: FastAPI (from 0.142 on) and OpenTelemetry read the stack by it.
         self.app = app
         remember_default(self, default, enforces=enforce)
@@ -211,7 +204,7 @@ def install_cors(
     _require_app(app)
     require_declared("default", default)
     require_on_decision(on_decision)
-    _require_flag("enforce", enforce)
+    _require_flag(enforce)
     if openapi and dry_run:
         raise ValueError("openapi=True describes policies that apply, and dry_run=True applies none: use one")
     schema_of = _app_with_schema(app) if openapi else None
@@ -263,6 +256,6 @@ def _app_with_schema(app: Starlette) -> FastAPI:
     return app
 
 
-def _require_flag(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {value!r}")
+def _require_flag(enforce: object) -> None:
+    if not isinstance(enforce, bool):
+        raise TypeError(f"enforce must be True or False, not {enforce!r}")

@@ -3,7 +3,7 @@
 `read_preflight` and `read_origin` read what a request asks. `Terms` is a policy as it applies at one path,
 with all headers that do not depend on the request already encoded. The ASGI layer uses it to answer a
 preflight (`answer_preflight`) and to get the headers of an actual response (`readable_by`), which it merges
-into the headers of the app (`merge_headers`).
+into the headers of the app (merging.py). Whether a request may run at all is decided in senders.py.
 
 The rules are those of the Fetch standard, "HTTP CORS protocol" (https://fetch.spec.whatwg.org/#http-cors-protocol)
 and "CORS-preflight fetch" (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
@@ -12,17 +12,18 @@ and "CORS-preflight fetch" (https://fetch.spec.whatwg.org/#cors-preflight-fetch)
 from __future__ import annotations
 
 import functools
-import itertools
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from route_cors.headers import (
     ALWAYS_ALLOWED_REQUEST_HEADERS,
     MAX_REQUEST_HEADERS_BYTES,
+    SAFELISTED_METHODS,
     is_forbidden_method,
     is_token,
     requested_names,
 )
-from route_cors.origins import MAX_ORIGIN_BYTES, WEBSOCKET_SCHEMES, OriginSet
+from route_cors.origin_set import OriginSet
+from route_cors.origins import MAX_ORIGIN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,55 +43,33 @@ Preflight = tuple[bytes, bytes, bytes | None]
 _Asked = TypeVar("_Asked")
 _Said = TypeVar("_Said")
 
-_ORIGIN = b"origin"
+ORIGIN = b"origin"
 _REQUEST_METHOD = b"access-control-request-method"
 _REQUEST_HEADERS = b"access-control-request-headers"
-_HOST = b"host"
-_SITE = b"sec-fetch-site"
-_COOKIE = b"cookie"
-_AUTHORIZATION = b"authorization"
 # In place of an origin that is too long, so that it need not be hashed: no policy allows it.
-_NO_ORIGIN = b""
-# In place of a Sec-Fetch-Site that was sent more than once: no browser sends it.
-_SEVERAL = b","
-_OF_A_PREFLIGHT = frozenset({_ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS})
-_OF_A_SENDER = frozenset({_ORIGIN, _HOST, _SITE, _COOKIE, _AUTHORIZATION})
+NO_ORIGIN = b""
+_OF_A_PREFLIGHT = frozenset({ORIGIN, _REQUEST_METHOD, _REQUEST_HEADERS})
 # How many answers of each kind are cached, and the bytes of the longest preflight that is. So a client can
 # make us keep at most 256 KiB for one policy at one set of methods (tests/test_protocol.py weighs it).
 _MAX_REMEMBERED = 64
 _MAX_REMEMBERED_BYTES = 512
 
-# https://fetch.spec.whatwg.org/#cors-safelisted-method
-_SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 # Bytes. No method has a longer name; granted methods are sent back.
 _LONGEST_METHOD = 64
 
-_ALLOW_ORIGIN = b"access-control-allow-origin"
+ALLOW_ORIGIN = b"access-control-allow-origin"
 _ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
 _ALLOW_METHODS = b"access-control-allow-methods"
 _ALLOW_HEADERS = b"access-control-allow-headers"
-_EXPOSE_HEADERS = b"access-control-expose-headers"
+EXPOSE_HEADERS = b"access-control-expose-headers"
 _MAX_AGE = b"access-control-max-age"
-_ANY_ORIGIN = (_ALLOW_ORIGIN, b"*")
-_VARY_ORIGIN: Header = (b"vary", b"Origin")
+_ANY_ORIGIN = (ALLOW_ORIGIN, b"*")
+VARY_ORIGIN: Header = (b"vary", b"Origin")
 # On every answer to a preflight, refused or not: a cache must not serve it for another question.
-_VARY_PREFLIGHT: Header = (
-    b"vary",
-    b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
-)
-# On a request that was refused: what the decision looked at.
-_VARY_SENDER: Header = (b"vary", b"Origin, Sec-Fetch-Site")
-_VARY_SENDER_AND_CREDENTIALS: Header = (b"vary", b"Origin, Sec-Fetch-Site, Cookie, Authorization")
+_VARY_PREFLIGHT: Header = (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
 _PLAIN_TEXT = (b"content-type", b"text/plain; charset=utf-8")
-_CONTENT_LENGTH = b"content-length"
 _CHECKS: tuple[Check, ...] = ("origin", "method", "headers")
-# The failed checks, by the results of all checks.
-_FAILED: dict[tuple[bool, ...], tuple[Check, ...]] = {
-    passed: tuple(check for check, each in zip(_CHECKS, passed, strict=True) if not each)
-    for passed in itertools.product((False, True), repeat=3)
-}
 _ORIGIN_ALONE = _CHECKS[:1]
-_DEFAULT_PORTS = {"http": b":80", "https": b":443"}
 
 
 class Answer(NamedTuple):
@@ -111,7 +90,7 @@ def read_preflight(sent: Iterable[Header]) -> Preflight | None:
     for name, value in sent:
         if name not in _OF_A_PREFLIGHT:
             continue
-        if name == _ORIGIN and origin is None:
+        if name == ORIGIN and origin is None:
             origin = value
         elif name == _REQUEST_METHOD and method is None:
             method = value
@@ -121,14 +100,14 @@ def read_preflight(sent: Iterable[Header]) -> Preflight | None:
             return read_preflight(_joined(sent).items())
     if origin is None or method is None:
         return None
-    return origin if len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN, method, names
+    return origin if len(origin) <= MAX_ORIGIN_BYTES else NO_ORIGIN, method, names
 
 
 def read_origin(sent: Iterable[Header]) -> bytes | None:
     """The origin of a request with these headers, if it has one."""
     origin = None
     for name, value in sent:
-        if name == _ORIGIN:
+        if name == ORIGIN:
             if origin is not None:
                 return read_origin(_joined(sent).items())
             origin = value
@@ -137,7 +116,7 @@ def read_origin(sent: Iterable[Header]) -> bytes | None:
 
 def within_bound(origin: bytes | None) -> bytes | None:
     """The origin; one that is too long is replaced by a value that no policy allows."""
-    return origin if origin is None or len(origin) <= MAX_ORIGIN_BYTES else _NO_ORIGIN
+    return origin if origin is None or len(origin) <= MAX_ORIGIN_BYTES else NO_ORIGIN
 
 
 def _joined(sent: Iterable[Header]) -> dict[bytes, bytes]:
@@ -210,7 +189,7 @@ class Terms:
         granted = _granted_headers(policy, None if self.registered is None else self.methods)
         self._every_grant = (*granted, _VARY_PREFLIGHT)
         self._readable = _readable_headers(policy)
-        self.unreadable = (_ANY_ORIGIN, *self._readable) if self.any_origin else (_VARY_ORIGIN,)
+        self.unreadable = (_ANY_ORIGIN, *self._readable) if self.any_origin else (VARY_ORIGIN,)
 
     def answer_preflight(
         self, preflight: Preflight, *, origin_allowed: bool, explain: bool = False
@@ -234,20 +213,21 @@ class Terms:
             if is_kept:
                 _remember(self.granted, preflight, headers)
             return Answer(204, headers, b"")
-        failed = _FAILED[origin_allowed, method_allowed, names is not None]
+        passed = (origin_allowed, method_allowed, names is not None)
+        failed: tuple[Check, ...] = tuple(each for each, ok in zip(_CHECKS, passed, strict=True) if not ok)
         if self.policy is None:
             # A route that is closed to every origin tells as little as one that is closed to this origin.
             failed = _ORIGIN_ALONE
-        refusal = _refusal("preflight", failed, _VARY_PREFLIGHT)
+        refused = refusal("preflight", failed, _VARY_PREFLIGHT)
         if not explain:
             if is_kept:
-                _remember(self.refused, preflight, refusal)
-            return refusal
+                _remember(self.refused, preflight, refused)
+            return refused
         shown = self._granting(preflight, names or ()) if origin_allowed else (_VARY_PREFLIGHT,)
-        if method_allowed or method not in _SAFELISTED_METHODS:
+        if method_allowed or method not in SAFELISTED_METHODS:
             return Answer(204, shown, b"", failed)
-        added = (header for header in shown if header not in refusal.headers)
-        return refusal._replace(headers=(*refusal.headers, *added))
+        added = (header for header in shown if header not in refused.headers)
+        return refused._replace(headers=(*refused.headers, *added))
 
     def is_enforced(self, *, by_layer: bool) -> bool:
         """Whether requests are refused by `judge_sender`; `by_layer`: the layer refuses them by default."""
@@ -279,11 +259,11 @@ class Terms:
 
     def readable_by_admitted(self, origin: bytes) -> Headers:
         """As `readable_by`, for an origin that is already known to be allowed."""
-        return ((_ALLOW_ORIGIN, origin), *self._readable, _VARY_ORIGIN)
+        return ((ALLOW_ORIGIN, origin), *self._readable, VARY_ORIGIN)
 
     def _granting(self, preflight: Preflight, names: tuple[bytes, ...]) -> Headers:
         origin, method, _ = preflight
-        headers = [_ANY_ORIGIN if self.any_origin else (_ALLOW_ORIGIN, origin), *self._every_grant]
+        headers = [_ANY_ORIGIN if self.any_origin else (ALLOW_ORIGIN, origin), *self._every_grant]
         if self.registered is None and self.grants(method.decode("latin-1")):
             headers.append((_ALLOW_METHODS, method))
         if names:
@@ -335,216 +315,6 @@ def _remember(memo: dict[_Asked, _Said], asked: _Asked, said: _Said) -> None:
     memo[asked] = said
 
 
-class Sender(NamedTuple):
-    """What a request says about the page that sent it.
-
-    `site` and `origin` are its Sec-Fetch-Site and Origin headers, None if it has none. `own_origin` is the
-    origin of its own URL: the scheme and the Host header, without the default port; None without a Host
-    header. A page cannot choose any of these. `has_credentials`: it has a cookie, or an Authorization of a
-    kind that browsers send by themselves.
-    """
-
-    site: bytes | None
-    origin: bytes | None
-    own_origin: bytes | None
-    has_credentials: bool
-
-    @property
-    def is_own_page(self) -> bool:
-        """Whether the browser says, or the Origin shows, that no page of another origin sent it."""
-        if self.site in _NO_OTHER_SITE:
-            return True
-        return self.origin is None or self.origin == self.own_origin
-
-
-class Ruling(NamedTuple):
-    """What `judge_sender` decides: the step of the rule that decided, and the check that failed, if any."""
-
-    step: int
-    failed: Check | None
-
-
-# https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header: the page has the origin of the URL,
-# on the whole way of redirects; or the user typed the URL in, or opened a bookmark.
-_NO_OTHER_SITE = frozenset({b"same-origin", b"none"})
-# https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1. Links, images and forms with GET send these without an
-# Origin, from everywhere.
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Browsers ask for a password, or the system knows the user, and then send them with every request. All other
-# schemes, such as Bearer, are set by scripts, which needs a preflight from another origin.
-_SENT_BY_BROWSERS = frozenset({b"basic", b"digest", b"negotiate", b"ntlm"})
-# Bytes, more than the longest of their names.
-_LONGEST_SCHEME = 16
-
-_PASSES_AS_OWN = Ruling(1, None)
-_PASSES_AS_ALLOWED = Ruling(2, None)
-_PASSES_AS_SAFE = Ruling(3, None)
-_PASSES_AS_OLD = Ruling(4, None)
-
-
-def read_sender(scheme: str, sent: Iterable[Header]) -> Sender:
-    """What the headers of a request say about its sender.
-
-    `scheme` is that of the ASGI scope; `ws` and `wss` count as `http` and `https`. A site, origin or host
-    that was sent more than once is replaced by a value that equals nothing.
-    """
-    site = origin = host = None
-    has_credentials = False
-    for name, value in sent:
-        if name not in _OF_A_SENDER:
-            continue
-        if name == _SITE:
-            site = value if site is None else _SEVERAL
-        elif name == _ORIGIN:
-            origin = value if origin is None else _NO_ORIGIN
-        elif name == _HOST:
-            host = value if host is None else b""
-        elif name == _COOKIE or _is_sent_by_browsers(value):
-            has_credentials = True
-    return Sender(site, within_bound(origin), _own_origin(scheme, host), has_credentials)
-
-
-def is_said_to_be_own(sent: Iterable[Header]) -> bool:
-    """Whether the browser says that no other site sent the request: step 1 of `judge_sender`, and fast."""
-    site = None
-    for name, value in sent:
-        if name == _SITE:
-            site = value if site is None else _SEVERAL
-    return site in _NO_OTHER_SITE
-
-
-def _is_sent_by_browsers(authorization: bytes) -> bool:
-    scheme, _, _ = authorization[:_LONGEST_SCHEME].partition(b" ")
-    return scheme.lower() in _SENT_BY_BROWSERS
-
-
-def _own_origin(scheme: str, host: bytes | None) -> bytes | None:
-    if not host:
-        return None
-    scheme = WEBSOCKET_SCHEMES.get(scheme, scheme)
-    return scheme.encode() + b"://" + host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, b""))
-
-
-def judge_sender(sender: Sender, method: str, *, is_allowed: bool, for_anyone: bool) -> Ruling:
-    """Whether a request may run, by what its browser says about the page that sent it.
-
-    Browsers send a stranger's forms, images and simple fetches with the cookies of their user, and CORS only
-    hides the response. This is the protection against that. `is_allowed`: the policy allows the origin.
-    `for_anyone`: it does so for all of them.
-
-    The order is that of Go's net/http.CrossOriginProtection, with the policy in its second step. Each step
-    says where it lets a stranger in.
-    """
-    # 1. The browser says that no other site has to do with it, redirects included. It goes before the Origin,
-    # which is `null` under `Referrer-Policy: no-referrer`, and before the Host, which a proxy may have
-    # rewritten. Pages cannot set the header: https://fetch.spec.whatwg.org/#forbidden-request-header. Open
-    # to: scripts that run in a page of the app (XSS), and what the app's own service worker sends on.
-    if sender.site in _NO_OTHER_SITE:
-        return _PASSES_AS_OWN
-    # 2. The policy. `*` never covers credentials (https://fetch.spec.whatwg.org/#cors-protocol-and-credentials),
-    # so a stranger's request may not use them. Open to: what an allowed origin does, and under `*` what a
-    # server allows by the client's address or TLS certificate.
-    if is_allowed and not (for_anyone and sender.has_credentials):
-        return _PASSES_AS_ALLOWED
-    # 3. The browser says that another site has to do with it, or what no browser says. Links and images from
-    # elsewhere stay possible. Open to: safe methods that change something.
-    if sender.site is not None:
-        if sender.origin is None and method in SAFE_METHODS:
-            return _PASSES_AS_SAFE
-        return Ruling(3, "credentials" if for_anyone else "site")
-    # 4. The browser says nothing: it is older than 2023, asks over plain http, or is none. Browsers send the
-    # Origin with everything but GET and HEAD. Open to: browsers of before 2020, which left it out of forms.
-    if sender.origin is None or sender.origin == sender.own_origin:
-        return _PASSES_AS_OLD
-    return Ruling(4, "credentials" if for_anyone else "origin")
-
-
-def passes_without_judging(method: str, sent: Iterable[Header]) -> bool:
-    """Whether `judge_sender` lets a request run, whatever else there is: a safe method without an Origin."""
-    if method not in SAFE_METHODS:
-        return False
-    # A loop is faster here than anything that calls `any` or makes a set of the names.
-    for name, _ in sent:  # noqa: SIM110
-        if name == _ORIGIN:
-            return False
-    return True
-
-
-def refuse_actual(failed: Check, readable: Headers = ()) -> Answer:
-    """The answer to an actual request that enforcement stops before it reaches the application.
-
-    `readable` are the headers of the route's policy for that origin.
-    """
-    vary = _VARY_SENDER_AND_CREDENTIALS if failed == "credentials" else _VARY_SENDER
-    refusal = _refusal("request", (failed,), vary)
-    return refusal._replace(headers=(*(each for each in readable if each != _VARY_ORIGIN), *refusal.headers))
-
-
-def merge_headers(present: Iterable[Header], decided: Headers) -> RawHeaders:
-    """The headers of an actual response, as a new list: the decided headers replace those that are present.
-
-    `Vary` is merged: each name once, on one line. The names that a handler set are always kept. So are the
-    names that it exposes, for those who may read, unless it brings other CORS headers too: then another CORS
-    layer wrote them (CORSMiddleware exposes its names to those whom it does not allow as well).
-    """
-    headers = [*present]
-    for name, _ in headers:
-        if name not in _KEPT and name[:1] in _INITIALS:
-            return _merged(headers, decided)
-    headers += decided
-    return headers
-
-
-# The first letters of the headers that have to be replaced or merged, in either case.
-_INITIALS = frozenset({b"a", b"A", b"v", b"V"})
-# Headers of nearly all responses that never have to be: this saves a look-up.
-_KEPT = frozenset({b"content-type", b"content-length"})
-
-
-def _merged(headers: RawHeaders, decided: Headers) -> RawHeaders:
-    merged: RawHeaders = []
-    varying: list[bytes] = []
-    theirs: dict[bytes, bytes] = {}  # the CORS headers that are present
-    for header in headers:
-        name = header[0].lower()
-        if name == b"vary":
-            varying.append(header[1])
-        elif name.startswith(b"access-control-"):
-            theirs[name] = theirs.get(name, b"") + b"," + header[1]
-        else:
-            merged.append(header)
-    if theirs.keys() == {_EXPOSE_HEADERS}:
-        decided = _exposing(decided, theirs[_EXPOSE_HEADERS])
-    if _VARY_ORIGIN in decided and varying:
-        merged += [header for header in decided if header != _VARY_ORIGIN]
-        merged.append(_vary_by_origin(varying))
-        return merged
-    return [*merged, *decided, *((b"vary", value) for value in varying)]
-
-
-def _exposing(decided: Headers, names: bytes) -> Headers:
-    """With more names exposed, if they allow anybody to read."""
-    ours = dict(decided)
-    if _ALLOW_ORIGIN not in ours:
-        return decided
-    both = (ours.get(_EXPOSE_HEADERS, b"") + b"," + names).split(b",")
-    return (*(ours | {_EXPOSE_HEADERS: _each_once(map(bytes.strip, both))}).items(),)
-
-
-def _vary_by_origin(varying: list[bytes]) -> Header:
-    names = [name.strip() for name in b",".join(varying).split(b",")]
-    if b"*" not in names:
-        names.append(b"Origin")
-    return (b"vary", _each_once(names))
-
-
-def _each_once(names: Iterable[bytes]) -> bytes:
-    once: dict[bytes, bytes] = {}
-    for name in filter(None, names):
-        once.setdefault(name.lower(), name)
-    return b", ".join(once.values())
-
-
 def _granted_headers(policy: CORSPolicy, methods: Iterable[str] | None) -> Headers:
     granted: RawHeaders = []
     if policy.allow_credentials:
@@ -566,15 +336,12 @@ def _readable_headers(policy: CORSPolicy) -> Headers:
     if policy.allow_credentials:
         readable.append(_ALLOW_CREDENTIALS)
     if policy.expose_headers:
-        readable.append((_EXPOSE_HEADERS, ", ".join(policy.expose_headers).encode()))
+        readable.append((EXPOSE_HEADERS, ", ".join(policy.expose_headers).encode()))
     return tuple(readable)
 
 
 @functools.cache  # few: the texts only name checks, and nothing that a client sent
-def _refusal(what: str, failed: tuple[Check, ...], vary: Header) -> Answer:
+def refusal(what: str, failed: tuple[Check, ...], vary: Header) -> Answer:
+    """The answer that names the failed checks of a preflight or request, and nothing of the policy."""
     body = f"CORS {what} refused: {', '.join(failed)}".encode()
-    return Answer(403, (_PLAIN_TEXT, _length_of(body), vary), body, failed)
-
-
-def _length_of(body: bytes) -> Header:
-    return (_CONTENT_LENGTH, str(len(body)).encode())
+    return Answer(403, (_PLAIN_TEXT, (b"content-length", str(len(body)).encode()), vary), body, failed)

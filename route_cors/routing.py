@@ -25,15 +25,9 @@ from route_cors.dispatch.resolver import ENTERED, LED_BY, declared_in, resolve_a
 from route_cors.dispatch.routes import ROUTER_POLICY, asks_its_base, declared_on
 from route_cors.dispatch.target import CLAIM, Target, terms_of
 from route_cors.judging import Judge
+from route_cors.preflights import answer_preflight, restrict, serve_advising
 from route_cors.protocol import Preflight, Terms, read_preflight
-from route_cors.serving import (
-    Exchange,
-    answer_preflight,
-    restrict,
-    serve_actual,
-    serve_advising,
-    serve_claimed,
-)
+from route_cors.serving import Exchange, serve_actual, serve_claimed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -77,26 +77,20 @@ class _Build:
 
 def _builds_layer(build: object) -> bool:
     """Whether it is a `_Build`, or wraps one, as that of OpenTelemetry does."""
-    seen: set[int] = set()
-    while build is not None and id(build) not in seen:
-        if isinstance(build, _Build):
-            return True
-        seen.add(id(build))
-        build = getattr(build, "__wrapped__", None)
-    return False
+    return any(isinstance(each, _Build) for each in _parts(build, "__wrapped__"))
 
 
 def _holds_layer(stack: object) -> bool:
     return any(getattr(part, _OUTERMOST, None) is True for part in _parts(stack))
 
 
-def _parts(stack: object) -> Iterator[object]:
-    """The middleware of a stack from the outside in, as far as it is visible."""
+def _parts(stack: object, inside: str = "app") -> Iterator[object]:
+    """The middleware of a stack from the outside in, as far as it is visible in that attribute."""
     seen: set[int] = set()
     while stack is not None and id(stack) not in seen:
         yield stack
         seen.add(id(stack))
-        stack = getattr(stack, "app", None)
+        stack = getattr(stack, inside, None)
 
 
 def _around(stack: ASGIApp, app: Starlette, layer: Callable[[ASGIApp], Layer]) -> ASGIApp:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Scope
 
-__all__ = ["Reply", "ask", "http_scope", "preflight", "websocket_scope"]
+__all__ = ["Reply", "ask", "http_scope", "preflight", "shake_hands", "websocket_scope"]
 
 
 @dataclass(frozen=True)
@@ -95,3 +95,21 @@ def ask(app: ASGIApp, scope: Scope) -> Reply:
 
     anyio.run(run)
     return Reply(messages)
+
+
+def shake_hands(app: ASGIApp, scope: Scope) -> list[Message]:
+    """What the app sends to a client that opens a websocket and goes at once."""
+    incoming: list[Message] = [{"type": "websocket.disconnect", "code": 1000}, {"type": "websocket.connect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return incoming.pop()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        await app(scope, receive, send)
+
+    anyio.run(run)
+    return sent

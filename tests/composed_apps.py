@@ -16,16 +16,17 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import fastapi
 from fastapi import APIRouter, FastAPI, Request, WebSocket
 from generated_apps import http_exception
 from hypothesis import strategies as st
+from named_endpoints import KEEPS_A_TREE
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
+from wrappers import Hidden, closure, copying
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 
@@ -49,9 +50,6 @@ __all__ = [
     "programs",
 ]
 
-# From 0.137 on include_router keeps the original routers. Before, it made copies of the routes: plain ones
-# did not inherit, and mounts were left out.
-KEEPS_A_TREE: Final = tuple(int(part) for part in fastapi.__version__.split(".")[:2]) >= (0, 137)
 
 # Invited by every policy that invites anybody; and by none but those for any origin.
 COMMON: Final = "https://common.example"
@@ -369,36 +367,12 @@ class Party(NamedTuple):
 # --- The parts of an arrangement
 
 
-def closure(app: ASGIApp) -> ASGIApp:
-    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, send)
-
-    return wrapper
-
-
-def copying(app: ASGIApp) -> ASGIApp:
-    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(dict(scope), receive, send)
-
-    return wrapper
-
-
 async def _hand_on(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
 
 
 def partial(app: ASGIApp) -> ASGIApp:
     return functools.partial(_hand_on, app)
-
-
-class Hidden:
-    """Holds an app under another name than `app`."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.wrapped = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.wrapped(scope, receive, send)
 
 
 class Shown:

@@ -19,10 +19,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import fastapi
 from fastapi import APIRouter, FastAPI, Request, WebSocket
 from fastapi.routing import APIRoute
 from hypothesis import strategies as st
+from named_endpoints import KEEPS_A_TREE
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.endpoints import HTTPEndpoint
@@ -54,9 +54,6 @@ __all__ = [
     "wild_cases",
 ]
 
-# From 0.137 on include_router keeps the original routers. Before, it made copies of the routes: plain ones
-# did not inherit, mounts were left out, and what came later was nobody's.
-KEEPS_A_TREE: Final = tuple(int(part) for part in fastapi.__version__.split(".")[:2]) >= (0, 137)
 UUID: Final = "c1f4e2d0-3b5a-4c6d-8e7f-901234567890"
 
 

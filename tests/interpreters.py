@@ -1,16 +1,21 @@
-"""New interpreters and new runs of pytest, with the library under test from wherever this process has it."""
+"""New interpreters, runs of pytest and modules, with the library under test from where this one has it."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import route_cors
 
-__all__ = ["environment", "plugin_options", "printed_by"]
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["environment", "load", "plugin_options", "printed_by"]
 
 
 def environment() -> dict[str, str]:
@@ -44,3 +49,13 @@ def plugin_options() -> list[str]:
         (point.name, point.value) == ("route_cors", "route_cors.testing.pytest_plugin") for point in points
     )
     return [] if is_found else ["-p", "route_cors.testing.pytest_plugin"]
+
+
+def load(file: Path, name: str | None = None) -> ModuleType:
+    """A file that is no part of a package, as a module of this interpreter: a new one each time."""
+    spec = importlib.util.spec_from_file_location(name or file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

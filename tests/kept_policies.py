@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
-from asgi import Reply, ask, http_scope, preflight, websocket_scope
+from asgi import Reply, ask, http_scope, preflight, shake_hands, websocket_scope
 from fastapi import APIRouter, FastAPI
 
 from route_cors import CORSPolicy, CORSRouter, install_cors
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENFORCED",
     "FOR_A",
+    "NAMES",
     "Arranged",
     "Calls",
     "assert_closed_and_enforced",
@@ -171,24 +172,9 @@ def granted(methods: str) -> tuple[int, dict[str, str]]:
 
 def is_accepted(app: ASGIApp, path: str, origin: str | None) -> bool:
     """Whether a handshake is; if so, the client goes at once."""
-    messages: list[Message] = [
-        {"type": "websocket.disconnect", "code": 1000},
-        {"type": "websocket.connect"},
-    ]
-    sent: list[str] = []
-
-    async def receive() -> Message:
-        return messages.pop()
-
-    async def send(message: Message) -> None:
-        sent.append(message["type"])
-
-    async def run() -> None:
-        headers = [] if origin is None else [(b"origin", origin.encode())]
-        await app(websocket_scope(path, headers), receive, send)
-
-    anyio.run(run)
-    return sent[0] == "websocket.accept"
+    headers = [] if origin is None else [(b"origin", origin.encode())]
+    answered: str = shake_hands(app, websocket_scope(path, headers))[0]["type"]
+    return answered == "websocket.accept"
 
 
 def assert_holds(app: ASGIApp, calls: Calls, prefix: str = "/api") -> None:
@@ -279,19 +265,22 @@ def assert_said(caplog: pytest.LogCaptureFixture, calls: Calls, closed: dict[str
     assert len(said) == len(closed), said
 
 
+# What stands for each of the five at its path.
+NAMES: Final = {
+    "/policy": "policy",
+    "/closed": "closed",
+    "/enforced": "enforced",
+    "/ws": "ws",
+    "/ws-closed": "ws_closed",
+}
+
+
 def assert_says_that_all_are_closed(
     app: ASGIApp, calls: Calls, caplog: pytest.LogCaptureFixture, prefix: str = "/api"
 ) -> None:
     """The log says it of each of the five when the app starts, and never again; and they are closed."""
     start(app)
-    names = {
-        "/policy": "policy",
-        "/closed": "closed",
-        "/enforced": "enforced",
-        "/ws": "ws",
-        "/ws-closed": "ws_closed",
-    }
-    closed = {prefix + path: name for path, name in names.items()}
+    closed = {prefix + path: name for path, name in NAMES.items()}
     assert_said(caplog, calls, closed)
     assert_shut(app, "GET", f"{prefix}/policy")
     assert_shut(app, "GET", f"{prefix}/closed")

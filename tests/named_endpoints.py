@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import fastapi
 import pytest
-from asgi import Reply, ask, http_scope, preflight, websocket_scope
+from asgi import Reply, ask, http_scope, preflight, shake_hands, websocket_scope
 from fastapi import WebSocket
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.routing import BaseRoute
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = [
     "ALONE",
@@ -54,7 +53,8 @@ __all__ = [
 ]
 
 FASTAPI: Final = tuple(int(part) for part in fastapi.__version__.split(".")[:3])
-# From then on `router.routes` is a tree: what is included stays live, and plain routes inherit too.
+# From then on `router.routes` is a tree: what is included stays live, and plain routes inherit too. Before,
+# include_router made copies of the routes: plain ones did not inherit, and mounts were left out.
 KEEPS_A_TREE: Final = FASTAPI >= (0, 137)
 in_a_tree = pytest.mark.skipif(not KEEPS_A_TREE, reason="include_router makes copies below FastAPI 0.137")
 in_a_list = pytest.mark.skipif(KEEPS_A_TREE, reason="include_router keeps the original from FastAPI 0.137 on")
@@ -200,22 +200,11 @@ def installed(*routes: BaseRoute, redirect_slashes: bool = True) -> Starlette:
 
 def shaken_by(app: ASGIApp, path: str, origin: str = STRANGER, **scope: Any) -> str | None:
     """The name of the endpoint that accepts the handshake; None where it is refused."""
-    messages: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        messages.append(message)
-
-    async def run() -> None:
-        headers = [(b"host", b"api.example"), (b"origin", origin.encode())]
-        await app(websocket_scope(path, headers, **scope), receive, send)
-
-    anyio.run(run)
-    if messages[0]["type"] != "websocket.accept":
+    headers = [(b"host", b"api.example"), (b"origin", origin.encode())]
+    first, *_ = shake_hands(app, websocket_scope(path, headers, **scope))
+    if first["type"] != "websocket.accept":
         return None
-    name: bytes = dict(messages[0]["headers"])[b"x-name"]
+    name: bytes = dict(first["headers"])[b"x-name"]
     return name.decode()
 
 

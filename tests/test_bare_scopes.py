@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from asgi import Reply, ask, http_scope, preflight, websocket_scope
+from asgi import Reply, ask, http_scope, preflight, shake_hands, websocket_scope
 from fastapi import FastAPI, WebSocket
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
+from wrappers import copying
 
 import route_cors
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
@@ -146,13 +147,6 @@ def copied_in_between() -> ASGIApp:
     return app
 
 
-def copying(app: ASGIApp) -> ASGIApp:
-    async def hand_on(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(dict(scope), receive, send)
-
-    return hand_on
-
-
 LAYERED = [
     with_install_cors,
     with_middleware,
@@ -170,19 +164,7 @@ def seen(app: ASGIApp, scope: Scope) -> tuple[int, dict[str, str]]:
 
 
 def handshake(app: ASGIApp, scope: Scope) -> list[str]:
-    events: list[str] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        events.append(message["type"])
-
-    async def run() -> None:
-        await app(scope, receive, send)
-
-    anyio.run(run)
-    return events
+    return [message["type"] for message in shake_hands(app, scope)]
 
 
 OPEN, CLOSED = ["websocket.accept"], ["websocket.close"]

@@ -28,7 +28,8 @@ from composed_apps import (
     arrange,
     programs,
 )
-from hypothesis import HealthCheck, Phase, given, note, settings
+from drawn import drawn
+from hypothesis import given, note
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -37,13 +38,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Scope
 
 EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
-generated = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    # Without Phase.explain, which builds as many apps again to say what a readable failure shows.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
+generated = drawn(EXAMPLES)
 
 METHODS: Final = ("GET", "POST", "DELETE", "PUT")
 VARY_PREFLIGHT: Final = {"origin", "access-control-request-method", "access-control-request-headers"}

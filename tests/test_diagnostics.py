@@ -9,9 +9,8 @@ import logging
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import pytest
-from asgi import Reply, ask, http_scope, preflight, websocket_scope
+from asgi import Reply, ask, http_scope, preflight, shake_hands, websocket_scope
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import HTTPConnection, Request
-    from starlette.types import ASGIApp, Message, Scope
+    from starlette.types import ASGIApp, Scope
 
 A = b"https://a.example"
 E = b"https://evil.example"
@@ -93,16 +92,7 @@ def asks_first(path: str, method: bytes, origin: bytes = A, names: bytes | None 
 
 def connect(app: ASGIApp, scope: Scope) -> list[str]:
     """The types of the messages that a handshake is answered with."""
-    sent: list[str] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message["type"])
-
-    anyio.run(app, scope, receive, send)
-    return sent
+    return [message["type"] for message in shake_hands(app, scope)]
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ from route_cors import (
     install_cors,
     no_cors,
 )
-from route_cors.dispatch.resolver import resolve
+from route_cors.dispatch.resolver import Resolver
 from route_cors.protocol import Terms
 
 if TYPE_CHECKING:
@@ -1121,7 +1121,7 @@ def test_what_hostile_methods_make_us_remember_is_bounded() -> None:
     granted_to(app, "/a", "GET", "here", SECOND)
     for number in range(3_000):
         scope = http_scope("OPTIONS", "/a", preflight(b"M%d" % number, b"https://here.example", SECOND))
-        resolve(scope, f"M{number}", app=app)
+        Resolver(app).resolve(scope, f"M{number}")
     assert sum(isinstance(thing, Terms) for thing in gc.get_objects()) < 2_500
 
 

@@ -30,7 +30,7 @@ from named_endpoints import (
 from starlette.routing import Host, Match, Mount, Route, Router
 
 from route_cors import RouteCORSMiddleware, cors, install_cors
-from route_cors.dispatch.resolver import resolve
+from route_cors.dispatch.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -129,12 +129,12 @@ def test_the_depth_of_calls_does_not_follow_the_path(path: str) -> None:
     app = app_of_all_kinds()
     app.mount("/self", app)
     app.router.routes.insert(0, Route("".join(f"/{{x{number}}}" for number in range(200)), named("long")))
-    resolve(http_scope("GET", "/"), "GET", app=app)  # Its index is built by whoever comes first.
+    Resolver(app).resolve(http_scope("GET", "/"), "GET")  # Its index is built by whoever comes first.
     scope = sent("GET", path)
     limit, depth = sys.getrecursionlimit(), sum(1 for _ in frames())
     sys.setrecursionlimit(depth + 60)
     try:
-        resolve(scope, "GET", app=app)
+        Resolver(app).resolve(scope, "GET")
     finally:
         sys.setrecursionlimit(limit)
 
@@ -172,7 +172,7 @@ def work_of(ask_something: Callable[[], object]) -> int:
 
 def resolving(app: Any, path: str, method: str = "GET") -> Callable[[], Target]:
     scope = sent("GET", path)
-    return lambda: resolve(scope, method, app=app)
+    return lambda: Resolver(app).resolve(scope, method)
 
 
 def app_of(templates: Iterable[str]) -> Starlette:
@@ -183,7 +183,7 @@ def app_of(templates: Iterable[str]) -> Starlette:
 def assert_runs(app: Any, path: str) -> str:
     """The endpoint that the index names is the one that the app runs; what it says is its template."""
     reply = get(app, path)
-    target: Any = resolve(sent("GET", path), "GET", app=app)
+    target: Any = Resolver(app).resolve(sent("GET", path), "GET")
     assert reply.body.decode() == ("Not Found" if target.route is None else target.route.path)
     return reply.body.decode()
 
@@ -434,7 +434,7 @@ def test_more_overlaps_than_are_remembered() -> None:
         path = "/a/" + "/".join(map(str, numbers)) + "/b"
         scope = http_scope("OPTIONS", path, preflight(b"GET"))
         # Every route has a claim, as none of them takes all methods; the first has the say.
-        assert resolve(scope, "GET", app=app).route is app.router.routes[numbers[0]]
+        assert Resolver(app).resolve(scope, "GET").route is app.router.routes[numbers[0]]
     gc.collect()
     # Each of the 4,095 sets of routes would be a dozen objects and more.
     assert len(gc.get_objects()) - before < 30_000

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from drawn import drawn
 from generated_apps import (
     METHODS,
     Built,
@@ -32,12 +33,12 @@ from generated_apps import (
     policy_for,
     wild_cases,
 )
-from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import given, reject
 from starlette.responses import Response
 
 from route_cors import RouteCORSMiddleware
 from route_cors.dispatch import index, resolver
-from route_cors.dispatch.resolver import resolve
+from route_cors.dispatch.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -45,13 +46,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
-generated = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    # Without Phase.explain, which builds as many apps again to say what a readable failure shows.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
+generated = drawn(EXAMPLES)
 
 # What a policy that names no methods grants where no route can be asked for its own.
 STRANGER: Final = "https://stranger.example"
@@ -182,7 +177,7 @@ def named_by_the_index(built: Built, scope: Scope) -> Any:
     """The endpoint, or the mounted app that shows no routes, of the route that the index finds."""
     has_default = built.program.layer != "none" and built.program.default
     default = policy_for(built.app.number) if has_default else None
-    route: Any = resolve(scope, scope.get("method", ""), app=built.app, default=default).route
+    route: Any = Resolver(built.app, default).resolve(scope, scope.get("method", "")).route
     return getattr(route, "endpoint", None) or getattr(route, "app", None)
 
 

@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from route_cors import CORSPolicy, CORSRouter, Decision, RouteCORSMiddleware, cors, install_cors, no_cors
-from route_cors.protocol import Sender, read_sender
+from route_cors.senders import Sender, read_sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

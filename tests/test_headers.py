@@ -91,6 +91,7 @@ FORBIDDEN_REQUEST_HEADERS = [
     "Proxy-Authorization",
     "Sec-",
     "Sec-Fetch-Site",
+    "Sec-Fetch-Mode",
     "sec-ch-ua",
 ]
 
@@ -98,6 +99,7 @@ FORBIDDEN_REQUEST_HEADERS = [
 @pytest.mark.parametrize("name", FORBIDDEN_REQUEST_HEADERS)
 def test_forbidden_request_headers(name: str) -> None:
     assert is_forbidden_request_header(name)
+    assert is_forbidden_request_header(name.lower())
     assert is_forbidden_request_header(name.upper())
 
 
@@ -105,6 +107,16 @@ def test_forbidden_request_headers(name: str) -> None:
     "name",
     [
         *("X-Token", "Authorization", "Content-Type", "Proxy", "Sec", "X-Sec-A", "User-Agent", "Cookies"),
+        *(
+            "Accept",
+            "Forwarded",
+            "Range",
+            "Second",
+            "X-Cookie",
+            "X-Forwarded-For",
+            "X-Proxy-Id",
+            "X-Sec-Fetch-Mode",
+        ),
         # Of a draft that browsers have dropped.
         "Access-Control-Request-Private-Network",
     ],

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import fastapi.routing
 import pytest
-from asgi import ask, http_scope, preflight, websocket_scope
+from asgi import ask, http_scope, preflight, shake_hands, websocket_scope
 from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 A = b"https://a.example"
 B = b"https://b.example"
@@ -75,19 +74,8 @@ def asked(app: ASGIApp, path: str, origin: bytes, method: bytes = b"GET") -> tup
 
 def opened(app: ASGIApp, path: str, origin: bytes) -> list[str]:
     """The types of the messages that the server is sent."""
-    messages: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        messages.append(message)
-
-    async def run() -> None:
-        await app(websocket_scope(path, [(b"host", b"api.example"), (b"origin", origin)]), receive, send)
-
-    anyio.run(run)
-    return [message["type"] for message in messages]
+    scope = websocket_scope(path, [(b"host", b"api.example"), (b"origin", origin)])
+    return [message["type"] for message in shake_hands(app, scope)]
 
 
 def mere_router() -> APIRouter:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from kept_policies import (
     ENFORCED,
     FOR_A,
+    NAMES,
     READABLE,
     REFUSED,
     A,
@@ -445,17 +446,10 @@ def test_it_is_told_once_and_by_the_first_request_where_there_is_no_start(
     declared_under(app.router, calls, COPYING["stripped"])
     install_cors(app)
     assert_shut(app, "GET", "/policy")
-    said = {
-        "/policy": "policy",
-        "/closed": "closed",
-        "/enforced": "enforced",
-        "/ws": "ws",
-        "/ws-closed": "ws_closed",
-    }
-    assert_said(caplog, calls, said)
+    assert_said(caplog, calls, NAMES)
     start(app)
     assert_shut(app, "GET", "/policy")
-    assert_said(caplog, calls, said)
+    assert_said(caplog, calls, NAMES)
 
 
 def test_a_route_that_is_added_later_is_closed_and_told_as_well(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from asgi import ask, http_scope, preflight, websocket_scope
+from asgi import ask, http_scope, preflight, shake_hands, websocket_scope
 from fastapi import FastAPI, Request
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -800,19 +800,7 @@ def test_enforce(sent: list[tuple[bytes, bytes]], status: int) -> None:
 
 
 def handshake(app: ASGIApp, sent: list[tuple[bytes, bytes]]) -> list[str]:
-    events: list[str] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        events.append(message["type"])
-
-    async def run() -> None:
-        await app(websocket_scope("/ws", sent), receive, send)
-
-    anyio.run(run)
-    return events
+    return [message["type"] for message in shake_hands(app, websocket_scope("/ws", sent))]
 
 
 async def accept(websocket: WebSocket) -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import pytest
-from asgi import Reply, ask, http_scope, preflight, websocket_scope
+from asgi import Reply, ask, http_scope, preflight, shake_hands, websocket_scope
 from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
+from wrappers import Hidden, closure, copying
 
 from route_cors import CORSPolicy, CORSRoute, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from route_cors import Decision
     from route_cors.decorators import Declared
@@ -82,19 +82,7 @@ def sent(app: ASGIApp, method: str, path: str, origin: bytes = A) -> Reply:
 
 
 def handshake(app: ASGIApp, path: str, origin: bytes) -> list[str]:
-    events: list[str] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        events.append(message["type"])
-
-    async def run() -> None:
-        await app(websocket_scope(path, [(b"origin", origin)]), receive, send)
-
-    anyio.run(run)
-    return events
+    return [message["type"] for message in shake_hands(app, websocket_scope(path, [(b"origin", origin)]))]
 
 
 OPEN, CLOSED = ["websocket.accept"], ["websocket.close"]
@@ -335,30 +323,6 @@ def test_a_private_websocket_route_before_the_mount_is_none_of_the_inner_apps() 
 
 
 # --- what lies deep inside, behind what hides it --------------------------------------------------
-
-
-def closure(app: ASGIApp) -> ASGIApp:
-    async def hand_on(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, send)
-
-    return hand_on
-
-
-def copying(app: ASGIApp) -> ASGIApp:
-    async def hand_on(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(dict(scope), receive, send)
-
-    return hand_on
-
-
-class Hidden:
-    """A middleware whose attribute has another name."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.wrapped = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.wrapped(scope, receive, send)
 
 
 def gzip_inside(app: ASGIApp) -> ASGIApp:

@@ -19,10 +19,10 @@ from route_cors import origins
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.insight.corrections import refused_origin
 from route_cors.insight.corrections.spellings import looks_like_regex
+from route_cors.origin_set import OriginSet
 from route_cors.origins import (
     MAX_ORIGIN_BYTES,
     DeclaredOrigin,
-    OriginSet,
     is_loopback,
     is_serialized_origin,
     parse_origin,

@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_cors.arguments import MAX_MAX_AGE
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.insight.describe import origins_in_words
-from route_cors.policy import MAX_MAX_AGE, CORSPolicy, PolicyArguments
+from route_cors.policy import CORSPolicy, PolicyArguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,15 +14,8 @@ from hypothesis import strategies as st
 from route_cors import CORSPolicy
 from route_cors.headers import MAX_REQUEST_HEADERS_BYTES, requested_names
 from route_cors.insight.reasons import with_reason
-from route_cors.protocol import (
-    Answer,
-    Headers,
-    Preflight,
-    Terms,
-    merge_headers,
-    read_origin,
-    read_preflight,
-)
+from route_cors.merging import merge_headers
+from route_cors.protocol import Answer, Headers, Preflight, Terms, read_origin, read_preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

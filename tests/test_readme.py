@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import typer
+from interpreters import load
 
 from route_cors.cli.app import app as command
 from route_cors.insight import CODES
@@ -19,7 +19,6 @@ from route_cors.insight.sarif import to_sarif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 README: Final = ROOT / "README.md"
@@ -30,16 +29,6 @@ MOST_BYTES_OF_A_PICTURE: Final = 300_000
 
 CLAIM: Final = re.compile(r"<!-- tested: (.+?) -->")
 FENCE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-
-
-def load(path: Path) -> ModuleType:
-    """A script of the repository that is no part of a package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_it_is_short() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from asgi import ask, http_scope
 from example_programs import EXAMPLES
-from interpreters import environment
+from interpreters import environment, load
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -47,12 +46,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def recipe(name: str) -> ModuleType:
     """A new one for each test."""
-    spec = importlib.util.spec_from_file_location(f"recipe_{name}", EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(EXAMPLES / f"{name}.py", f"recipe_{name}")
 
 
 def outcome(app: Any, origin: str, path: str, method: str = "GET", **arguments: Any) -> Any:

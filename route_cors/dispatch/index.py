@@ -272,10 +272,7 @@ def _mounted(registered: Registered, outer: Index, *, is_exact: bool) -> Mounted
 
 
 def index_of(
-    router: Any,
-    inherited: Declared | None,
-    default: Declared | None = None,
-    beyond: Declared | None = None,
+    router: Any, inherited: Declared | None, default: Declared | None = None, beyond: Declared | None = None
 ) -> Index:
     """The index of a router in that position; kept on the router, so that it lives as long."""
     key = (inherited, default, beyond)

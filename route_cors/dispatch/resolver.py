@@ -189,13 +189,6 @@ class Resolver:
         return index_of(router_of(app), on_app, default, beyond)
 
 
-def resolve(
-    scope: Scope, method: str | bytes, *, app: object = None, default: Declared | None = None
-) -> Target:
-    """Resolve once, without keeping a Resolver."""
-    return Resolver(app, default).resolve(scope, method)
-
-
 def resolve_at_route(scope: Scope, method: str | bytes) -> Target:
     """As a Resolver, for a route: its router has been passed already."""
     root_path = scope.get("root_path", "")

@@ -67,11 +67,6 @@ class Target:
         return target
 
     @property
-    def opaque(self) -> bool:
-        """Whether it is an ASGI app that shows no routes: its contents are not known here."""
-        return self.methods is None
-
-    @property
     def is_known(self) -> bool:
         """Whether it is known what answers: an endpoint, or a router with its slash redirect."""
         if self.redirects_to is not None:

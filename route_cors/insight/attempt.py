@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, cast
 
 from route_cors.insight.passage import GUISES
-from route_cors.insight.stand_in import UNCHANGED, StandIn
+from route_cors.insight.stand_in import StandIn
+from route_cors.insight.trying import UNCHANGED
 from route_cors.testing import AsyncBrowser, CORSBlocked
 from route_cors.testing.hosts import Everywhere
-from route_cors.testing.urls import parse_url
+from route_cors.testing.urls import parse_url, parse_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from route_cors.insight.handled import Handled
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
-    from route_cors.insight.stand_in import Change
+    from route_cors.insight.trying import Change
     from route_cors.testing.forms import FormMethod
     from route_cors.testing.messages import ReceivedResponse, SentRequest
 
@@ -192,11 +193,8 @@ def _base_url(text: str) -> str:
     fault = (
         f"base_url: {text!r}: must be an http or https URL, without username, password, query and fragment"
     )
-    try:
-        base = parse_url(text)
-    except ValueError:
-        raise ValueError(fault) from None
-    if base.scheme not in {"http", "https"} or base.has_credentials or not {"?", "#"}.isdisjoint(base.href):
+    base = parse_web_url(text, fault)
+    if not {"?", "#"}.isdisjoint(base.href):
         raise ValueError(fault)
     return base.href.rstrip("/")
 

@@ -14,8 +14,8 @@ from route_cors.insight.enforcement import is_default_of_enforcing
 from route_cors.insight.explanation import Fix
 from route_cors.insight.findings.written import as_code, as_value
 from route_cors.insight.printable import shortened
-from route_cors.insight.stand_in import Change
 from route_cors.insight.steps import declared, instead_in_words, where_declared
+from route_cors.insight.trying import Change
 from route_cors.middleware import is_dry_run
 from route_cors.policy import CORSPolicy
 
@@ -197,7 +197,7 @@ class _Place:
             return as_code(self.policy, self._source, in_enforcing=enforces, **values)
         spelled = ", ".join(f"{name}={value!r}" for name, value in values.items())
         # An app is decorated where it is mounted.
-        return f"cors({spelled})(...)" if self._target.opaque else f"@cors({spelled})"
+        return f"cors({spelled})(...)" if self._target.methods is None else f"@cors({spelled})"
 
     @property
     def _is_alone(self) -> bool:
@@ -209,7 +209,7 @@ class _Place:
     def _source(self) -> Source | None:
         """What the changed policy is declared on."""
         if self._is_alone:
-            return "mount" if self._target.opaque else "endpoint"
+            return "mount" if self._target.methods is None else "endpoint"
         return None if self._surveyed is None else self._surveyed.reported.source
 
     @property

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from route_cors.errors import CORSConfigError
-from route_cors.origins import ANY_ORIGIN, OriginSet
+from route_cors.origin_set import OriginSet
+from route_cors.origins import ANY_ORIGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

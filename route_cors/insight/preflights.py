@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from route_cors.headers import SAFELISTED_METHODS
 from route_cors.insight.attempt import is_websocket
 from route_cors.insight.printable import shortened
 from route_cors.insight.without_cors import why_no_preflight
-from route_cors.testing.safelist import SAFELISTED_METHODS, is_forbidden
+from route_cors.testing.safelist import is_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,14 +8,15 @@ from route_cors.insight.describe import origins_in_words
 from route_cors.insight.explanation import Check
 from route_cors.insight.printable import shortened
 from route_cors.judging import sender_of
-from route_cors.protocol import Ruling, Terms, judge_sender
+from route_cors.protocol import Terms
+from route_cors.senders import Ruling, judge_sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from route_cors.insight.attempt import Attempt, Sent
     from route_cors.insight.handled import Handled
-    from route_cors.protocol import Sender
+    from route_cors.senders import Sender
 
 _NAME = "enforcement"
 _NOBODY = Terms(None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from route_cors.headers import SAFELISTED_METHODS
 from route_cors.insight.passage import put_around
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from route_cors.insight.passage import Guise
 
 # https://fetch.spec.whatwg.org/#cors-safelisted-method
-SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 # https://fetch.spec.whatwg.org/#ok-status
 _OK_STATUSES: Final = range(200, 300)
 

@@ -9,11 +9,9 @@ them. A middleware of which nothing is known is taken for whatever the caller sa
 from __future__ import annotations
 
 import functools
-import inspect
 import math
-from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 from fastapi import FastAPI
 from starlette.datastructures import URL
@@ -22,44 +20,28 @@ from starlette.responses import RedirectResponse, Response
 from route_cors.claims import Consultation
 from route_cors.decisions import REQUEST_REFUSED, WEBSOCKET_REFUSED
 from route_cors.diagnostics import Diagnostics, Found
-from route_cors.dispatch.resolver import Resolver
 from route_cors.dispatch.target import CLAIM, Target
 from route_cors.insight.beside import NOTHING_BESIDE, beside, serves
-from route_cors.insight.describe import name_of
 from route_cors.insight.enforcement import answers_itself, has_enforcing_layer
 from route_cors.insight.foreign import OurLayer
-from route_cors.insight.handled import Asked, Handled
+from route_cors.insight.handled import Handled
 from route_cors.insight.passage import Passage
+from route_cors.insight.trying import UNCHANGED, TryingResolver
 from route_cors.judging import Judge
 from route_cors.middleware import RouteCORSMiddleware
-from route_cors.protocol import Terms, read_preflight
+from route_cors.protocol import read_preflight
 from route_cors.routing import CORSRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from starlette.requests import HTTPConnection
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from route_cors.decisions import Event
-    from route_cors.decorators import Declared
+    from route_cors.dispatch.resolver import Resolver
     from route_cors.insight.foreign import Layer
     from route_cors.insight.handled import Carrier
     from route_cors.insight.passage import Guise
     from route_cors.insight.site import Site
-    from route_cors.origins import OriginCallable
-    from route_cors.policy import CORSPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is tried: another policy in place of the present one, a layer where there is none."""
-
-    policy: CORSPolicy | None = None
-    adds_layer: bool = False
-
-
-UNCHANGED = Change()
+    from route_cors.insight.trying import Change
 
 
 class StandIn:
@@ -91,7 +73,7 @@ class StandIn:
         self._change = change
         self._guise: Guise = guise
         self._credentials = credentials
-        self._resolver = _TryingResolver(self, site.app, site.default, change)
+        self._resolver = TryingResolver(self.handled, site.app, site.default, change)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request as the app would."""
@@ -172,7 +154,7 @@ class StandIn:
 
     def _resolver_of(self, place: int, layer: Layer) -> Resolver:
         default = layer.default if isinstance(layer, OurLayer) else None
-        return _TryingResolver(self, self._site.seen_by(place), default, self._change)
+        return TryingResolver(self.handled, self._site.seen_by(place), default, self._change)
 
     def _receiver(self, scope: Scope, announced: Target) -> Target:
         """Where a preflight goes: to the first route that takes its OPTIONS, or claims it as its own."""
@@ -274,60 +256,6 @@ class _Listener(Diagnostics):
         handled.failed = found.get("failed", ())
         if event in {REQUEST_REFUSED, WEBSOCKET_REFUSED}:
             handled.refused_for = next(iter(handled.failed))
-
-
-class _TryingResolver(Resolver):
-    """The app's resolver, which answers with the terms as they would be after the change."""
-
-    def __init__(self, stand_in: StandIn, around: object, default: Declared | None, change: Change) -> None:
-        super().__init__(around, default)
-        self._stand_in = stand_in
-        self._change = change
-
-    def resolve_http(self, scope: Scope, method: str | bytes) -> Target:
-        return self.resolve(scope, method)
-
-    def resolve(self, scope: Scope, method: str | bytes) -> Target:
-        target = super().resolve(scope, method)
-        terms = _changed_terms(target, method, self._change.policy)
-        if terms is not None:
-            terms.callables = tuple(map(self._listening, terms.callables))
-        return replace(target, terms=terms)
-
-    def _listening(self, is_allowed: OriginCallable) -> OriginCallable:
-        async def ask(origin: str, connection: HTTPConnection) -> bool:
-            verdict: Any = None
-            fault = None
-            try:
-                verdict = is_allowed(origin, connection)
-                if inspect.isawaitable(verdict):
-                    verdict = await verdict
-                if not isinstance(verdict, bool):
-                    fault = f"returned {verdict!r}, and neither True nor False"
-            except Exception as error:  # noqa: BLE001 - whatever it is, the layer takes it for a no
-                fault = f"raised {error!r}"
-            allowed = verdict is True and fault is None
-            self._stand_in.handled[-1].asked.append(Asked(name_of(is_allowed), allowed, fault))
-            return allowed
-
-        return ask
-
-
-def _changed_terms(target: Target, method: str | bytes, policy: CORSPolicy | None) -> Terms | None:
-    """Terms of our own: those of the app remember what they granted, and are asked by others too."""
-    present = target.terms
-    if policy is None:
-        if present is None:
-            return None
-        return Terms(present.policy, present.registered, enforces=present.enforces)
-    if isinstance(method, bytes):
-        method = method.decode("latin-1")
-    methods: Iterable[str] | None = () if present is None else present.registered
-    if target.opaque or target.route is None:
-        methods = None
-    elif methods is not None and serves(target, method):
-        methods = {*methods, method}
-    return Terms(policy, methods)
 
 
 def _claims(target: Target) -> bool:

@@ -182,7 +182,7 @@ def _where_it_goes(site: Site, handled: Handled) -> str:
         "" if target.redirects_to is None else f"redirected to {shortened(target.redirects_to)} (307); "
     )
     serves = f"{target.path or '/'} is {site.name_of(target)}"
-    if target.opaque:
+    if target.methods is None:
         said = f"{serves}, an ASGI app that shows no routes: how it answers is not known"
     elif not handled.is_served:
         is_alone = frozenset(handled.beside.methods) == target.methods

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from route_cors.errors import CORSConfigError, Problem
-from route_cors.origins import ANY_ORIGIN, DeclaredOrigin, OriginSet, parse_origin
+from route_cors.origin_set import OriginSet
+from route_cors.origins import ANY_ORIGIN, DeclaredOrigin, parse_origin
 from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:

@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias, final
 
 import anyio
 
+from route_cors.arguments import takes
 from route_cors.decisions import LIVE_CHANGED, LIVE_NOT_RUNNING, bounded_names, escaped
 from route_cors.diagnostics import LOGGER
 from route_cors.errors import CORSConfigError, Problem
 from route_cors.live.kept import read_kept, write_kept
 from route_cors.live.loading import Loading
 from route_cors.live.members import Members, Rules, admitted, read_members
-from route_cors.origins import LiveItem, OriginSet
-from route_cors.policy import takes
+from route_cors.origins import LiveItem
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
+
+    from route_cors.origin_set import OriginSet
 
 Load: TypeAlias = Callable[[], Iterable[str] | Awaitable[Iterable[str]]]
 """What returns the members: a plain function, which runs in a thread, or an async one."""
@@ -35,6 +37,7 @@ Wake: TypeAlias = AsyncIterable[object] | Callable[[], AsyncIterable[object]]
 
 _MAX_LOGGED: Final = 10
 _TAKES_ARGUMENTS: Final = "it has to be callable without arguments: use functools.partial"
+_NO_SECONDS: Final = "not a number of seconds greater than 0"
 _NO_WAKE: Final = "not an async iterator, and not a callable that returns one"
 
 
@@ -259,12 +262,7 @@ def _problems(load: Any, every: Any, wake: object, keep: object, required: objec
     checks = (
         ("load", load, is_function, "not a function that returns the origins"),
         ("load", load, not is_function or takes(load), _TAKES_ARGUMENTS),
-        (
-            "every",
-            every,
-            type(every) in {int, float} and 0 < every < math.inf,
-            "not a number of seconds greater than 0",
-        ),
+        ("every", every, type(every) in {int, float} and 0 < every < math.inf, _NO_SECONDS),
         ("wake", wake, wake is None or callable(wake) or isinstance(wake, AsyncIterable), _NO_WAKE),
         ("keep", keep, keep is None or isinstance(keep, str | os.PathLike), "not the path of a file"),
         ("required", required, isinstance(required, bool), "not True or False"),

@@ -20,7 +20,7 @@ from route_cors.testing.hosts import are_hosts, checked_hosts
 from route_cors.testing.page import Page
 from route_cors.testing.request import build_request
 from route_cors.testing.unapplied import unapplied_policy
-from route_cors.testing.urls import parse_page_origin, parse_url
+from route_cors.testing.urls import parse_page_origin, parse_url, parse_web_url
 from route_cors.testing.wires import app_at, base_url_of
 
 if TYPE_CHECKING:
@@ -179,12 +179,7 @@ def _refuse(unknown: Mapping[str, object]) -> None:
 
 def _checked_base(text: str, target: Any) -> Url:
     fault = f"base_url: {text!r}: must be an http or https URL, without a username and password"
-    try:
-        base = parse_url(text)
-    except ValueError:
-        raise ValueError(fault) from None
-    if base.scheme not in {"http", "https"} or base.has_credentials:
-        raise ValueError(fault)
+    base = parse_web_url(text, fault)
     if are_hosts(target) and base.origin not in target:
         raise ValueError(
             f"base_url: {text!r}: no server of the mapping answers for it; add {base.origin!r}: ... to it"

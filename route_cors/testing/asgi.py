@@ -46,12 +46,7 @@ async def exchange(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
     scope = scope_of(sent)
     scope["type"] = "http"
     scope["method"] = sent.method
-    error: Exception | None = None
-    with ours.running:
-        try:
-            await app(scope, ours.receive, ours.send)
-        except Exception as raised:  # noqa: BLE001 - a server answers after any exception
-            error = raised
+    error = await _error_of(app, scope, ours)
     if ours.has_left:
         error = None
     elif error is None and not ours.complete.is_set():
@@ -72,13 +67,19 @@ async def shake_hands(app: ASGIApp, sent: SentRequest) -> ReceivedResponse:
     scope["subprotocols"] = [name.strip() for name in offered.split(",") if name]
     scope["extensions"] = {"websocket.http.response": {}}
     ours = _Handshake()
-    error: Exception | None = None
+    error = await _error_of(app, scope, ours)
+    return ReceivedResponse(ours.status_code, ours.headers, ours.content, error)
+
+
+async def _error_of(
+    app: ASGIApp, scope: MutableMapping[str, Any], ours: _Exchange | _Handshake
+) -> Exception | None:
     with ours.running:
         try:
             await app(scope, ours.receive, ours.send)
         except Exception as raised:  # noqa: BLE001 - a server answers after any exception
-            error = raised
-    return ReceivedResponse(ours.status_code, ours.headers, ours.content, error)
+            return raised
+    return None
 
 
 class _Exchange:

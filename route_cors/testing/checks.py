@@ -6,15 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from route_cors.headers import is_forbidden_response_header, is_token
+from route_cors.headers import SAFELISTED_METHODS, is_forbidden_response_header, is_token
 from route_cors.testing.cache import DEFAULT_MAX_AGE
 from route_cors.testing.engines import STANDARD
 from route_cors.testing.messages import REDIRECT_STATUSES, Headers
-from route_cors.testing.safelist import (
-    NON_WILDCARD_REQUEST_HEADER,
-    SAFELISTED_METHODS,
-    SAFELISTED_RESPONSE_HEADERS,
-)
+from route_cors.testing.safelist import NON_WILDCARD_REQUEST_HEADER, SAFELISTED_RESPONSE_HEADERS
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:

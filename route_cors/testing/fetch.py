@@ -19,6 +19,7 @@ from collections.abc import Generator
 from operator import methodcaller
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
+from route_cors.headers import SAFELISTED_METHODS
 from route_cors.testing.cache import CacheKey
 from route_cors.testing.causes import cause_of
 from route_cors.testing.checks import (
@@ -38,7 +39,6 @@ from route_cors.testing.messages import (
     SentRequest,
 )
 from route_cors.testing.redirects import check_redirect
-from route_cors.testing.safelist import SAFELISTED_METHODS
 from route_cors.testing.sending import Sending
 from route_cors.testing.urls import Url
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from route_cors.origins import WEBSOCKET_SCHEMES
 from route_cors.testing.messages import Headers
 from route_cors.testing.printing import printable
-from route_cors.testing.urls import parse_url
+from route_cors.testing.urls import parse_url, parse_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,11 +226,6 @@ def _why_not(key: str) -> str:
 
 def _check_address(key: str, server: str) -> None:
     fault = f"target: {key!r}: {server!r}: must be the origin of a live server, as 'http://127.0.0.1:8000'"
-    try:
-        address = parse_url(server)
-    except ValueError:
-        raise ValueError(fault) from None
-    if address.scheme not in {"http", "https"} or address.has_credentials:
-        raise ValueError(fault)
+    address = parse_web_url(server, fault)
     if address.href != f"{address.origin}/":
         raise ValueError(f"{fault}, without a path; write {address.origin!r} instead")

@@ -9,10 +9,10 @@ from json import dumps
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 from urllib.parse import urlencode
 
-from route_cors.headers import is_forbidden_method, is_token, normalize_method
+from route_cors.headers import SAFELISTED_METHODS, is_forbidden_method, is_token, normalize_method
 from route_cors.testing.engines import STANDARD
 from route_cors.testing.referrer import ReferrerPolicy
-from route_cors.testing.safelist import SAFELISTED_METHODS, is_forbidden, is_no_cors_safelisted
+from route_cors.testing.safelist import is_forbidden, is_no_cors_safelisted
 from route_cors.testing.urls import parse_url
 
 if TYPE_CHECKING:

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from route_cors.testing.engines import Engine
 
-SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
-"""https://fetch.spec.whatwg.org/#cors-safelisted-method"""
-
 SAFELISTED_RESPONSE_HEADERS: Final = frozenset(
     {
         "cache-control",

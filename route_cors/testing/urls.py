@@ -106,6 +106,17 @@ def parse_url(text: str, base: Url | None = None) -> Url:
     )
 
 
+def parse_web_url(text: str, fault: str) -> Url:
+    """An http or https URL without a username and password; raises `ValueError(fault)` for any other."""
+    try:
+        url = parse_url(text)
+    except ValueError:
+        raise ValueError(fault) from None
+    if url.scheme not in {"http", "https"} or url.has_credentials:
+        raise ValueError(fault)
+    return url
+
+
 def parse_page_origin(text: str) -> str:
     """Check the origin of a page.
 

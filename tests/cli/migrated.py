@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from route_cors.testing import Browser, CORSBlocked
+from allowed_calls import may
+from interpreters import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,12 +108,7 @@ app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_credentials=True, 
 
 def app_in(file: Path) -> Any:
     """The `app` of a file, as it is now."""
-    spec = importlib.util.spec_from_file_location(f"_migrated_{next(_numbers)}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.app
+    return load(file, f"_migrated_{next(_numbers)}").app
 
 
 _CALLS: Final = {
@@ -131,35 +126,10 @@ def differing(before: Any, after: Any, origins: Iterable[str]) -> set[tuple[str,
         if declared.startswith("/public") and "/public" not in there:
             continue
         for method, asks in itertools.product(methods, ("nothing", "credentials", "headers")):
-            was, now = (_may(app, origin, method, path, asks) for app in (before, after))
+            was, now = (may(app, origin, method, path, asks) for app in (before, after))
             if was is not now:
                 found.add(("gains" if now else "loses", origin, method, declared, asks))
     return found
-
-
-def _with_cookie(app: Any) -> Any:
-    """The app for a user who has a cookie: before Starlette 1.0, `*` is reflected to no other."""
-
-    async def called(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["method"] != "OPTIONS":
-            scope = {**scope, "headers": [*scope["headers"], (b"cookie", b"a=b")]}
-        await app(scope, receive, send)
-
-    return called
-
-
-def _may(app: Any, origin: str, method: str, path: str, asks: str) -> bool:
-    body = {} if method == "GET" else {"Content-Type": "application/json"}
-    try:
-        Browser(_with_cookie(app) if asks == "credentials" else app, origin=origin).fetch(
-            path,
-            method=method,
-            headers={"Authorization": "Bearer token", **body} if asks == "headers" else {},
-            credentials="include" if asks == "credentials" else "same-origin",
-        )
-    except CORSBlocked:
-        return False
-    return True
 
 
 BY_HAND: Final = {

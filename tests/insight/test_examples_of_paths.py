@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Host, Mount, Route
 from starlette.testclient import TestClient
 
-from route_cors.dispatch.resolver import resolve
+from route_cors.dispatch.resolver import Resolver
 from route_cors.insight.examples import example_host, example_path
 from route_cors.insight.survey import survey
 
@@ -75,7 +75,7 @@ def test_an_example_of_each_path(template: str, example: str | None) -> None:
     assert examples(app) == [example]
     if example is not None:
         scope = {"type": "http", "method": "GET", "path": example, "headers": []}
-        assert resolve(scope, "GET", app=app).route is app.routes[0]
+        assert Resolver(app).resolve(scope, "GET").route is app.routes[0]
 
 
 class Colour(Enum):

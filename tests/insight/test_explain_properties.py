@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from drawn import drawn
 from generated_apps import (
     Include,
     Leaf,
@@ -18,7 +19,7 @@ from generated_apps import (
     cases,
     origin_of,
 )
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from route_cors import CORSPolicy, report
@@ -27,9 +28,9 @@ from route_cors.insight.explain import explain
 from route_cors.testing import Browser, CORSBlocked
 from route_cors.testing.hosts import Everywhere
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from .answers import answers_to, ours
 
+if TYPE_CHECKING:
     from generated_apps import Built, Probe, Program, Tree
     from starlette.types import Receive, Scope, Send
 
@@ -38,14 +39,7 @@ if TYPE_CHECKING:
 HTTP_FORBIDDEN: Final = 403
 # A tenth of what the dispatcher's own properties see: each is a call in two browsers.
 EXAMPLES: Final = max(60, int(os.environ.get("ROUTE_CORS_EXAMPLES", "0")) // 10)
-generated = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    # As in test_dispatch_properties.py.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
-Header = tuple[str, str]
+generated = drawn(EXAMPLES)
 
 
 def seen_in_reality(built: Built, call: Call, root_path: str) -> tuple[str | None, list[Any]]:
@@ -75,20 +69,7 @@ def seen_in_reality(built: Built, call: Call, root_path: str) -> tuple[str | Non
             browser.fetch(url, method=call.method, headers=call.headers, credentials=credentials)
     except CORSBlocked as blocked:
         reason = blocked.reason
-    answers = [
-        (
-            f"{each.request.method} {each.request.url}",
-            each.response.status_code,
-            ours(each.response.headers.raw),
-        )
-        for each in browser.history
-        if each.response is not None
-    ]
-    return reason, answers
-
-
-def ours(headers: Iterable[Header]) -> list[Header]:
-    return [header for header in headers if header[0].startswith("access-control-") or header[0] == "vary"]
+    return reason, answers_to(browser)
 
 
 def call_of(built: Built, probe: Probe, chosen: int, *, credentials: bool, websocket: bool) -> Call:

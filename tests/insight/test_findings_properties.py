@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from drawn import drawn
 from generated_apps import Probe, Program, build, cases
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from route_cors import report
 from route_cors.decorators import NoCORS
-from route_cors.dispatch.resolver import resolve
+from route_cors.dispatch.resolver import Resolver
 from route_cors.insight.routes import survey_routes
 from route_cors.insight.survey import surrounded
 
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 
 # A tenth of what the dispatcher's own properties see: each app gets a whole report.
 EXAMPLES: Final = max(100, int(os.environ.get("ROUTE_CORS_EXAMPLES", "0")) // 10)
-generated = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    # Without Phase.explain, which builds as many apps again to say what a readable failure shows.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
+generated = drawn(EXAMPLES)
 EVERY_LAYER: Final = ("install_cors", "add_middleware", "none")
 
 
@@ -75,7 +70,7 @@ def test_what_is_reported_holds_unless_it_is_said_to_be_hidden(case: tuple[Progr
         kind = "websocket" if placed.kind == "websocket" else "http"
         for method in methods_of(placed):
             scope = scope_of(kind, example, method, each.reported.host)
-            target = resolve(scope, method, app=app, default=default)
+            target = Resolver(app, default).resolve(scope, method)
             if target.route is placed.route and target.path == placed.path:
                 expected = None if isinstance(placed.policy, NoCORS) else placed.policy
                 assert in_force(target) == expected
@@ -93,7 +88,7 @@ def test_no_request_gets_to_a_route_that_is_said_to_be_hidden(case: tuple[Progra
     said = hidden(report(app))
     for probe in probes:
         for kind, method in (("http", probe.method), ("websocket", "")):
-            target = resolve(scope_of(kind, probe.path, method, probe.host), method, app=app)
+            target = Resolver(app).resolve(scope_of(kind, probe.path, method, probe.host), method)
             served = by_route.get((id(target.route), target.path), [])
             if len(served) != 1:
                 continue

@@ -13,8 +13,9 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from drawn import drawn
 from fastapi import FastAPI
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -32,8 +33,10 @@ from route_cors.insight.explain import explain
 from route_cors.testing import Browser, CORSBlocked
 from route_cors.testing.hosts import Everywhere
 
+from .answers import answers_to, ours
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
@@ -41,12 +44,7 @@ if TYPE_CHECKING:
     from route_cors.insight import Explanation, ReportedRoute
 
 EXAMPLES: Final = int(os.environ.get("ROUTE_CORS_EXAMPLES", "200"))
-generated = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
+generated = drawn(EXAMPLES)
 
 A: Final = "https://a.example"
 B: Final = "https://b.example"
@@ -229,12 +227,6 @@ calls = st.builds(
 
 # --- What is seen
 
-Header = tuple[str, str]
-
-
-def ours(headers: Iterable[Header]) -> list[Header]:
-    return [(name, value) for name, value in headers if name.startswith("access-control-") or name == "vary"]
-
 
 def seen_in_reality(app: Any, call: Call) -> tuple[str | None, list[Any]]:
     """What blocked it, and each request with the status and CORS headers of its answer."""
@@ -259,16 +251,7 @@ def seen_in_reality(app: Any, call: Call) -> tuple[str | None, list[Any]]:
             )
     except CORSBlocked as blocked:
         reason = blocked.reason
-    answers = [
-        (
-            f"{each.request.method} {each.request.url}",
-            each.response.status_code,
-            ours(each.response.headers.raw),
-        )
-        for each in browser.history
-        if each.response is not None
-    ]
-    return reason, answers
+    return reason, answers_to(browser)
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -12,6 +12,7 @@ import itertools
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from allowed_calls import may
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,6 @@ from starlette.responses import PlainTextResponse
 
 from route_cors import install_cors
 from route_cors.insight.migration import migration
-from route_cors.testing import Browser, CORSBlocked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,31 +141,6 @@ _ROUTES: Final = {
 _ASKS: Final = ("nothing", "credentials", "headers")
 
 
-def _with_cookie(app: Any) -> Any:
-    """The app for a user who has a cookie: before Starlette 1.0, `*` is reflected to no other."""
-
-    async def called(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["method"] != "OPTIONS":
-            scope = {**scope, "headers": [*scope["headers"], (b"cookie", b"a=b")]}
-        await app(scope, receive, send)
-
-    return called
-
-
-def _may(app: Any, origin: str, method: str, path: str, asks: str) -> bool:
-    body = {} if method in {"GET", "HEAD"} else {"Content-Type": "application/json"}
-    try:
-        Browser(_with_cookie(app) if asks == "credentials" else app, origin=origin).fetch(
-            path,
-            method=method,
-            headers={"Authorization": "Bearer token", **body} if asks == "headers" else {},
-            credentials="include" if asks == "credentials" else "same-origin",
-        )
-    except CORSBlocked:
-        return False
-    return True
-
-
 def _listed(changes: Iterable[Change]) -> set[tuple[str, str, str, str, str]]:
     return {
         (change.verdict, origin, method, path, asks)
@@ -180,7 +155,7 @@ def _differing(before: Any, after: Any, origins: Iterable[str]) -> set[tuple[str
     found: set[tuple[str, str, str, str, str]] = set()
     for origin, (declared, (path, methods)), asks in itertools.product(origins, _ROUTES.items(), _ASKS):
         for method in methods:
-            was, now = (_may(app, origin, method, path, asks) for app in (before, after))
+            was, now = (may(app, origin, method, path, asks) for app in (before, after))
             if was is not now:
                 found.add(("gains" if now else "loses", origin, method, declared, asks))
     return found

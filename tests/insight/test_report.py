@@ -11,10 +11,10 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-import fastapi
 import pytest
 from asgi import ask, http_scope
 from fastapi import APIRouter, FastAPI, Request, WebSocket
+from named_endpoints import KEEPS_A_TREE
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 A, B = "https://a.example", "https://b.example"
 HERE = __file__
 MODULE = __name__
-# From 0.137 on include_router keeps the original routers; before, plain routes did not inherit.
-KEEPS_A_TREE = tuple(int(part) for part in fastapi.__version__.split(".")[:2]) >= (0, 137)
 
 
 async def endpoint() -> None: ...

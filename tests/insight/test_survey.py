@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 from route_cors.dispatch.apps import is_installed
-from route_cors.dispatch.resolver import resolve
+from route_cors.dispatch.resolver import Resolver
 from route_cors.insight.survey import Placed, Surrounded, surrounded, survey
 
 if TYPE_CHECKING:
@@ -284,10 +284,8 @@ def test_a_target_names_the_mounts_that_lead_there() -> None:
     app = Starlette(routes=[Mount("/deep", routes=[host])])
 
     def target(path: str) -> Any:
-        return resolve(
-            {"type": "http", "method": "GET", "path": path, "headers": [(b"host", b"a.example")]},
-            "GET",
-            app=app,
+        return Resolver(app).resolve(
+            {"type": "http", "method": "GET", "path": path, "headers": [(b"host", b"a.example")]}, "GET"
         )
 
     assert (target("/deep/x").path, target("/deep/x").through) == ("/deep/x", (app.routes[0], host))

@@ -93,10 +93,6 @@ def as_routes(routes: Iterable[Routed]) -> list[Route]:
     ]
 
 
-def _layered(app: Starlette, default: Any) -> None:
-    install_cors(app, default=default)
-
-
 # --- with install_cors ----------------------------------------------------------------------------
 
 
@@ -252,5 +248,4 @@ on_fastapi = _on(*FASTAPI)
 on_fastapi_and_alone = _on(*FASTAPI, middleware, *ALONE)
 on_installed = _on(*FASTAPI, *STARLETTE)
 on_layered = _on(*FASTAPI, *STARLETTE, middleware)
-on_alone = _on(*ALONE)
 everywhere = _on(*FASTAPI, *STARLETTE, middleware, *ALONE)

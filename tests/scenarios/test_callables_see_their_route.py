@@ -14,7 +14,8 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Mount, Route, WebSocketRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Scope
+from wrappers import Hidden
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors
 
@@ -291,16 +292,6 @@ def on_the_mount(notes: Notes, policy: CORSPolicy) -> Place:
     app.mount("/{region}", cors(policy)(inner))
     install_cors(app)
     return Place(app, f"/eu{ITEM_PATH}", inner, {"region": "eu", **ITEM}, "/eu")
-
-
-class Hidden:
-    """A middleware that does not show what is behind it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.wrapped = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.wrapped(scope, receive, send)
 
 
 def hidden(notes: Notes, policy: CORSPolicy) -> Place:

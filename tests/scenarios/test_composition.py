@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
+from wrappers import Hidden, closure, copying
 
 from route_cors import CORSPolicy, CORSRouter, RouteCORSMiddleware, cors, install_cors, no_cors
 
@@ -131,35 +132,11 @@ INSIDE: tuple[Inside, ...] = (installed, added, wrapped, router_alone, starlette
 # --- the ways to it
 
 
-def closure(app: ASGIApp) -> ASGIApp:
-    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, send)
-
-    return wrapper
-
-
 def partial(app: ASGIApp) -> ASGIApp:
     async def hand_on(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await app(scope, receive, send)
 
     return functools.partial(hand_on, app)
-
-
-def copying(app: ASGIApp) -> ASGIApp:
-    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(dict(scope), receive, send)
-
-    return wrapper
-
-
-class Hidden:
-    """Holds what it wraps under another name than `app`."""
-
-    def __init__(self, wrapped: ASGIApp) -> None:
-        self.wrapped = wrapped
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.wrapped(scope, receive, send)
 
 
 class Dispatch:

@@ -1,11 +1,11 @@
 """The recipe of an MCP server, with the MCP SDK's own transport behind the policy."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
 from example_programs import EXAMPLES, Answer, answers, started
+from interpreters import load
 from starlette.testclient import TestClient
 
 from route_cors.testing import Browser, CORSBlocked
@@ -27,11 +27,7 @@ INITIALIZE = {
 
 def test_a_page_opens_a_session_and_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES))
-    spec = importlib.util.spec_from_file_location("recipe_mcp_server", EXAMPLES / "mcp_server.py")
-    assert spec is not None
-    assert spec.loader is not None
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
+    recipe = load(EXAMPLES / "mcp_server.py", "recipe_mcp_server")
     accepts = {"Accept": "application/json, text/event-stream"}
     with TestClient(recipe.app, base_url=API) as client:
         page = Browser(client, origin=recipe.PAGE)

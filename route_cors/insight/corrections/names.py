@@ -6,8 +6,9 @@ import json
 import re
 from typing import Final
 
+from route_cors.arguments import fault_of
 from route_cors.errors import CORSConfigError
-from route_cors.policy import CORSPolicy, fault_of
+from route_cors.policy import CORSPolicy
 
 
 def fixed_name(field: str, name: str) -> str | None:

@@ -18,6 +18,7 @@ from route_cors.dispatch.served import served_in
 from route_cors.insight.dry_run.would_be import WouldBe
 from route_cors.judging import sender_of
 from route_cors.protocol import Answer, Terms, read_preflight
+from route_cors.serving import CLOSED
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from route_cors.judging import Judge
     from route_cors.protocol import Headers, Preflight
 
-_CLOSED: Final = Terms(None)
 WITHOUT_POLICY: Final = Terms(None)
 """The terms of a route without a policy, in an app that enforces: nobody is allowed there."""
 
@@ -108,7 +108,7 @@ class Forecast:
         served = served_in(scope, (target,), noted)
         if served is None or (served.terms is None and not target.is_known):
             return would_be
-        settled = await self.judged(served.terms or _CLOSED, served, None, scope, origin)
+        settled = await self.judged(served.terms or CLOSED, served, None, scope, origin)
         if settled is None or settled.event is not REQUEST_REFUSED:
             return settled
         return replace(settled, event=ANSWER_NOT_READABLE)  # it has run: there is nothing left to refuse

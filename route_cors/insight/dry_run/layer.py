@@ -21,7 +21,8 @@ from route_cors.insight.dry_run.summary import Differences
 from route_cors.insight.dry_run.would_be import ACCEPTED
 from route_cors.judging import Judge, sender_of
 from route_cors.live import serve_lifespan
-from route_cors.protocol import SAFE_METHODS, read_origin, within_bound
+from route_cors.protocol import read_origin, within_bound
+from route_cors.senders import SAFE_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable

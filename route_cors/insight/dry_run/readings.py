@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from route_cors.headers import FORBIDDEN_RESPONSE_HEADERS, is_token
+from route_cors.headers import FORBIDDEN_RESPONSE_HEADERS, SAFELISTED_METHODS, is_token
 from route_cors.testing.safelist import SAFELISTED_RESPONSE_HEADERS
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from route_cors.decisions import Change
     from route_cors.protocol import Header
 
-_SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 # Not covered by `*`: https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
 _NEVER_BY_WILDCARD: Final = "authorization"
 _OK_STATUSES: Final = range(200, 300)
@@ -104,7 +103,7 @@ class _Sent:
         names = self.names(b"access-control-allow-headers")
         if methods is None or names is None:
             return "a list of names that cannot be parsed"
-        if asked.method not in {*methods, *_SAFELISTED_METHODS} and (credentials or _ANY not in methods):
+        if asked.method not in {*methods, *SAFELISTED_METHODS} and (credentials or _ANY not in methods):
             return f"method {asked.method} is not allowed"
         listed = {name.lower() for name in names}
         by_wildcard = not credentials and _ANY in listed

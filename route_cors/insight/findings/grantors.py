@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 from route_cors.insight.findings.facts import named
 from route_cors.insight.findings.finding import finding_about
 from route_cors.insight.foreign import KnownLayer, OurLayer
-from route_cors.origins import ANY_ORIGIN, OriginSet, is_serialized_origin
+from route_cors.origin_set import OriginSet
+from route_cors.origins import ANY_ORIGIN, is_serialized_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

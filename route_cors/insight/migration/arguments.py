@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from route_cors.arguments import MAX_MAX_AGE
 from route_cors.errors import CORSConfigError
 from route_cors.headers import normalize_method
 from route_cors.insight.migration.reading import is_accepted, spelled
 from route_cors.origins import ANY_ORIGIN
-from route_cors.policy import MAX_MAX_AGE, CORSPolicy
+from route_cors.policy import CORSPolicy
 
 if TYPE_CHECKING:
     from route_cors.insight.migration.reading import Reading

@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from route_cors.headers import SAFELISTED_METHODS
 from route_cors.testing.cache import CacheKey, PreflightCache
 from route_cors.testing.checks import Asked, Refused, check_preflight
 from route_cors.testing.engines import STANDARD, Engine, engine_named
-from route_cors.testing.safelist import SAFELISTED_METHODS, is_forbidden, unsafe_names
+from route_cors.testing.safelist import is_forbidden, unsafe_names
 from route_cors.testing.url_list import UrlList
 from route_cors.testing.urls import parse_url
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from example_programs import EXAMPLES
-from interpreters import environment
+from interpreters import environment, load
 
 if TYPE_CHECKING:
     import pytest
@@ -21,12 +20,7 @@ EXAMPLE = EXAMPLES / "dry_run.py"
 
 
 def _example() -> Any:
-    spec = importlib.util.spec_from_file_location("dry_run_example", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(EXAMPLE, "dry_run_example")
 
 
 def _migration() -> Any:
