@@ -22,7 +22,7 @@ class Grant:
         methods: those that a preflight grants; None: any.
         headers: request-header names.
         exposed: response-header names.
-        enforce: whether calls of others are refused before the endpoint runs.
+        enforce: whether calls of other origins are refused before the endpoint runs.
     """
 
     origins: frozenset[str] = frozenset()
@@ -37,10 +37,10 @@ class Grant:
 
 
 NOTHING: Final = Grant()
-"""No policy, or `no_cors`: browsers keep the answer from every page of another origin."""
+"""No policy, or `no_cors`: browsers hide the response from every page of another origin."""
 
 UNGUARDED: Final = Grant(origins=frozenset({ANY_ORIGIN}), credentials=True)
-"""A websocket without a policy: browsers let every page open it, cookies and all."""
+"""A websocket without a policy: browsers let every page open it, and send cookies."""
 
 
 class Difference(NamedTuple):
@@ -133,7 +133,7 @@ def _origins(origins: Iterable[str]) -> str:
 
 
 def _uncovered(origins: frozenset[str], others: frozenset[str]) -> set[str]:
-    """Those that the others do not let in already, by their own text or by a pattern."""
+    """Those that the others do not allow already, by their own text or by a pattern."""
     missing = origins - others
     if not missing:
         return set()

@@ -724,7 +724,7 @@ def test_callables_are_asked_and_say_why(caplog: pytest.LogCaptureFixture) -> No
         (
             f"{OURS} is allowed by {', '.join(names)}; {served_by('raises')} raised "
             f"RuntimeError('no database'); {served_by('says_no')} does not allow it; "
-            f"{served_by('says_maybe')} returned 'maybe', and neither True nor False; "
+            f"{served_by('says_maybe')} returned 'maybe', which is neither True nor False; "
             f"{served_by('says_yes')} allows it"
         ),
     )
