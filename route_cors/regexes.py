@@ -1,4 +1,4 @@
-r"""What a regex among the origins allows by mistake: strangers, http origins, requests that take seconds.
+r"""What a regex among the origins allows by mistake: any site, http origins, requests that take seconds.
 
 A regex cannot be understood for certain, so it is tried on origins that are made for it. A bad one may pass,
 but `OriginSet` never lets it match insecure origins, and `route-cors check` looks again.
@@ -18,7 +18,7 @@ from route_cors.suffixes import public_suffixes_by_ending
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Origins of strangers
+# Origins that anyone can register
 
 # Random names of the kinds that anyone can register. A regex that matches one of them matches whatever name
 # somebody registers. moz-extension: is not among them: Firefox chooses those origins at random for each

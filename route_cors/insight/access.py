@@ -32,7 +32,7 @@ Verdict: TypeAlias = Literal["yes", "no", "asks", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Whether a page may call a route and read the answer, and whether its user's cookies may go along."""
+    """Whether a page may call a route and read the response, and whether its user's cookies may be sent."""
 
     verdict: Verdict
     with_credentials: bool

@@ -18,7 +18,7 @@ class Grant:
 
     Attributes:
         origins: as `describe_policy` writes them; empty if no origin is allowed.
-        credentials: whether cookies may go along.
+        credentials: whether cookies may be sent.
         methods: those that a preflight grants; None: any.
         headers: request-header names.
         exposed: response-header names.

@@ -29,7 +29,7 @@ class Passage:
     """One layer on the way of one request.
 
     Attributes:
-        layer: what is known of it.
+        layer: what is known about it.
         makes_ours: makes a layer of ours around an app.
         is_reached: whether the request got there.
         hands_on: whether the layer passed it on.

@@ -46,7 +46,7 @@ class _Shown:
 
 
 class Site:
-    """What is known of an app's routes, and of the layers around them.
+    """What is known about an app's routes, and of the layers around them.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.

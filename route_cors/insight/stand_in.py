@@ -70,7 +70,7 @@ class StandIn:
         root_path: the path that the app is served behind, as a server would pass it on.
         change: what is tried.
         guise: what an unknown layer is assumed to be.
-        credentials: whether the user's cookies go along.
+        credentials: whether the user's cookies are sent.
 
     Attributes:
         handled: what happened to each request, in their order.
@@ -241,7 +241,7 @@ class StandIn:
             handled.carrier, handled.reached_app = "route", False
 
 
-class _RaisedThroughRoute(Exception):  # noqa: N818 - it is no error
+class _RaisedThroughRoute(Exception):  # noqa: N818 - it is not an error
     """The place of the HTTPException that a route raises for a method that it does not serve."""
 
 
@@ -255,7 +255,7 @@ class _Layer(RouteCORSMiddleware):
 
 
 class _Listener(Diagnostics):
-    """Receives what the layer decides; the log and the callback hear nothing of made-up requests.
+    """Receives what the layer decides; neither the log nor the callback gets made-up requests.
 
     The app's debug mode, which changes the response to a refused preflight, changes no explanation.
     """
@@ -304,7 +304,7 @@ class _TryingResolver(Resolver):
                     verdict = await verdict
                 if not isinstance(verdict, bool):
                     fault = f"returned {verdict!r}, which is neither True nor False"
-            except Exception as error:  # noqa: BLE001 - whatever it is, the layer takes it for a no
+            except Exception as error:  # noqa: BLE001 - whatever it is, the layer treats it as a no
                 fault = f"raised {error!r}"
             allowed = verdict is True and fault is None
             self._stand_in.handled[-1].asked.append(Asked(name_of(is_allowed), allowed, fault))

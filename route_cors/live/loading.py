@@ -31,8 +31,8 @@ class Loading:
     """The loads of one `LiveOrigins`.
 
     `take` is called with what each load returned, in a thread; `state` says, for the log, whose loads they
-    are and what there is so far. Whoever runs them has a loop of its own, as two apps with one set may be in
-    two threads; only one of them loads at a time.
+    are and what there is so far. Each app that runs them has an event loop of its own, as two apps with one
+    set may be in two threads; only one of them loads at a time.
     """
 
     def __init__(
