@@ -100,12 +100,12 @@ class Decision:
 
     `method` is the method of the request, or the one that a preflight announces; None for a websocket. `path`
     is as the client sent it, percent-encoded, without a query. `route` is the registered path, after the
-    paths of its mounts; None if no route answers. Of the fields that name something, only `route` and `event`
-    fit a metric's label: the others can have any number of values. `origin` is the Origin header as the
-    client sent it, None if there is none. `refused_headers` are the request-header names that the policy does
-    not allow, if the check "headers" failed. For RCE05 and RCE07, `sec_fetch_site` is the header of that name
-    (None if the browser sent none), and `own_origin` is the origin of the request's own URL, with which the
-    Origin was compared (None without a Host header). What a client sent may contain any characters, and is
+    paths of its mounts; None if no route answers. It has no more values than the app has routes, so it fits a
+    metric's label, as `event` does. `origin` is the Origin header as the client sent it, None if there is
+    none. `refused_headers` are the request-header names that the policy does not allow, if the check
+    "headers" failed. For RCE05 and RCE07, `sec_fetch_site` is the header of that name (None if the browser
+    sent none), and `own_origin` is the origin of the request's own URL, with which the Origin was compared
+    (None without a Host header). What a client sent may contain any characters, and is cut to 300 of them.
     cut to 300 of them.
 
     `live_age` is the number of seconds since the `LiveOrigins` of the policy were last loaded; if there are

@@ -46,7 +46,7 @@ class Expected:
 class Call:
     """A call that both pages make; without `stranger`, both should see the same result.
 
-    `unprotected` is what the stranger sees without enforcement, where that differs.
+    `unprotected` is what the stranger sees without enforcement, if that differs.
     """
 
     title: str

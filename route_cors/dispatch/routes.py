@@ -196,7 +196,7 @@ def frontends_of(
 ) -> Iterator[Frontend]:
     """The directories that a router and those that it includes serve where no route matches, in its order.
 
-    `routes` are the router's own, `within` is how it is included; None where it is the one that is asked.
+    `routes` are the router's own, `within` is how it is included; None if it is the one that is asked.
     """
     prefix = "" if within is None else within.include_context.prefix
     for group in getattr(router, "_low_priority_routes", ()):

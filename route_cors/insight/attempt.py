@@ -42,7 +42,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A call, the requests that the browser sent for it, and what blocked it; None where nothing did.
+    """A call, the requests that the browser sent for it, and what blocked it; None if nothing did.
 
     `is_known`: whether the result is the same whatever the unknown layers do. If not, this is the result if
     they do nothing about CORS.

@@ -51,7 +51,7 @@ class Difference(NamedTuple):
 
 
 def differences(before: Grant | None, after: Grant | None) -> Iterator[Difference]:
-    """How one grant differs from the other, in sentences; None where there is no such route."""
+    """How one grant differs from the other, in sentences; None if there is no such route."""
     if before is None or after is None:
         yield from _new_or_gone(before, after)
         return

@@ -181,7 +181,7 @@ def _reported(placed: Placed, outside: tuple[Layer, ...], own: tuple[Layer, ...]
 
 
 def _is_documentation(endpoint: Any) -> bool:
-    """Where these are is for the app to say, and what is at a path like /docs may be the user's own.
+    """The app says where these are: what is at a path like /docs may be the user's own.
 
     A mounted app is of that module too.
     """

@@ -22,7 +22,7 @@ _NOBODY = Terms(None)
 
 
 def ruling_checks(attempt: Attempt, sent: Sent) -> Iterator[Check]:
-    """The check of enforcement, where it is asked.
+    """The check of enforcement, if there is one.
 
     A form, image or link can only be refused by enforcement: for these, the check is there even if nothing
     enforces.

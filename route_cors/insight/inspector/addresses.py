@@ -94,11 +94,11 @@ def connect_sources(origins: Iterable[str]) -> str:
 
 
 def base_path_of(scope: Mapping[str, object], mounted_at: str | None) -> str:
-    """The path that the shown app is served under, percent-encoded; empty where there is none.
+    """The path that the shown app is served under, percent-encoded; empty if there is none.
 
     Args:
         scope: of a request to the inspector.
-        mounted_at: the inspector's own path in the shown app; None where it is not mounted there.
+        mounted_at: the inspector's own path in the shown app; None if it is not mounted there.
     """
     root_path = str(scope.get("root_path", ""))
     if mounted_at is not None and root_path.endswith(mounted_at):

@@ -172,7 +172,7 @@ class _Inspector:
 
     @cached_property
     def _own_path(self) -> str | None:
-        """Where it is mounted in the app that it shows; None where it is served beside it."""
+        """Where it is mounted in the app that it shows; None if it is served separately."""
         return next((each.path for each in survey(self._shown) if self in _wrapped(each.endpoint)), None)
 
     # The answers; not async, so that they run in a thread: the report of a large app takes its time.

@@ -72,7 +72,7 @@ function pre(text) {
   return block;
 }
 
-/** Scrolls there, where it cannot be seen. */
+/** Scrolls there, if it cannot be seen. */
 function reveal(id) {
   const { top, bottom } = at(id).getBoundingClientRect();
   if (top < 0 || bottom > window.innerHeight) at(id).scrollIntoView({ block: "start" });
