@@ -110,7 +110,7 @@ def call(browser: Browser) -> None:
 
 
 def differences(origins: Iterable[str] = (OURS, ADMIN, STRANGER)) -> Differences:
-    """What a dry run sees while pages of these origins and programs without an Origin call the app."""
+    """What a dry run sees while pages of these origins, and programs without an Origin, call the app."""
     seen = Differences()
     with serving.listen(0) as listener, serving.running(create_app(seen), listener) as url:
         for origin in origins:

@@ -3,7 +3,7 @@
     CORS_ORIGINS="https://app.example.com, https://*.preview.example.com" python examples/from_settings.py
     curl -i -H 'Origin: https://pr7.preview.example.com' http://127.0.0.1:8000/orders
 
-Without the variable, the origin http://localhost:5173 is allowed; an empty one allows nobody. `OriginList`
+Without the variable, the origin http://localhost:5173 is allowed; an empty one allows no origin. `OriginList`
 reads a JSON list, or origins separated by commas or spaces. A mistake stops the program when it starts, and
 the error names the variable, the value and what to write instead.
 """
@@ -16,7 +16,7 @@ from route_cors import CORSPolicy, OriginList, cors, install_cors
 
 
 class Settings(BaseSettings):
-    """What a deployment chooses."""
+    """The settings of a deployment."""
 
     model_config = SettingsConfigDict(env_file=".env", env_nested_delimiter="__", extra="ignore")
 

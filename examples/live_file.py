@@ -1,4 +1,4 @@
-"""Origins in a file, one a line: the app follows each change of it.
+"""Origins in a file, one per line: the app follows each change of it.
 
     python examples/live_file.py
     echo https://partner.example >> origins.txt
@@ -26,11 +26,11 @@ def create_app(file: Path) -> FastAPI:
         return [line for line in lines if line]
 
     async def changes() -> AsyncIterator[None]:
-        # The directory: editors and deployments replace the file, and with it what would be watched.
+        # The directory, because editors and deployments replace the file that would be watched otherwise.
         async for _ in watchfiles.awatch(file.parent, recursive=False):
             yield
 
-    # Network file systems notify nobody: for those it is looked at once a minute.
+    # Network file systems send no notifications: for those the file is read once a minute.
     live = LiveOrigins(origins, every=60, wake=changes)
     app = FastAPI()
     install_cors(app, default=CORSPolicy(origins=live))

@@ -1,4 +1,4 @@
-"""Origins from another service, with an ETag: nothing is sent again while nothing has changed.
+"""Origins from another service, with an ETag: the list is only sent again after a change.
 
     python examples/live_http.py https://config.example.com/origins.json
     curl -i -H 'Origin: https://partner.example' http://127.0.0.1:8000/
@@ -18,7 +18,7 @@ from route_cors import CORSPolicy, LiveOrigins, install_cors
 
 
 class Origins:
-    """The list at a URL, and the ETag that it had."""
+    """The list at a URL, and its last ETag."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -26,7 +26,7 @@ class Origins:
         self._members: list[str] = []
 
     async def __call__(self) -> list[str]:
-        """The members, which are asked for again if they have changed."""
+        """The members, which are fetched again if they have changed."""
         headers = {"If-None-Match": self._etag} if self._etag else {}
         async with httpx.AsyncClient(timeout=5) as client:
             answer = await client.get(self._url, headers=headers)

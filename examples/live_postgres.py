@@ -1,4 +1,4 @@
-"""Origins in a table of PostgreSQL, whose trigger notifies the app of each change.
+"""Origins in a table of PostgreSQL: a trigger notifies the app of each change.
 
     python examples/live_postgres.py
     psql -c "INSERT INTO cors_origins VALUES ('https://partner.example')"
@@ -30,7 +30,7 @@ CREATE OR REPLACE TRIGGER cors_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNC
 
 
 async def partners() -> list[str]:
-    """The rows of the table. An app with a pool would use that."""
+    """The rows of the table. An app with a connection pool would use that."""
     connection = await asyncpg.connect(DATABASE_URL, timeout=5)
     try:
         async with connection.transaction():

@@ -1,13 +1,13 @@
-"""Preview deployments: CI registers the very origin of each, with a lifetime.
+"""Preview deployments: CI registers the exact origin of each, with a lifetime.
 
     python examples/live_previews.py        # REDIS_URL names the server, if it is not on this machine
 
-    # in CI, after deploying, for so many hours; and when the pull request is closed
+    # in CI: after deploying, with the lifetime in hours; and when the pull request is closed
     python examples/live_previews.py register https://shop-pr-7.vercel.app 24
     python examples/live_previews.py remove https://shop-pr-7.vercel.app
 
-Not `https://shop-*.vercel.app`, which is refused: anyone can name a project shop-evil, and act as your users.
-A preview runs code that has not been reviewed yet: give it an API with test data, and not the production one.
+A pattern, `https://shop-*.vercel.app`, is refused: anyone can name a project shop-evil and act as your users.
+A preview runs code that has not been reviewed yet: give it an API with test data, not the production one.
 """
 
 import os
@@ -27,7 +27,7 @@ client = redis.asyncio.Redis.from_url(REDIS_URL, decode_responses=True, socket_t
 
 
 async def previews() -> list[str]:
-    """Those whose lifetime is not over."""
+    """The origins whose lifetime has not ended."""
     return [str(origin) for origin in await client.zrangebyscore(KEY, time.time(), "+inf")]
 
 
@@ -43,7 +43,7 @@ async def members() -> list[str]:
 
 
 def register(origin: str, hours: float) -> None:
-    """Allow an origin for that long. A pattern or a typo fails the job in CI, with the fix."""
+    """Allow an origin for so many hours. A pattern or a typo fails the job in CI, with the fix."""
     CORSPolicy(origins=origin)
     if "*" in origin:
         sys.exit(f"{origin!r} is a pattern: register the origin of one deployment")

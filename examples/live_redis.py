@@ -1,11 +1,11 @@
-"""Origins in Redis: all workers allow what is added to a set there, and refuse what is removed, at once.
+"""Origins in Redis: all workers immediately follow what is added to a set there, and what is removed.
 
     python examples/live_redis.py                             # four workers; REDIS_URL
     redis-cli SADD cors:origins https://partner.example
     redis-cli PUBLISH cors:changed ''                         # without it, at the next poll
     curl -i -H 'Origin: https://partner.example' http://127.0.0.1:8000/worker
 
-While Redis is down, the last good set stays in use; a worker that is started then begins with the kept file.
+While Redis is down, the last good set stays in use; a worker that starts then begins with the kept file.
 """
 
 import os
@@ -55,7 +55,7 @@ async def worker() -> dict[str, int]:
 
 @app.get("/health")
 async def health() -> dict[str, float | int | None]:
-    """For an alert, if the set has not been loaded for long."""
+    """For an alert, if the set has not been loaded for a long time."""
     return {"origins": len(live.origins), "age": live.age, "left_out": len(live.problems)}
 
 

@@ -5,7 +5,7 @@ r"""An MCP server that pages of another origin may call, such as an inspector or
     curl -i -X OPTIONS -H 'Origin: https://inspector.example.com' \
         -H 'Access-Control-Request-Method: DELETE' http://127.0.0.1:8000/mcp/
 
-The streamable HTTP transport needs three things of CORS: the page has to read the session's header, send it
+The streamable HTTP transport needs three things from CORS: the page has to read the session's header, send it
 and the protocol's version, and end the session by DELETE. The server's own check of Host and Origin comes
 after route_cors: its allowed_origins have to name the page too.
 """
@@ -43,7 +43,7 @@ transport = server.streamable_http_app(
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Run the sessions, as a mounted app's own lifespan does not run."""
+    """Run the sessions, because the lifespan of a mounted app does not run."""
     async with server.session_manager.run():
         yield
 

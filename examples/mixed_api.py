@@ -2,7 +2,7 @@
 
     python examples/mixed_api.py            serves it and two front ends; open their pages in a browser
     python examples/mixed_api.py --check    makes the same calls without a browser
-    ... --no-enforce                        either, with what enforcement keeps away
+    ... --no-enforce                        either, without enforcement, to see what it prevents
 
 The front ends, and the calls that they make, are in the directory demonstration.
 """
@@ -45,13 +45,13 @@ async def quotes() -> list[str]:
 
 @public.post("/feedback", status_code=201)
 async def feedback(text: Annotated[str, Body(embed=True)]) -> str:
-    """A JSON body: the browser asks first, and needs no allow_headers for it."""
+    """A JSON body needs a preflight, but no allow_headers."""
     return f"received: {text}"
 
 
 @public.get("/transfers")
 async def count_transfers() -> int:
-    """How many there were: by this, both pages find out what their forms did."""
+    """How many there were: it shows both pages what their forms did."""
     return len(TRANSFERS)
 
 
@@ -108,7 +108,7 @@ def create_account(front_end: str) -> CORSRouter:
         TRANSFERS.append(f"{user} sent {fields['amount'][0]} to {fields['to'][0]}")
         return PlainTextResponse(TRANSFERS[-1], 201)
 
-    # Nor has a text/plain POST a preflight. `enforce=True` here holds even where the app does not enforce.
+    # A text/plain POST has no preflight either. `enforce=True` here applies even if the app does not enforce.
     @account.post("/notes", status_code=201)
     @cors(ours.evolve(enforce=True))
     async def add_note(user: User, request: Request) -> str:
@@ -136,7 +136,7 @@ def create_api(front_end: str, *, enforce: bool = True) -> FastAPI:
     async def metrics() -> dict[str, int]:
         return {"sessions": len(SESSIONS)}
 
-    # Lets the front end read the 500 of /account/report, too, which is written outside of the routes.
+    # The front end can also read the 500 of /account/report, which is made outside of the routes.
     install_cors(app, enforce=enforce)
     return app
 

@@ -1,10 +1,10 @@
-"""An API that any page may read, with a part that only one front end may call, and one that nobody may.
+"""An API that any page may read, with a part for one front end only, and a part that no page may call.
 
     python examples/public_api.py
     curl -i -H 'Origin: https://any.example' http://127.0.0.1:8000/v1/quotes
     curl -i -X PUT -H 'Origin: https://any.example' http://127.0.0.1:8000/account/name
 
-The innermost policy counts, and policies are never merged: nothing of `*` reaches /account or /internal.
+The innermost policy wins; policies are never merged: `*` does not apply to /account or /internal.
 """
 
 import serving
@@ -40,7 +40,7 @@ app.include_router(account)
 @app.get("/internal/metrics")
 @no_cors
 async def metrics() -> str:
-    """Return what no page of another origin reads, whatever the default says."""
+    """Return what no page of another origin may read, regardless of the default."""
     return "requests 1"
 
 

@@ -1,4 +1,4 @@
-"""What starts the examples: a free port, an end by Ctrl-C, a plain message about a package that is missing.
+"""Starts the examples on a free port, stops at Ctrl-C, and names a package that is missing in plain words.
 
 Each example imports this module first and ends with `serving.serve(app)` or `serving.run(main)`. Your own app
 needs neither: start it with `uvicorn` or `fastapi run`.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["HOST", "address", "listen", "run", "running", "serve", "serve_workers"]
 
 HERE = Path(__file__).resolve().parent
-# A number, because a browser may take "localhost" to be ::1, where another program can own the port.
+# A number, because "localhost" may be ::1 for a browser, where another program can use the port.
 HOST = "127.0.0.1"
 LAST_PORT = 65535
 
@@ -32,7 +32,7 @@ LAST_PORT = 65535
 def serve(app: "ASGIApp", *, port: int = 8000, **options: Any) -> None:
     """Serve an app until Ctrl-C, and print what route_cors decides about each request.
 
-    The port is that of the variable PORT, else `port`; if it is taken, a free one. The options are uvicorn's.
+    The port is the one in the variable PORT, else `port`; if it is taken, a free one. Options are uvicorn's.
     """
     log = logging.getLogger("route_cors")
     log.addHandler(logging.StreamHandler(sys.stdout))
@@ -48,7 +48,7 @@ def serve_workers(app: str, workers: int, *, port: int = 8000) -> None:
     """Serve `module:app` by several processes until Ctrl-C, on the port as with `serve`."""
     import uvicorn  # noqa: PLC0415 - it may be missing, which is said plainly
 
-    # Only bound: nobody is let in before the workers are there. They listen on it after it was closed here.
+    # Only bound: no connection is accepted before the workers run. They listen on it once it is closed here.
     number = free_port(wanted_port(port))
     print(f"Serving on http://{HOST}:{number} by {workers} workers (Ctrl-C stops)", flush=True)
     uvicorn.run(app, app_dir=str(HERE), host=HOST, port=number, workers=workers, log_level="warning")
@@ -67,7 +67,7 @@ def running(app: "ASGIApp", listener: socket.socket) -> Iterator[str]:
     """The address of an app that is served in a thread of its own, without any output."""
     # uvicorn's own set-up of the log would, for a moment, let the servers of other threads write to it.
     server = create_server(app, log_level="critical", log_config=None)
-    # Outside the main thread uvicorn leaves the signals alone: several servers would compete for them.
+    # Outside the main thread uvicorn handles no signals: several servers would compete for them.
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
@@ -83,7 +83,7 @@ def create_server(app: "ASGIApp", **options: Any) -> Any:
 
     # Named, because the default of some versions is an implementation that websockets calls deprecated.
     config = uvicorn.Config(app, ws="websockets-sansio", timeout_graceful_shutdown=2, **options)
-    config.load()  # now, and not after the address was printed: what is missing shows here
+    config.load()  # now, before the address is printed: an error shows here
     return uvicorn.Server(config)
 
 
@@ -113,7 +113,7 @@ def free_port(port: int) -> int:
 
 
 def address(listener: socket.socket) -> str:
-    """The URL of what listens there."""
+    """The URL of that listener."""
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
@@ -126,7 +126,7 @@ def wanted_port(default: int) -> int:
 
 
 def report_plainly(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Say in one line what is missing, and nothing about Ctrl-C; anything else has its traceback."""
+    """Name a missing package in one line, and say nothing after Ctrl-C; anything else has its traceback."""
     if isinstance(error, ImportError):
         install = f'{sys.executable} -m pip install -e "{HERE.parent}[examples]"'
         if str(error.name).partition(".")[0] == "mcp":

@@ -28,7 +28,7 @@ async def login(response: Response) -> None:
 
 @app.post("/orders")
 async def order(session: Annotated[str | None, Cookie()] = None) -> str:
-    """Order something as the user whose session it is."""
+    """Order something as the user of the session."""
     if session is None:
         raise HTTPException(401)
     return f"ordered by the session {session}"

@@ -1,11 +1,11 @@
-"""A documentation page (Swagger UI, Redoc) on another origin: it reads the schema, and calls what is public.
+"""A documentation page (Swagger UI, Redoc) on another origin: it reads the schema, and calls the API.
 
     python examples/swagger_ui_elsewhere.py
     curl -i -H 'Origin: https://docs.example.com' http://127.0.0.1:8000/v1/openapi.json
 
-"Try it out" is a fetch from the documentation's origin: each operation that it should work for needs a
-policy that allows it. FastAPI makes the route of the schema itself, so that route is closed, and the schema
-is served by one with a policy.
+"Try it out" is a fetch from the documentation's origin: each operation that it should work for needs a policy
+that allows it. A policy cannot be declared on FastAPI's own route for the schema, so that route is turned
+off, and another one with a policy serves the schema.
 """
 
 from typing import Any

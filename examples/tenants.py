@@ -1,12 +1,12 @@
-"""Each tenant's own origins, by a parameter of the path.
+"""Each tenant has its own origins, chosen by a parameter of the path.
 
     python examples/tenants.py
     curl -i -X PUT -H 'Origin: https://shop.acme.example' http://127.0.0.1:8000/tenants/acme/settings
     curl -i -X PUT -H 'Origin: https://shop.acme.example' http://127.0.0.1:8000/tenants/globex/settings
 
-The callable gets the connection as the route will see it, path parameters included. It runs for each
-request with an Origin that nothing else in `origins` allows, so it should answer from memory. Whatever it
-raises counts as no.
+The callable gets the connection as the route will see it, path parameters included. It runs for each request
+with an Origin that nothing else in `origins` allows, so it should answer from memory. If it raises, the
+origin is refused.
 """
 
 import serving
@@ -22,7 +22,7 @@ ORIGINS = {
 
 
 def is_of_tenant(origin: str, connection: HTTPConnection) -> bool:
-    """Whether the tenant whose path it is has that origin."""
+    """Whether the tenant in the path has that origin."""
     return origin in ORIGINS.get(connection.path_params["tenant"], set())
 
 
@@ -33,7 +33,7 @@ router = CORSRouter(
 
 @router.put("/settings")
 async def save(tenant: str) -> str:
-    """Save what the tenant's own pages may change."""
+    """Save something that the tenant's own pages may change."""
     return f"saved for {tenant}"
 
 

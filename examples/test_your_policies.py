@@ -68,7 +68,7 @@ install_cors(app)
 
 API = "https://api.example.com"
 
-# Origins that a careless comparison would take for ours.
+# Origins that a careless comparison would accept as ours.
 STRANGERS = [
     "https://evil.example",
     "https://app.example.com.evil.example",

@@ -71,7 +71,7 @@ def counted_calls() -> list[str]:
     for method, url in (("PUT", "/account/1"), ("PUT", "/account/2"), ("GET", "/metrics")):
         with contextlib.suppress(CORSBlocked):
             Browser(app, origin=STRANGER).fetch(url, method=method)
-    # From the app's own origin, as Prometheus is not a page of another origin.
+    # Without another origin, as Prometheus is not a page.
     metrics = Browser(app, origin="https://testserver").fetch("/metrics").text
     return [line for line in metrics.splitlines() if line.startswith("cors_decisions_total")]
 

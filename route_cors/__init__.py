@@ -12,11 +12,11 @@
   router, and `CORSPolicy` for a policy that several share. `OriginList` reads origins from settings, and
   `LiveOrigins` has those that change while the app runs. The innermost policy wins;
   policies are never merged. One that is not valid raises `CORSConfigError`.
-- Apply: `install_cors(app)`, the layer around everything; or `RouteCORSMiddleware`, the same as an ordinary
-  middleware. A `CORSRouter` and a `CORSRoute` answer for their own routes without a layer.
-- Look: `report(app)` has the routes, who may call them, and what is wrong; `inspector(app)` is a page with
-  the same; `policy_of` reads the policy of an endpoint; a `Decision` is made on each request, for metrics and
-  the log.
+- Apply: `install_cors(app)`, the layer around the whole app; or `RouteCORSMiddleware`, the same layer as an
+  ordinary middleware. A `CORSRouter` and a `CORSRoute` answer for their own routes without a layer.
+- Look: `report(app)` lists the routes, who may call them, and what is wrong; `inspector(app)` is a page that
+  shows the same; `policy_of` returns the policy of an endpoint; a `Decision` says what was decided about one
+  request, for metrics and the log.
 - The command `route-cors` shows, explains and checks an app; `route-cors codes` lists the codes of findings
   and of log events. `route_cors.testing` has a browser for tests.
 

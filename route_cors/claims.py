@@ -1,8 +1,8 @@
 """How the layers and routes of route_cors on the way of a request cooperate, so that the innermost decides.
 
-The index predicts where a request goes; what really serves it has the last word. The outermost layer puts its
-result into the scope, a layer or route further in replaces it if it knows better, and the outermost writes
-the headers. It is kept in the scope because a middleware that copies the scope copies the reference too.
+The index predicts where a request goes; the route that really serves it decides. The outermost layer puts its
+result into the scope, a layer or route further in replaces it if it has a better one, and the outermost
+writes the headers. The scope is the place because a middleware that copies it copies the reference too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Claim: TypeAlias = list[Any]
 `HEADERS`: the headers that the response gets (None: it is not changed). `TARGET`: the target whose terms they
 follow. `JUDGE`: the judge of the outermost layer, which reports the decision. `EVENT`: what is still to be
 reported (None: nothing). `FOUND`: the target that the outermost layer had found. `ENFORCES`: a layer on the
-way refuses the requests of strangers, unless a policy says otherwise.
+way refuses cross-origin requests that no policy allows, except where a policy has `enforce=False`.
 """
 HEADERS: Final = 0
 TARGET: Final = 1
@@ -33,7 +33,7 @@ ENFORCES: Final = 5
 
 
 class Consultation:
-    """The claim for a preflight that is passed on, as something further in may know better.
+    """The claim for a preflight that is passed on, because something further in may have a better answer.
 
     `answer` is the best answer so far, under the terms of `target`. `is_led`: the announced request goes to a
     known route, so nothing behind the router may answer for another route. `is_awaited`: a layer further out

@@ -1,7 +1,7 @@
 """What was decided about one request, as data, and as the one line that a log gets of it.
 
-Each kind of outcome has an event id that stays what it is from version to version, for filters, alerts and
-dashboards. Whatever a client sent is cut to a bound, and escaped in the line.
+Each kind of outcome has an event id that does not change between versions, for filters, alerts and
+dashboards. What a client sent is limited in length, and escaped in the line.
 """
 
 from __future__ import annotations
@@ -61,10 +61,11 @@ _WORDS: Final[dict[EventId, str]] = {
 class DryRun:
     """What the app itself answered during a dry run, compared with what the policy would have answered.
 
-    `status` is that of the app's answer (101 for a websocket that was accepted); None if there was no answer,
-    or if the app closed the websocket. `allowed`: the answer lets the page do what it wanted, with or without
+    `status` is that of the app's response: 101 for a websocket that was accepted, None if it sent none or
+    closed the websocket. `allowed`: the response lets the page do what it wanted, with or without
     credentials. `change` is what the page would gain or lose under the policy: "gains", "loses", "both" if it
     is some of each, "" if nothing changes. `why` explains the change in a sentence of 300 characters at most.
+    300 characters at most.
     """
 
     status: int | None
@@ -82,27 +83,27 @@ _CUT: Final = "..."
 class Decision:
     """What was decided about one cross-origin request. `str()` of it is the line that is logged.
 
-    `event` is the stable id of the outcome: RCE01 and RCE02 a preflight that is allowed or refused, RCE03 and
-    RCE04 a request whose answer its page may or may not read, RCE05 one that `enforce` refused, RCE06 and
-    RCE07 a websocket's handshake that is allowed or refused. `kind` is what asked: "preflight", "actual" or
-    "websocket". `allowed` says whether the page got what it wanted, `failed` which checks failed: "origin",
-    "method" and "headers"; for RCE05 one of "site" (the browser says that another site sent it), "origin"
-    (the browser does not say, and its Origin is another one) and "credentials" (`*` never covers them).
+    `event` is the stable id of the outcome: RCE01 a preflight was allowed, RCE02 it was refused; RCE03 the
+    page may read the response, RCE04 it may not; RCE05 `enforce` refused the request; RCE06 the handshake of
+    a websocket was allowed, RCE07 it was refused. `kind` is "preflight", "actual" or "websocket". `allowed`
+    says whether the page got what it wanted. `failed` has the checks that failed: "origin", "method" and
+    "headers"; for RCE05 one of "site" (the browser says that another site sent the request), "origin" (the
+    browser says nothing, and the Origin is not the app's own) and "credentials" (`*` never allows them).
 
-    `method` is the request's, of a preflight the one that it announces, and None for a websocket. `path` is
-    as the client sent it, percent-encoded, without a query. `route` is the path that was registered, after
-    those of its mounts; None where no route answers. There are no more of them than the app has routes: the
-    one field beside `event` that fits a metric's label. `origin` is the Origin header as the client sent it,
-    None if there is none. `refused_headers` are the request-header names that the policy does not allow, if
-    the check "headers" failed. Of a refused request or websocket (RCE05, RCE07), `sec_fetch_site` is the
-    header of that name, None if the browser sent none, and `own_origin` the origin of the request's own URL,
-    with which its Origin was compared, None without a Host header. All that a client sent may contain
-    anything, in 300 characters at most.
+    `method` is the method of the request, or the one that a preflight announces; None for a websocket. `path`
+    is as the client sent it, percent-encoded, without a query. `route` is the registered path, after the
+    paths of its mounts; None if no route answers. It has no more values than the app has routes, so it fits a
+    metric's label, as `event` does. `origin` is the Origin header as the client sent it, None if there is
+    none. `refused_headers` are the request-header names that the policy does not allow, if the check
+    "headers" failed. For RCE05 and RCE07, `sec_fetch_site` is the header of that name (None if the browser
+    sent none), and `own_origin` is the origin of the request's own URL, with which the Origin was compared
+    (None without a Host header). What a client sent may contain any characters, and is cut to 300 of them.
+    cut to 300 of them.
 
-    `live_age` is the number of seconds since the `LiveOrigins` of the policy were last loaded, of the oldest
-    if there are several; None without any, or if one was never loaded.
+    `live_age` is the number of seconds since the `LiveOrigins` of the policy were last loaded; if there are
+    several, the largest; None if there are none, or if one was never loaded.
 
-    `dry_run` is None except under `install_cors(dry_run=True)`: there the decision was not carried out, and
+    `dry_run` is None except under `install_cors(dry_run=True)`: there the decision has no effect, and
     `dry_run` says what the app answered.
 
     >>> put = {"kind": "preflight", "method": "PUT", "path": "/notes/7", "route": "/notes/{n}"}
@@ -145,7 +146,7 @@ class Decision:
 
 
 def bounded(text: str) -> str:
-    """The text, and of one that is longer than 300 characters its beginning.
+    """The text; only the beginning if it is longer than 300 characters.
 
     >>> len(bounded("/" * 65_536)), bounded("/" * 65_536)[-4:]
     (300, '/...')
@@ -154,7 +155,7 @@ def bounded(text: str) -> str:
 
 
 def bounded_names(names: Iterable[str]) -> tuple[str, ...]:
-    """The names, as many as fit into 300 characters with a comma between them; then "...".
+    """As many of the names as fit into 300 characters, with a comma between them; then "...".
 
     >>> bounded_names(["x" * 200, "y" * 200])[1:]
     ('...',)

@@ -167,7 +167,7 @@ def _position(frame: FrameType) -> _Position:
 
 
 def _watch(carrier: object, function: FunctionType, declaration: Declaration) -> None:
-    """Notice if the mark and its function are dropped before anything else has happened.
+    """Notice if the mark and its function are dropped before anything else happens.
 
     This is what happens to a function that a decorator replaces. A function that was served is dropped later,
     one that nobody serves when its declaring frame ends, and the functions of an app in a collection of

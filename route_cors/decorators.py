@@ -115,11 +115,11 @@ def cors(policy: object = None, /, **arguments: Any) -> Callable[[_Endpoint], _E
     has one policy: for two, register a `functools.partial` of it with the other one. On a handler of an
     `HTTPEndpoint` it applies to that method.
 
-    A decorator that replaces the endpoint (dishka's `inject`, for example) has its policy if it holds the
-    function or keeps its annotations. Otherwise the route is closed, which the log (RCE11) and `route-cors
-    check` (RC016) report: write `@cors` above that decorator. FastHTML's websockets are closed for this
-    reason. It cannot be noticed where a `route_class` of a plain `APIRouter` serves a copy that keeps nothing
-    of the function; a `CORSRouter` knows which function it was given.
+    If a decorator replaces the endpoint (dishka's `inject`, for example), its policy is still found if the
+    new object holds the function or keeps its annotations. Otherwise the route is closed, and the log (RCE11)
+    and `route-cors check` (RC016) report it: write `@cors` above that decorator. FastHTML's websockets are
+    closed for this reason. A copy without any trace of the function, served by a `route_class` of a plain
+    `APIRouter`, is not noticed; a `CORSRouter` knows which function it was given.
 
     Raises `CORSConfigError` if the arguments are not a valid policy, and `TypeError` for `@cors` without a
     call, for `cors()` without origins, and for an object that cannot have attributes.
@@ -214,7 +214,7 @@ def _attach(endpoint: _Endpoint, declared: Declared) -> _Endpoint:
 
 
 def _leave_behind(endpoint: object, declared: Declared) -> None:
-    """Leave a way from a function to the policy, for decorators that replace the endpoint, or already have.
+    """Mark a function, so that the policy is found if a decorator replaces the endpoint, or already has.
 
     A decorator may have returned an object that wraps the function and never serves.
     """

@@ -44,7 +44,7 @@ _LONGEST_VALUE: Final = 2000
 
 
 class Found(TypedDict, total=False):
-    """What was found out about a request, where there is something: the rest of its `Decision`."""
+    """What else is known about a request: the rest of its `Decision`."""
 
     method: str | None
     failed: tuple[Check, ...]
@@ -56,8 +56,8 @@ class Found(TypedDict, total=False):
 class Diagnostics:
     """How one layer reports its decisions.
 
-    With `debug` True a refused preflight is explained to the browser that sent it; None: if the app is in
-    debug mode. `on_decision` is called with each Decision.
+    With `debug` True, the response to a refused preflight says why; with None, only if the app is in debug
+    mode. `on_decision` is called with each Decision.
     """
 
     __slots__ = ("_failures", "_quiet_until", "curiosity", "debug", "on_decision")
@@ -116,7 +116,7 @@ class Diagnostics:
 
 
 def decided(event: Event, scope: Scope, target: Target, **found: Unpack[Found]) -> Decision:
-    """The decision about a request, as data; what the client sent is cut to a bound."""
+    """The decision about a request, as data; what the client sent is limited in length."""
     method, sender = found.get("method"), found.get("sender")
     return Decision(
         event=event.id,
@@ -180,6 +180,6 @@ def _path_as_sent(scope: Scope) -> str:
 
 
 def origin_as_sent(scope: Scope) -> str | None:
-    """The Origin header as the client sent it, cut to a bound."""
+    """The Origin header as the client sent it, limited in length."""
     sent = [value for name, value in scope.get("headers", ()) if name == b"origin"]
     return _as_text(b", ".join(sent)) if sent else None

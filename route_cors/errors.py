@@ -49,7 +49,7 @@ class Problem:
 
     @property
     def is_new_string(self) -> bool:
-        """Whether the fix is a string, and no source."""
+        """Whether the fix is a string and not source."""
         return isinstance(self.value, str) and not str(self.fix).startswith(("[", "re.compile("))
 
 
@@ -84,6 +84,6 @@ class CORSConfigError(ValueError):
 
 
 def corrections() -> Any:
-    """The module `insight.corrections`, for what is refused: all that says what to write instead."""
+    """The module `insight.corrections`, which says what to write instead of what is refused."""
     # By name: it imports those that refuse, and sound policies do without it.
     return importlib.import_module("route_cors.insight.corrections")

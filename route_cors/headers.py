@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 ALWAYS_ALLOWED_REQUEST_HEADERS: Final = ("Accept", "Accept-Language", "Content-Language", "Content-Type")
-"""Allowed by every policy: safelisted for some values, allowed for all, so that a JSON body needs no listing.
+"""Allowed by every policy, with any value: they are safelisted for some values only, not for a JSON body.
 
 https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 """

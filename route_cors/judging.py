@@ -57,8 +57,8 @@ class Judge:
     """Decides about requests for one layer, or for all routes that apply their policy themselves.
 
     Decisions are reported to `diagnostics`. `scope_at` is the function of the dispatcher, or that of the
-    resolver for an app that has not been entered yet. `enforces`: requests of strangers are refused, unless
-    the policy says otherwise.
+    resolver for an app that has not been entered yet. `enforces`: cross-origin requests that no policy allows
+    are refused, except where a policy has `enforce=False`.
     """
 
     __slots__ = ("curiosity", "diagnostics", "enforces", "scope_at")

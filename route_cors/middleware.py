@@ -48,19 +48,19 @@ class RouteCORSMiddleware:
     paths, and in `Mount(middleware=[...])`.
 
     `app` is the ASGI app inside it. `default`, a policy or `no_cors`, applies to every HTTP route, opaque
-    mount and 404 without a policy; None leaves them untouched. It does not apply to websockets. With `debug`
-    the browser's console names the check that failed in a preflight of an allowed origin (the policy is shown
-    to that origin), and the header `X-Route-CORS-Refused` of any refused preflight says what failed and what
-    would have been allowed; None takes the app's own `debug`. `on_decision` is a plain function that is
-    called with the `Decision` on each cross-origin request before the request is served, for metrics and
-    traces. It must be fast, as the event loop waits for it; an exception in it is logged, and does not affect
-    the request.
+    mount and 404 without a policy; None leaves them unchanged. It does not apply to websockets. With `debug`,
+    a refused preflight says why. If its origin is allowed, the browser's console names the check that failed
+    (which shows the policy to that origin). For any origin, the header `X-Route-CORS-Refused` says what
+    failed and what would have been allowed. None takes the app's own `debug`. `on_decision` is a plain
+    function that is called with the `Decision` on each cross-origin request before the request is served, for
+    metrics and traces. It must be fast, as the event loop waits for it; an exception in it is logged, and
+    does not affect the request.
 
-    `enforce` refuses what browsers send for pages of other origins that no policy allows: with a 403, before
-    anything behind the layer runs, on every HTTP route, mount and 404 whose policy does not say
-    `enforce=False`. Requests of the app's own pages, of clients other than browsers, and links and images on
-    other sites are served. For an app that shows no routes, declare a policy with `enforce=False` on its
-    mount: policies inside are not known here (see `senders.judge_sender`).
+    `enforce` refuses cross-origin requests from browsers that no policy allows, with a 403 and before
+    anything behind the layer runs. It applies to every HTTP route, mount and 404, except where a policy says
+    `enforce=False`. Requests from the app's own pages, from clients other than browsers, and for links and
+    images on other sites are served. For a mounted app that shows no routes, declare a policy with
+    `enforce=False` on its mount: policies inside are not known here (see `senders.judge_sender`).
 
     >>> from fastapi import FastAPI
     >>> from route_cors import CORSPolicy
@@ -188,10 +188,10 @@ def install_cors(
     A route that is added while the app runs is found by the next request for it. Changes that alter an
     existing answer, such as a route inserted before another, take effect within a second.
 
-    `dry_run` only watches, next to another CORS middleware for example: no response is changed, no request
-    refused, and no body read. For each cross-origin request with a policy, the log and `on_decision` get the
-    `Decision` that would be made, whose `dry_run` says what the app answered instead and what would change.
-    What would change is logged as a warning the first time. Origin callables are called as usual.
+    `dry_run` only watches, next to another CORS middleware for example: no response is changed, no request is
+    refused, and no body is read. For each cross-origin request with a policy, the log and `on_decision` get
+    the `Decision` that would be made, whose `dry_run` says what the app answered instead and what would
+    change. What would change is logged as a warning the first time. Origin callables are called as usual.
 
     Raises `ValueError` for a second call with other arguments, and for `openapi` with `dry_run`; `TypeError`
     if `app` is not a Starlette or FastAPI app, or with `openapi` not a FastAPI app.

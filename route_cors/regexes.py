@@ -1,7 +1,7 @@
-r"""What a regex among the origins admits: origins of strangers, http origins, and requests that take seconds.
+r"""What a regex among the origins allows by mistake: any site, http origins, requests that take seconds.
 
-A regex cannot be read for certain, so it is asked about origins that are made for it. One that is misread
-passes, but `OriginSet` never lets it match insecure origins, and `route-cors check` looks again.
+A regex cannot be understood for certain, so it is tried on origins that are made for it. A bad one may pass,
+but `OriginSet` never lets it match insecure origins, and `route-cors check` looks again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from route_cors.suffixes import public_suffixes_by_ending
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Origins of strangers
+# Origins that anyone can register
 
 # Random names of the kinds that anyone can register. A regex that matches one of them matches whatever name
 # somebody registers. moz-extension: is not among them: Firefox chooses those origins at random for each
@@ -52,7 +52,7 @@ _OF_ANYONE: Final = (
 
 @functools.lru_cache(maxsize=256)
 def origin_of_anyone(regex: re.Pattern[str]) -> str | None:
-    """An origin that anyone can register and that the regex matches, as it matches any site's.
+    """An origin on a domain that anyone can register, if the regex matches one.
 
     >>> origin_of_anyone(re.compile(r"https://.*"))
     'https://qzkvjwxhpt.app'

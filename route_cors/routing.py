@@ -178,8 +178,8 @@ class CORSRouter(APIRouter):
     """An APIRouter whose routes share a CORS policy. Use it like `APIRouter`; no other setup is needed.
 
     Its routes answer their preflights and send the headers of their policy in every app that includes it.
-    405, redirects and 500 only get them with `install_cors`; without it, websockets are guarded after
-    dependencies of routers. Below FastAPI 0.137, plain routers inside inherit on API and websocket routes.
+    405s, redirects and 500s get them only with `install_cors`; without it, websockets are checked after the
+    routers' dependencies. Below FastAPI 0.137, plain routers inside inherit it for API and websocket routes.
 
     `cors` is the policy of all its routes without one of their own; `no_cors` closes them; None inherits
     from the routers that include this one. The innermost policy wins; policies are never merged. All other
@@ -270,7 +270,7 @@ def _preflight(scope: Scope) -> Preflight | None:
 
 
 def _is_elsewhere(scope: Scope, target: Target) -> bool:
-    """Whether the routes here must not answer a preflight, because a layer further out knows better."""
+    """Whether the routes here must not answer a preflight, because a layer further out decides."""
     asked = scope.get(CLAIM)
     return asked is not None and not may_advise(asked, target, resolve_at_route(scope, "OPTIONS"), scope)
 

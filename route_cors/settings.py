@@ -24,7 +24,7 @@ def _listed(value: Any) -> Any:
         return value
     if not value.lstrip().startswith("["):
         return [*filter(None, re.split(r"[,\s]+", value))]
-    with suppress(ValueError):  # what is no JSON is refused as it is
+    with suppress(ValueError):  # text that is not JSON is refused as it is
         return json.loads(value)
     return value
 

@@ -55,7 +55,7 @@ class TestCheck:
         ("call", "front_end", "seen"),
         [
             ("Read the public quotes", "stranger", "200"),
-            ("Read them with credentials", "trusted", "blocked, answer withheld"),
+            ("Read them with credentials", "trusted", "blocked, response hidden"),
             ("Log in", "trusted", "200"),
             ("Log in", "stranger", "blocked at the preflight"),
             ("Read the profile, without the cookie", "trusted", "401"),
@@ -63,13 +63,13 @@ class TestCheck:
             ("Upload a file", "stranger", "blocked at the preflight"),
             ("Transfer money", "trusted", "money sent"),
             ("Transfer money", "stranger", "blocked before the endpoint"),
-            ("Add a note", "stranger", "blocked, answer withheld"),
+            ("Add a note", "stranger", "blocked, response hidden"),
             ("Ask for a report that crashes", "trusted", "500"),
-            ("Ask for a report that crashes", "stranger", "blocked, answer withheld"),
+            ("Ask for a report that crashes", "stranger", "blocked, response hidden"),
             ("Follow the live events", "trusted", "3 events"),
             ("Join the chat", "trusted", "connected"),
             ("Join the chat", "stranger", "blocked at the handshake"),
-            ("Read the internal metrics", "trusted", "blocked, answer withheld"),
+            ("Read the internal metrics", "trusted", "blocked, response hidden"),
         ],
     )
     def test_the_table_names_the_outcome(

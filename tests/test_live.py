@@ -101,7 +101,7 @@ class TestDeclaration:
         [
             ({"load": 3}, "load", "not a function that returns the origins"),
             ({"load": list}, "load", "not a function that returns the origins"),
-            ({"load": lambda _: []}, "load", "it has to be callable without arguments"),
+            ({"load": lambda _: []}, "load", "it must be callable without arguments"),
             ({"every": 0}, "every", "not a number of seconds greater than 0"),
             ({"every": -1.0}, "every", "not a number of seconds greater than 0"),
             ({"every": True}, "every", "not a number of seconds greater than 0"),
@@ -226,7 +226,7 @@ class TestMembers:
     @pytest.mark.parametrize(
         ("returned", "said"),
         [
-            ("https://a.example", "TypeError: returned str, and not a list of origins"),
+            ("https://a.example", "TypeError: returned str, not a list of origins"),
             (b"https://a.example", "TypeError: returned bytes"),
             (None, "TypeError: returned NoneType"),
             (7, "TypeError: returned int"),

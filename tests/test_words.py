@@ -44,6 +44,19 @@ BETTER: Final = {
     "is no method": "is not a method",
     "is no URL": "is not a URL",
     "leads nowhere": "is not valid",
+    "nothing of": "no part of, or cannot read it",
+    "whoever": "anyone who",
+    "became of": "happened to",
+    "of which nothing": "unknown",
+    "knows better": "decides",
+    "requests of strangers": "cross-origin requests that no policy allows",
+    "taken for": "treated as",
+    "stands in front": "is in front",
+    "stands inside": "is inside",
+    "refuses nobody": "does not refuse the request",
+    "cut to a bound": "limited in length",
+    "says yes to": "allows",
+    "ends TLS": "terminates TLS",
 }
 """Each phrase, and what to write instead. None of them has a legitimate use here."""
 
@@ -65,8 +78,14 @@ def odd_words(text: str) -> list[str]:
 
 
 def texts() -> dict[str, str]:
-    """The package, the examples, the README and the unreleased part of the changelog, by file."""
-    files = [*(ROOT / "route_cors").rglob("*.py"), *(ROOT / "examples").glob("*.py"), ROOT / "README.md"]
+    """The package, the examples, the documents and the unreleased part of the changelog, by file."""
+    files = [
+        *(ROOT / "route_cors").rglob("*.py"),
+        *(ROOT / "route_cors").rglob("*.js"),
+        *(file for kind in ("*.py", "*.html", "*.md") for file in (ROOT / "examples").rglob(kind)),
+        *(ROOT / ".github").rglob("*.md"),
+        ROOT / "README.md",
+    ]
     found = {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in sorted(files)}
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     released = re.search(r"^## \[\d", changelog, re.MULTILINE)
@@ -80,9 +99,17 @@ def test_no_odd_words() -> None:
 
 def test_the_texts_are_there() -> None:
     found = texts()
-    assert {"README.md", "CHANGELOG.md", "route_cors/policy.py", "examples/mixed_api.py"} <= {
-        Path(name).as_posix() for name in found
-    }
+    assert {
+        "README.md",
+        "CHANGELOG.md",
+        ".github/SECURITY.md",
+        "route_cors/policy.py",
+        "route_cors/insight/inspector/script/show.js",
+        "examples/README.md",
+        "examples/mixed_api.py",
+        "examples/demonstration/calls.py",
+        "examples/demonstration/index.html",
+    } <= {Path(name).as_posix() for name in found}
     assert "## [Unreleased]" in found["CHANGELOG.md"]
     assert "## [0.1.0]" not in found["CHANGELOG.md"]
 

@@ -1,4 +1,4 @@
-"""The calls: what the pages run, what `--check` runs, and what both should see."""
+"""The calls that the pages and `--check` make, and what both should see."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 BLOCKED_PREFLIGHT = "blocked at the preflight"
-BLOCKED_RESPONSE = "blocked, answer withheld"
+BLOCKED_RESPONSE = "blocked, response hidden"
 BLOCKED_HANDSHAKE = "blocked at the handshake"
 BLOCKED_FORM = "blocked before the endpoint"
 MONEY_SENT = "money sent"
@@ -46,7 +46,7 @@ class Expected:
 class Call:
     """A call that both pages make; without `stranger`, both should see the same result.
 
-    `unprotected` is what the stranger sees without enforcement, where that differs.
+    `unprotected` is what the stranger sees without enforcement, if that differs.
     """
 
     title: str
@@ -72,7 +72,7 @@ class Call:
 
     @property
     def preflighted(self) -> bool:
-        """Whether the browser asks before it sends the call."""
+        """Whether the browser sends a preflight before the call."""
         return self.method not in SAFELISTED_METHODS or bool(self.unsafe_headers)
 
     def expected(self, front_end: FrontEnd, *, enforce: bool) -> Expected:
@@ -96,7 +96,7 @@ CALLS: Sequence[Call] = (
         path="/public/quotes",
         credentials="include",
         trusted=Expected(
-            BLOCKED_RESPONSE, "“*” never goes with credentials: a public call is made without them."
+            BLOCKED_RESPONSE, "“*” never allows credentials: public calls are made without them."
         ),
     ),
     Call(
@@ -105,7 +105,7 @@ CALLS: Sequence[Call] = (
         path="/public/feedback",
         headers=JSON,
         body=json.dumps({"text": "nice quotes"}),
-        trusted=Expected("201", "A JSON body makes the browser ask first; “*” says yes to every page."),
+        trusted=Expected("201", "A JSON body needs a preflight; “*” allows it for every page."),
     ),
     Call(
         title="Log in",
@@ -114,22 +114,22 @@ CALLS: Sequence[Call] = (
         headers=JSON,
         body=json.dumps({"user": "ada"}),
         credentials="include",
-        trusted=Expected("200", "The policy names this origin and grants credentials: the cookie is kept."),
+        trusted=Expected("200", "The policy names this origin and allows credentials: the cookie is stored."),
         stranger=Expected(BLOCKED_PREFLIGHT, "The preflight got a 403: the login itself was never sent."),
     ),
     Call(
         title="Read the profile, with the cookie",
         path="/account/profile",
         credentials="include",
-        trusted=Expected("200", "The cookie went along, and the policy names this origin."),
+        trusted=Expected("200", "The cookie was sent, and the policy names this origin."),
         stranger=Expected(
-            BLOCKED_RESPONSE, "The call was sent, with the cookie if there is one; the answer stays hidden."
+            BLOCKED_RESPONSE, "The call was sent, with any cookie there is; the browser hid the response."
         ),
     ),
     Call(
         title="Read the profile, without the cookie",
         path="/account/profile",
-        trusted=Expected("401", "Errors carry the policy as well: the script knows that it has to log in."),
+        trusted=Expected("401", "Errors have CORS headers as well: the script sees that it has to log in."),
         stranger=Expected(BLOCKED_RESPONSE, "The browser hid even the status."),
     ),
     Call(
@@ -155,7 +155,7 @@ CALLS: Sequence[Call] = (
         stranger=Expected(
             BLOCKED_FORM, "Enforcement: a 403 to the form of a page that the policy does not name."
         ),
-        unprotected=Expected(MONEY_SENT, "No enforcement: the form came with the user's cookie, and it ran."),
+        unprotected=Expected(MONEY_SENT, "No enforcement: the form had the user's cookie, and it worked."),
     ),
     Call(
         title="Add a note",
@@ -166,7 +166,7 @@ CALLS: Sequence[Call] = (
         credentials="include",
         trusted=Expected("201", "A text/plain POST needs no preflight; the policy names this origin."),
         stranger=Expected(
-            BLOCKED_RESPONSE, "enforce=True: a 403 before the endpoint ran, no note was written."
+            BLOCKED_RESPONSE, "enforce=True: a 403 before the endpoint ran, so no note was written."
         ),
     ),
     Call(
@@ -196,7 +196,7 @@ CALLS: Sequence[Call] = (
         title="Read the internal metrics",
         path="/internal/metrics",
         trusted=Expected(
-            BLOCKED_RESPONSE, "@no_cors: the API names no page, and the browser hid the answer from all."
+            BLOCKED_RESPONSE, "@no_cors: no origin is allowed, so the browser hid the response."
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The calls of both pages without a browser."""
+"""The calls of both pages, without a browser."""
 
 from itertools import product
 from urllib.parse import parse_qsl
@@ -24,7 +24,7 @@ STEPS = {"preflight": BLOCKED_PREFLIGHT, "actual": BLOCKED_RESPONSE, "websocket"
 
 
 def form_outcome(page: Browser, call: Call) -> str:
-    """Whether the form of this page did something; its script sees nothing of the answer."""
+    """Whether the form of this page did something; its script cannot read the response."""
     before = page.fetch("/public/transfers").json()
     page.submit(call.path, data=parse_qsl(call.body or ""))
     return MONEY_SENT if page.fetch("/public/transfers").json() > before else BLOCKED_FORM

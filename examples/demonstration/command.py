@@ -17,14 +17,14 @@ from demonstration.pages import Sites, create_front_end
 
 __all__ = ["main"]
 
-# All three have one host name: cookies know no ports, so the session cookie of the API goes along with the
-# calls of both pages, and CORS alone decides which of them reads the answers.
+# All three have one host name: cookies ignore ports, so the session cookie of the API is sent with the calls
+# of both pages, and only CORS decides which of them may read the responses.
 PORTS = {"api": 8000, "trusted": 8001, "stranger": 8002}
 UNPRIVILEGED = range(1024, 65536)
 
 
 class CreateAPI(Protocol):
-    """What makes the API of the demonstration."""
+    """The function that makes the API of the demonstration."""
 
     def __call__(self, front_end: str, *, enforce: bool) -> ASGIApp:
         """The API for the front end at this origin."""
@@ -49,7 +49,7 @@ def create_parser() -> argparse.ArgumentParser:
         "--no-enforce",
         action="store_false",
         dest="enforce",
-        help="let the forms of strangers through, to see what they do",
+        help="do not enforce the policies, to see what a form of another origin can do",
     )
     return parser
 
@@ -79,7 +79,7 @@ def listen_on_all(options: argparse.Namespace, parser: argparse.ArgumentParser) 
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that Ctrl-C sets, in place of its traceback."""
+    """An event that Ctrl-C sets, so that there is no traceback."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""The commands. What each of them does is in the module of that name, which is imported when it is called.
+"""The commands. Each is carried out by the module of its name, which is imported when it is called.
 
 So `--help`, `codes` and the shell's completion do not wait for FastAPI.
 """
@@ -67,7 +67,7 @@ def _table(
 ) -> None:
     """Show every route and its policy.
 
-    A policy that no layer applies is marked. What --json prints is the baseline of `route-cors check`.
+    A policy that no layer applies is marked. The output of --json is a baseline for `route-cors check`.
     """
     with reporting_errors(with_traceback=show_traceback):
         from route_cors.cli.table import show_table  # noqa: PLC0415 - loads FastAPI
@@ -103,8 +103,8 @@ def _explain(
     """Explain why one call is allowed or blocked.
 
     It shows what the browser sends, which route answers, each check, the exact headers, and what would allow
-    the call. The exit code is 0 if the page can read the response (of a form, an image or a link: if the
-    request gets to the app), 1 if not, and 3 if that is not known, because another layer may answer CORS by
+    the call. The exit code is 0 if the page can read the response (for a form, an image or a link: if the
+    request reaches the app), 1 if not, and 3 if this is not known because another layer may answer CORS by
     itself.
     """
     with reporting_errors(with_traceback=show_traceback):
@@ -182,7 +182,7 @@ def _check(
     """Find problems of the policies.
 
     With --baseline it also reports what a change opened or closed. The exit code is 1 if there is a finding
-    of the severity in --fail-on, or a worse one. With --explain it checks nothing, but explains a code.
+    of the severity in --fail-on, or a worse one. With --explain it only explains a code.
     """
     with reporting_errors(with_traceback=show_traceback):
         if explained is not None:

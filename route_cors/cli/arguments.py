@@ -152,7 +152,7 @@ def read_codes(given: Iterable[str], known: Collection[str]) -> frozenset[str]:
     for code in codes:
         if code not in known:
             raise CommandError(
-                f"--ignore {_short(code)}: there is no such code; there are {', '.join(known)}"
+                f"--ignore {_short(code)}: there is no such code; the codes are {', '.join(known)}"
             )
     return frozenset(codes)
 

@@ -63,7 +63,7 @@ def check_app(
         CommandError: there is no such app, or one of the arguments is not valid.
     """
     if as_data and as_sarif:
-        raise CommandError("--json and --sarif: give one of them")
+        raise CommandError("--json and --sarif: give only one of them")
     ignored = read_codes(ignore, _ALL_CODES)
     served_at = None if base_url is None else api_origin(base_url)
     found = find_app(target, factory=factory)
@@ -88,7 +88,7 @@ def _findings(whole: Report, baseline: str | None) -> list[Finding]:
         changes = compare(read_baseline(baseline), whole)
     except ValueError as error:
         raise CommandError(
-            f"--baseline {baseline!r}: not what `route-cors table --json` writes: {error}"
+            f"--baseline {baseline!r}: not an output of `route-cors table --json`: {error}"
         ) from error
     findings = [*whole.findings, *changes_as_findings(changes)]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -72,14 +72,14 @@ def show_code(screen: Screen, given: str, target: str | None, *, as_data: bool) 
     Args:
         screen: where to print.
         given: the code, in upper or lower case.
-        target: an app, which may not be named here.
+        target: an app; naming one is an error.
         as_data: whether to print JSON.
 
     Raises:
         CommandError: there is no such code, or an app is named.
     """
     if target is not None:
-        raise CommandError(f"--explain explains a code and checks no app: leave {target!r} out")
+        raise CommandError(f"--explain only explains a code and does not check an app: leave {target!r} out")
     code = _known(given)
     if as_data:
         typer.echo(as_json(_at_length(code)))
@@ -98,7 +98,7 @@ def _known(given: str) -> str:
     if code in known:
         return code
     near = ", ".join(_nearest(code, known))
-    hint = f"near it are {near}; " if near else ""
+    hint = f"similar codes are {near}; " if near else ""
     shown = repr(given if len(given) <= _LONGEST_SHOWN else f"{given[:_LONGEST_SHOWN]}…")
     raise CommandError(f"--explain {shown}: there is no such code; {hint}`route-cors codes` lists all")
 

@@ -114,7 +114,7 @@ def _answer(step: Step) -> str:
     if step.answered_by is None:
         return "not known"
     if step.status is None:
-        return "that of the endpoint, which is not known here"
+        return "the endpoint's own, which is not known here"
     by_another = "" if step.answered_by in _OURS else f" ({step.answered_by})"
     return f"{step.status}{by_another}"
 

@@ -109,7 +109,7 @@ def _wanted(target: str) -> _Wanted:
     if not colon or "/" in name or "\\" in name:  # C:\main.py
         place, name = target, ""
     elif not place or not name:
-        raise CommandError(f"{target!r} names no app: write module:app, as in main:app")
+        raise CommandError(f"{target!r} does not name an app: write module:app, as in main:app")
     if place.endswith(".py") or "/" in place or "\\" in place:
         return _wanted_file(Path(place), name or None)
     return _Wanted(place, name or None, Path.cwd())

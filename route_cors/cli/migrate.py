@@ -40,7 +40,7 @@ def show_migration(
         CommandError: there is no such app, or no patch.
     """
     if as_data and as_diff:
-        raise CommandError("--json and --diff: give one of them")
+        raise CommandError("--json and --diff: give only one of them")
     found = find_app(target, factory=factory)
     roots = [Path.cwd(), *([] if found.file is None else [Path(found.file).parent])]
     with redirect_stdout(sys.stderr):
@@ -74,7 +74,7 @@ def _print_migration(screen: Screen, migrated: Migration) -> None:
 
 
 _ALWAYS: Final = (
-    "Responses from outside of CORSMiddleware, such as the 500 of an exception, have CORS headers as well.",
+    "Responses made outside of CORSMiddleware, such as the 500 of an exception, get CORS headers as well.",
     "CORS headers that endpoints set themselves are replaced.",
     "A preflight for a method that the path does not have is refused.",
 )
@@ -97,7 +97,7 @@ def _print_replacement(screen: Screen, replacement: Replacement) -> None:
     for line in (*replacement.imports, *replacement.code.splitlines()):
         screen.line(text(line, "cyan"), indent=8)
     for argument, name in replacement.read:
-        said = f"{name} is used as it is: its values above are those of this process, others may differ"
+        said = f"{name} is used as it is: the values above are from this process, and may differ elsewhere"
         screen.line(Text("note: ", "yellow"), text(f"{argument}: {said}"), indent=4, hang=4)
     for remark in replacement.remarks:
         _print_remark(screen, remark)
@@ -143,7 +143,7 @@ def _print_changes(screen: Screen, migration: Migration) -> None:
     for change in migration.changes:
         screen.line(*_told(change), indent=4, hang=4)
     for path in migration.left_out:
-        screen.line(text(f"not compared: {path}: there is no example of a path that it matches"), indent=4)
+        screen.line(text(f"not compared: {path}: no example of a path that it matches was found"), indent=4)
 
 
 def _told(change: Change) -> Iterator[Text | str]:

@@ -80,8 +80,8 @@ AsOption: TypeAlias = Annotated[
     As,
     typer.Option(
         "--as",
-        help="How the page sends it: its script calls fetch; or it is a form, an image or a link, which no "
-        "CORS check stops.",
+        help="How the page sends it: by a script's fetch; or as a form, an image or a link, which CORS "
+        "does not stop.",
     ),
 ]
 CallOrigin: TypeAlias = Annotated[
@@ -91,7 +91,7 @@ CallOrigin: TypeAlias = Annotated[
         "--from",
         "-o",
         metavar="ORIGIN",
-        help="Of the page, as in its address bar: https://app.example.com; null for a sandboxed page.",
+        help="The page's origin, as in its address bar: https://app.example.com; null if sandboxed.",
         show_default=False,
     ),
 ]
@@ -110,7 +110,7 @@ Credentials: TypeAlias = Annotated[
     typer.Option(
         "--credentials",
         "-c",
-        help='The script asks for credentials: "include"; a form, an image or a link has cookies.',
+        help='The script sets credentials: "include"; a form, an image or a link is sent with cookies.',
     ),
 ]
 BaseUrl: TypeAlias = Annotated[
@@ -143,7 +143,7 @@ AskCallables: TypeAlias = Annotated[
 
 
 class FailOn(StrEnum):
-    """The least severity for which `check` fails."""
+    """The lowest severity for which `check` fails."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -152,7 +152,7 @@ class FailOn(StrEnum):
 
 
 FailOnOption: TypeAlias = Annotated[
-    FailOn, typer.Option("--fail-on", help="The least severity for which the exit code is 1.")
+    FailOn, typer.Option("--fail-on", help="The lowest severity for which the exit code is 1.")
 ]
 Sarif: TypeAlias = Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0, for code scanning.")]
 Ignore: TypeAlias = Annotated[
@@ -179,8 +179,8 @@ Baseline: TypeAlias = Annotated[
     typer.Option(
         "--baseline",
         metavar="FILE",
-        help="The output of an earlier `route-cors table --json`: what has been opened since is RC101, "
-        "what has been closed is RC102.",
+        help="The output of an earlier `route-cors table --json`: what was opened since then is reported "
+        "as RC101, and what was closed as RC102.",
         show_default=False,
     ),
 ]

@@ -51,7 +51,7 @@ def show_table(
         pages: whether a table that is longer than the terminal goes through a pager.
 
     Raises:
-        CommandError: there is no such app, or the origin is none.
+        CommandError: there is no such app, or the origin is not valid.
     """
     checked = None if origin is None else page_origin(origin)
     shown = _matching(report(find_app(target, factory=factory).app), wanted)
@@ -75,7 +75,7 @@ def _matching(report: Report, wanted: str) -> Report:
 def _without_documentation(report: Report) -> tuple[Report, int]:
     """The report without the routes of FastAPI's own docs, and how many these are.
 
-    One with a finding stays: what is wrong there is to be seen.
+    A route with a finding is kept, so that the problem can be seen.
     """
     found = {id(finding.route) for finding in report.findings}
     kept = tuple(route for route in report.routes if not route.is_documentation or id(route) in found)
@@ -83,7 +83,7 @@ def _without_documentation(report: Report) -> tuple[Report, int]:
 
 
 def _as_data(report: Report, origin: str | None) -> dict[str, Any]:
-    """The report as JSON has it; with an origin, what that may do, and what any other."""
+    """The report as JSON; with an origin, also what that origin and any other origin may do."""
     data = report.to_dict()
     if origin is not None:
         data["origin"] = origin

@@ -4,7 +4,7 @@ The index is built from the registered routes and gives the answer of the router
 first full match in registration order, else the first partial one (a 405), else the target of the slash
 redirect, else no route.
 
-How it works: the paths of a router, included routers and all, form a trie of their segments (trie.py,
+How it works: the paths of a router and its included routers form a trie of their segments (trie.py,
 trails.py): literals, parameters, and tails or rests for parts that may span segments (`path` convertors,
 mounts, hosts). It gives the few routes that could match. If a route only consists of literals, plain `{x}`
 and a plain `{x:path}` at its end, reaching the end is the match. Otherwise the regex of the route decides or,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT: Final = "_route_cors_default"
 """Attribute of apps and layers: the default of the layer that it is, or that install_cors put around it."""
 
-# And whether that refuses requests of strangers.
+# And whether that enforces.
 _ENFORCES: Final = "_route_cors_enforces"
 
 
@@ -96,7 +96,7 @@ def _is_ours(middleware: Any) -> bool:
 
 
 def enforces(app: object) -> bool:
-    """Whether a layer that the app has or is refuses requests of strangers."""
+    """Whether a layer that the app has or is enforces."""
     added = any(layer.kwargs.get("enforce", False) for layer in layers_of(app))
     return added or bool(getattr(app, _ENFORCES, False))
 

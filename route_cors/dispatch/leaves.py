@@ -138,7 +138,7 @@ class Entry:
         if match is Match.NONE:
             return ()
         if match is Match.FULL:
-            return self._offers(self.methods, takes_all=True)  # it takes this request, at any rate
+            return self._offers(self.methods, takes_all=True)  # it takes this request, in any case
         return self._offers(frozenset(), takes_all=False)
 
     def _offers(self, methods: frozenset[str] | None, *, takes_all: bool) -> Iterable[Offer]:

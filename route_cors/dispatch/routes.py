@@ -97,7 +97,7 @@ def _matches_its_own_way(router: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A route as it was declared, as it stands in the tree (prefix applied), and what it inherits.
+    """A route as it was declared, as it is in the tree (prefix applied), and what it inherits.
 
     `matcher` is what is asked: an included API route is matched by the original, under FastAPI's view of it,
     the `context`. `is_indexed` tells whether the trie may stand in for its `matches`.
@@ -196,7 +196,7 @@ def frontends_of(
 ) -> Iterator[Frontend]:
     """The directories that a router and those that it includes serve where no route matches, in its order.
 
-    `routes` are the router's own, `within` is how it is included; None where it is the one that is asked.
+    `routes` are the router's own, `within` is how it is included; None if it is the one that is asked.
     """
     prefix = "" if within is None else within.include_context.prefix
     for group in getattr(router, "_low_priority_routes", ()):
@@ -254,9 +254,9 @@ def _is_endpoint_class(endpoint: Any) -> bool:
 
 
 def leads_to_app(route: object, endpoint: Any) -> bool:
-    """Whether the endpoint of a route is an ASGI app, in which something of ours may stand.
+    """Whether the endpoint of a route is an ASGI app, which may contain a part of route_cors.
 
-    As Starlette tells them apart, a function in a `functools.partial` is one. FastAPI calls whatever it is
+    For Starlette, a function in a `functools.partial` is not an app. FastAPI calls whatever it is
     given.
     """
     if isinstance(route, fastapi.routing.APIRoute | fastapi.routing.APIWebSocketRoute):

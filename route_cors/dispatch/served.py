@@ -32,7 +32,7 @@ def served_in(scope: Scope, foretold: tuple[Target, ...], noted: object) -> Targ
     is_taken_over = any(target is not foretold[0] for target in foretold)
     policies = table.policies_of(served, scope.get("method", ""))
     if is_taken_over and (id(served) in table.leads_to or not policies):
-        return None  # on the way to something that took it over and knows better
+        return None  # on the way to something that took it over and decides
     policies = {policy_at(served)} - {None} or policies
     # If several are declared for one endpoint, it is not known which of them it was.
     declared = no_cors if len(policies) > 1 else next(iter(policies), None)

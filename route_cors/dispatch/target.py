@@ -39,7 +39,7 @@ class Target:
 
     `endpoint` is what the router will record as `scope["endpoint"]`. `declared`: the terms are from a
     declared policy and not from a default. `asks_inside`: a part of route_cors that is not visible from here
-    may serve the request, and then knows better. `way` are the entries of the mounts and of the route; for a
+    may serve the request, and then decides. `way` are the entries of the mounts and of the route; for a
     redirect, those of the mounts that lead to the router which answers it.
     """
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Steps that are no literals: a literal segment holds no slash.
+# Steps that are not literals: a literal segment contains no slash.
 PARAMETER: Final = "/"
 REST: Final = "//"
 TAIL: Final = "///"
@@ -72,7 +72,7 @@ class Node(Generic[_Entry, _Leaf]):
     def seal(self, nowhere: Node[_Entry, _Leaf]) -> None:
         """Note which segments can take one way alone; `nowhere` is where nothing but tails can match."""
         if self.parameter is not None:
-            # A literal is what the parameter would match as well; only an empty segment it does not.
+            # The parameter would match a literal as well, unless the segment is empty.
             self.one_way = _NOT_EMPTY
             if self.literals:
                 self.one_way = dict.fromkeys(["", *self.literals], _ELSEWHERE)

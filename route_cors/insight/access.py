@@ -27,12 +27,12 @@ ANY_OTHER_ORIGIN: Final = "any other origin"
 """What a screen calls it."""
 
 Verdict: TypeAlias = Literal["yes", "no", "asks", "unknown"]
-"""`asks`: a callable decides, with the request in hand. `unknown`: something may answer CORS by itself."""
+"""`asks`: a callable decides on each request. `unknown`: something may answer CORS by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Whether a page may call a route and read the answer, and whether its user's cookies may go along."""
+    """Whether a page may call a route and read the response, and whether its user's cookies may be sent."""
 
     verdict: Verdict
     with_credentials: bool
@@ -78,9 +78,9 @@ def _once(known: dict[object, Access], route: ReportedRoute, origin: str) -> Acc
 
 
 def speaking_layers(route: ReportedRoute) -> tuple[KnownLayer | UnknownLayer, ...]:
-    """The layers of others that have a say about CORS on that route, from the outside in.
+    """The other layers that affect CORS on that route, from the outside in.
 
-    None of those inside of a layer of route_cors that applies a policy: it replaces their headers.
+    Not those inside of a layer of route_cors that applies a policy: it replaces their headers.
     """
     return _speaking(route, route.layers)
 
@@ -129,7 +129,7 @@ class _End(NamedTuple):
 
 
 def _end(layers: Between, written: Written, route: ReportedRoute, origin: str, guise: Guise) -> _End:
-    # What a mount or an app serves is not known: every method there is.
+    # What a mount or an app serves is not known: any method.
     methods = route.methods or ("GET",)
     plain, credentialed = (
         any(is_readable(layers, written, each, origin, guise, credentials=asked) for each in methods)

@@ -30,9 +30,9 @@ WEBSOCKET = "WEBSOCKET"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request that the browser sent, what came back, and what became of it in between.
+    """A request that the browser sent, the response, and what happened to the request in between.
 
-    `unknown` names the layers that may answer otherwise than is shown.
+    `unknown` has the layers whose real answer may differ.
     """
 
     request: SentRequest
@@ -43,10 +43,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A call, the requests that the browser sent for it, and what blocked it; None where nothing did.
+    """A call, the requests that the browser sent for it, and what blocked it; None if nothing did.
 
-    `is_known`: whether it ends so whatever those layers do of which nothing is known. If it is not, this is
-    how it ends if they do nothing about CORS.
+    `is_known`: whether the result is the same whatever the unknown layers do. If not, this is the result if
+    they do nothing about CORS.
     """
 
     call: Call
@@ -70,7 +70,7 @@ class Attempt:
 
     @property
     def unknown(self) -> tuple[UnknownLayer, ...]:
-        """The layers that may answer otherwise, each once."""
+        """The layers whose real answer may differ, each once."""
         return tuple(dict.fromkeys(layer for sent in self.sent for layer in sent.unknown))
 
     @property
@@ -173,7 +173,7 @@ async def _send(browser: AsyncBrowser, call: Call, url: str) -> None:
             "only a script sends anything else: explain it as fetch"
         )
     if call.headers:
-        raise ValueError(f"headers: {call.headers[0][0]!r}: {what} sets no headers: a script does, by fetch")
+        raise ValueError(f"headers: {call.headers[0][0]!r}: {what} cannot set headers; fetch can")
     if call.as_ == "form":
         await browser.submit(url, method=cast("FormMethod", method))
     elif call.as_ == "image":

@@ -1,4 +1,4 @@
-"""What a path serves beside what was asked for: other methods, or a websocket's handshake."""
+"""What a path serves besides what was asked for: other methods, or a websocket's handshake."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Beside(NamedTuple):
     """What the path of a request serves.
 
     Attributes:
-        methods: of all its routes, sorted; without those of apps that show none.
-        instead: how to ask for what is there, where no route takes such a request: `WS` where it is a
-            websocket's, a method where it is an HTTP route's; None where there is nothing.
+        methods: of all its routes, sorted; without those of apps that show no routes.
+        instead: if no route takes such a request, the method that one takes: `WS` for a websocket's, or a
+            method of an HTTP route; None if there is no route at all.
     """
 
     methods: tuple[str, ...]

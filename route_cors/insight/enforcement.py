@@ -1,4 +1,4 @@
-"""Where requests of strangers are refused: by a policy that says so, or by the layers around a route."""
+"""Where cross-origin requests that no policy allows are refused: by a policy, or by layers around a route."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 def has_enforcing_layer(layers: Iterable[Layer]) -> bool:
-    """Whether one of these layers refuses requests of strangers, unless the policy says otherwise."""
+    """Whether one of these layers enforces, except where a policy has `enforce=False`."""
     return any(isinstance(layer, OurLayer) and layer.enforces for layer in layers)
 
 
 def is_default_of_enforcing(policy: Declared, layers: Iterable[Layer]) -> bool:
-    """Whether a policy is the default of a layer that enforces: to write that anew takes both arguments."""
+    """Whether a policy is the default of a layer that enforces: code for it needs both arguments."""
     ours = (layer for layer in layers if isinstance(layer, OurLayer) and layer.default == policy)
     return has_enforcing_layer(ours)
 
 
 def is_enforced(placed: Placed, layers: Sequence[Layer]) -> bool:
-    """Whether a route refuses, before it runs, what pages send that its policy does not allow.
+    """Whether a route refuses, before it runs, requests of pages that its policy does not allow.
 
     Args:
         placed: the route or mount.
@@ -48,7 +48,7 @@ def is_enforced(placed: Placed, layers: Sequence[Layer]) -> bool:
 
 
 def words_of_enforcement(policy: Declared | None, *, is_enforced: bool) -> list[str]:
-    """What is to be added to the words for a policy, where they do not say themselves that it is enforced.
+    """Words to add to those for a policy, if they do not say that it is enforced.
 
     >>> from route_cors.policy import CORSPolicy
     >>> words_of_enforcement(CORSPolicy(origins="*"), is_enforced=True)

@@ -118,8 +118,8 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
             f" own_origin=https://api.example.com {_NOTES}"
         ),
         fix=(
-            "If the page is one of yours, name its origin in the policy. If it is the app's own page, and"
-            " own_origin is not where browsers find it, let the server trust the headers of its proxy."
+            "If the page is one of yours, name its origin in the policy. If it is the app's own page, but"
+            " own_origin is not the origin that browsers use, let the server trust the headers of its proxy."
         ),
     ),
     "RCE06": LogEvent(
@@ -199,11 +199,11 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
             "RCE13 live origins failed: name=main.partners members=0 age=none what=load"
             ' error="OSError: no route to host"'
         ),
-        fix="See the error; an alert on the age in the lines, or on LiveOrigins.age, tells if it lasts.",
+        fix="See the error; an alert on the age in the lines, or on LiveOrigins.age, shows if it lasts.",
     ),
     "RCE14": LogEvent(
         level="warning",
-        when="A request has an origin that is no member of a LiveOrigins which nobody runs. Logged once.",
+        when="A request has an origin that is not in a LiveOrigins, and nothing loads that one. Logged once.",
         example=(
             "RCE14 live origins are not loaded: name=main.partners members=0 age=none: install_cors(app) runs"
             " them with the app, if the server sends lifespan events (a TestClient does inside `with`);"
@@ -213,16 +213,16 @@ EVENTS: Final[Mapping[str, LogEvent]] = {
     ),
     "RCE20": LogEvent(
         level="warning",
-        when="The argument allow of the inspector gave neither True nor a user, so nobody is let in.",
+        when="The argument allow of the inspector returned neither True nor a user: the request is refused.",
         example=(
-            "RCE20 inspector refused: allow=<function may_look at 0x7f3a> gave RedirectResponse; a response"
-            " refuses nobody by being returned: raise HTTPException in its place"
+            "RCE20 inspector refused: allow=<function may_look at 0x7f3a> returned RedirectResponse;"
+            " returning a response does not refuse the request: raise HTTPException instead"
         ),
         fix="Return True or a user, or raise an HTTPException; the line says what was returned.",
     ),
     "RCE21": LogEvent(
         level="error",
-        when="The argument allow of the inspector raised, so nobody is let in. The traceback follows.",
+        when="The argument allow of the inspector raised: the request is refused. The traceback follows.",
         example=(
             "RCE21 inspector's allow failed: allow=<function may_look at 0x7f3a> raised KeyError: 'user'"
         ),

@@ -31,7 +31,7 @@ def explain(app: object, call: Call) -> Explanation:
     """The result of a call: what a browser sends, which route is found, each check, each response.
 
     None of the app's own code runs, except for the callables among the origins of a policy. Starlette's
-    CORSMiddleware answers as it does in the app; there is no verdict if anything else may answer CORS by
+    CORSMiddleware answers as it does in the app; there is no verdict if any other layer may answer CORS by
     itself. It can be used inside a running event loop, which it blocks; `explain_async` does not.
 
     Args:

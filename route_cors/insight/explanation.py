@@ -102,7 +102,7 @@ class Explanation:
         preflight: why the browser sends a preflight, or why it sends none, in a sentence.
         steps: the requests that are sent, in their order; none is sent after a failed one.
         reason: what Chrome's console says if the call is blocked; None if it is not.
-        fix: what would certainly allow the call; None if it is allowed, or may be.
+        fix: what would certainly allow the call; None if it is allowed, or may be allowed.
         not_known: the full names of the layers that may answer CORS by themselves.
         remarks: what else browsers do with such a call, in sentences.
     """

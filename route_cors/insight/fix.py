@@ -62,7 +62,7 @@ def _why_none_helps(made: Attempt) -> str:
 
 
 async def _smallest(place: _Place, wanted: dict[str, _Argument], *, adds_layer: bool) -> dict[str, _Argument]:
-    """The arguments that are all needed: without any one of them the call would be blocked."""
+    """The arguments that are needed: without any one of them the call would be blocked."""
     for name in [*wanted]:
         fewer = {other: argument for other, argument in wanted.items() if other != name}
         if await place.would_allow(fewer, adds_layer=adds_layer):
@@ -96,17 +96,17 @@ def _why_no_policy_helps(made: Attempt) -> str | None:
         return f"No policy can name the origin null, which the browser sends here: {why}."
     admits_null = target.terms is not None and target.terms.any_origin and not made.call.credentials
     if made.call.origin == "null" and not admits_null:
-        return "No policy can name the origin null: every sandboxed page has it, of any author."
+        return "No policy can name the origin null: every sandboxed page has it, no matter who made it."
     return None
 
 
 def _why_none_is_suggested(site: Site, made: Attempt) -> str | None:
-    """A form that is refused is, as a rule, what enforcement is there for: nothing opens the app to it."""
+    """Enforcement usually refuses a form on purpose: no change that would allow it is suggested."""
     origin = made.call.origin
     if made.call.as_ == "fetch":
         return None
     if made.last.handled.refused_for is None:
-        return "No policy helps: it is none that refuses it."
+        return "No policy helps: it is not a policy that refuses it."
     if site.names(origin):
         return None
     return (
@@ -238,7 +238,7 @@ class _Needs:
             yield _Argument("allow_credentials", value=True, words="credentials")
             # With credentials, `*` is a header name that no response has.
             if self._policy is not None and "*" in self._policy.expose_headers:
-                yield _Argument("expose_headers", (), "no headers but those you name to be read")
+                yield _Argument("expose_headers", (), "only the headers that you name to be read")
         if self._handled.preflight is not None:
             yield from self._methods(self._handled.method)
             yield from self._headers()
@@ -248,7 +248,7 @@ class _Needs:
         yield _Argument("origins", [origin], origin)
 
     def _origins(self, policy: CORSPolicy) -> Iterator[_Argument]:
-        """The call's own beside the present ones, without those that are not allowed with what it needs."""
+        """The call's own and the present ones, without those that are not allowed with what it needs."""
         if policy.origin_set.any and not self._credentials:
             return
         origin = self._call.origin
@@ -265,7 +265,7 @@ class _Needs:
         yield _Argument("origins", [*kept, *added], words, by_others)
 
     def _is_sound(self, policy: CORSPolicy, item: OriginItem) -> bool:
-        """Whether a policy may have this origin beside the call's."""
+        """Whether a policy may have this origin and the call's."""
         beside = [item] if item == self._call.origin else [item, self._call.origin]
         credentials = policy.allow_credentials or self._credentials
         try:

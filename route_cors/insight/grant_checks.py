@@ -30,7 +30,7 @@ def _method(handled: Handled, terms: Terms) -> Check:
 def _granted(terms: Terms, *, passed: bool) -> str:
     """What is granted, in words that follow a method."""
     if terms.methods is None:
-        said = "is granted, as any method is if it is not known what is served"
+        said = "is granted: any method is, because the methods that are served are not known"
         return said if passed else "is not a method that can be granted"
     granted = ", ".join(sorted(terms.methods)) or "none"
     return f"{'is' if passed else 'is not'} among those granted: {granted}"
@@ -46,7 +46,7 @@ def _headers(handled: Handled, terms: Terms) -> Check:
         return Check("headers", passed=True, detail=f"granted: {shortened(', '.join(names))}")
     refused = [name for name in names if not _grants(terms, name)]
     if not refused:
-        return Check("headers", passed=False, detail="so many names that they are not read")
+        return Check("headers", passed=False, detail="too many names to be read")
     return Check("headers", passed=False, detail=f"not granted: {shortened(', '.join(refused))}")
 
 

@@ -19,11 +19,11 @@ class Grant:
 
     Attributes:
         origins: as `describe_policy` writes them; empty if no origin is allowed.
-        credentials: whether cookies may go along.
+        credentials: whether cookies may be sent.
         methods: those that a preflight grants; None: any.
         headers: request-header names.
         exposed: response-header names.
-        enforce: whether calls of others are refused before the endpoint runs.
+        enforce: whether calls of other origins are refused before the endpoint runs.
     """
 
     origins: frozenset[str] = frozenset()
@@ -38,10 +38,10 @@ class Grant:
 
 
 NOTHING: Final = Grant()
-"""No policy, or `no_cors`: browsers keep the answer from every page of another origin."""
+"""No policy, or `no_cors`: browsers hide the response from every page of another origin."""
 
 UNGUARDED: Final = Grant(origins=frozenset({ANY_ORIGIN}), credentials=True)
-"""A websocket without a policy: browsers let every page open it, cookies and all."""
+"""A websocket without a policy: browsers let every page open it, and send cookies."""
 
 
 class Difference(NamedTuple):
@@ -52,7 +52,7 @@ class Difference(NamedTuple):
 
 
 def differences(before: Grant | None, after: Grant | None) -> Iterator[Difference]:
-    """How one grant differs from the other, in sentences; None where there is no such route."""
+    """How one grant differs from the other, in sentences; None if there is no such route."""
     if before is None or after is None:
         yield from _new_or_gone(before, after)
         return
@@ -134,7 +134,7 @@ def _origins(origins: Iterable[str]) -> str:
 
 
 def _uncovered(origins: frozenset[str], others: frozenset[str]) -> set[str]:
-    """Those that the others do not let in already, by their own text or by a pattern."""
+    """Those that the others do not allow already, by their own text or by a pattern."""
     missing = origins - others
     if not missing:
         return set()

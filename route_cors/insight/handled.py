@@ -85,7 +85,7 @@ class Handled:
 
     @property
     def is_enforced(self) -> bool:
-        """Whether it is a request that is refused if a stranger's page sent it."""
+        """Whether it is a request that is refused if a page sent it that no policy allows."""
         if self.is_websocket or self.preflight is not None or not self.is_asked:
             return False
         terms = self.target.terms

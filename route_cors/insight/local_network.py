@@ -23,17 +23,17 @@ _NAMES = {_LOCAL: "an address of a private network", _LOOPBACK: "an address of t
 def remarks_about(call: Call) -> tuple[str, ...]:
     """What Chromium does about a call into a network that is less public than that of its page.
 
-    Pages that are opened in place of another one, as links and forms do, are not held to it. A host that is
-    no address is taken for a public one: where it leads is not known here.
+    It does not apply to pages that are opened in place of another one, as by links and forms. A host name is
+    treated as a public address: where it leads is not known here.
     """
     served = _space_of(call.base_url)
     if call.as_ in {"form", "link"} or is_websocket(call) or served <= _space_of(call.origin):
         return ()
     host = urlsplit(call.base_url).hostname
-    may_ask = "" if call.origin.startswith("https://") else ", and only lets pages of https ask"
+    may_ask = "" if call.origin.startswith("https://") else "; only https pages can get permission"
     remark = (
         f"{host} is {_NAMES[served]}: Chromium (Local Network Access) asks the user first whether pages of "
-        f"{call.origin} may reach it, unless their own address is no more public{may_ask}."
+        f"{call.origin} may reach it, unless their own address is at least as private{may_ask}."
     )
     return (remark,)
 

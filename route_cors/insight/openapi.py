@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 EXTENSION = "x-cors"
 """The key (https://spec.openapis.org/oas/v3.1.0#specification-extensions).
 
-Null: no policy is declared, no other layer is known to answer CORS for it, and nothing refuses requests of
-strangers. `middleware`: the layers that answer, if there is no policy. `is_enforced`: whether what pages send
-that the policy does not allow is refused before it runs.
+Null: no policy is declared, no other layer is known to answer CORS for it, and nothing enforces.
+`middleware`: the layers that answer, if there is no policy. `is_enforced`: whether requests of pages that the
+policy does not allow are refused before the endpoint runs.
 """
 
 _Schema = dict[str, Any]

@@ -1,4 +1,4 @@
-"""The whole picture of an app: its routes, the policy of each, and what is wrong with them. Pure data."""
+"""An app's routes, the policy of each, and what is wrong with them. Pure data."""
 
 from __future__ import annotations
 

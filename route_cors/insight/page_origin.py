@@ -1,4 +1,4 @@
-"""The origin of a page, as somebody types it: what is wrong with it is said the same way everywhere."""
+"""The origin of a page, as a person types it, with the same error message everywhere."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def checked_page_origin(given: str) -> str:
         given: what was typed.
 
     Raises:
-        ValueError: it is no such origin; the message starts with the value, and says what is wrong and,
-            where one can be made out, what to write instead.
+        ValueError: it is not such an origin; the message starts with the value, and says what is wrong and,
+            if that is clear, what to write instead.
 
     >>> checked_page_origin("https://a.example")
     'https://a.example'

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from route_cors.insight.foreign import Layer
 
 Guise: TypeAlias = Literal["passes", "opens", "closes"]
-"""What a layer of which nothing is known is taken for: one that does nothing, allows all, or refuses all."""
+"""What an unknown layer is assumed to be: one that does nothing, allows all, or refuses all."""
 
 GUISES: tuple[Guise, ...] = ("passes", "opens", "closes")
 
@@ -29,10 +29,10 @@ class Passage:
     """One layer on the way of one request.
 
     Attributes:
-        layer: what is known of it.
+        layer: what is known about it.
         makes_ours: makes a layer of ours around an app.
         is_reached: whether the request got there.
-        hands_on: whether it went on from there.
+        hands_on: whether the layer passed it on.
     """
 
     layer: Layer
@@ -45,7 +45,7 @@ class Passage:
 
         Args:
             app: what is further in.
-            guise: what it is taken for where it is not known.
+            guise: what it is assumed to be if it is unknown.
             credentials: whether the request may carry cookies.
         """
 
@@ -70,7 +70,7 @@ class Passage:
 
 
 def put_around(app: ASGIApp, layer: KnownLayer | UnknownLayer, guise: Guise) -> ASGIApp:
-    """A layer of others around an app; `guise` is what it is taken for where it is not known."""
+    """Another layer around an app; `guise` is what it is assumed to be if it is unknown."""
     return layer.around(app) if isinstance(layer, KnownLayer) else _Unknown(app, guise)
 
 
@@ -85,7 +85,7 @@ def _with_cookie(scope: Scope) -> Scope:
 
 
 class _Unknown:
-    """What a layer of which nothing is known might be."""
+    """What an unknown layer might be."""
 
     def __init__(self, app: ASGIApp, guise: Guise) -> None:
         self._app = app

@@ -9,13 +9,13 @@ MAX_SHOWN: Final = 1000
 
 
 def printable(text: str, limit: int = MAX_SHOWN) -> str:
-    r"""The text on one line, with nothing in it that acts on a terminal or turns the reading direction.
+    r"""The text on one line, without characters that control a terminal or change the reading direction.
 
     Control characters, ANSI escapes, line separators, bidi marks and lone surrogates are written as Python
     escapes them.
 
     Args:
-        text: from wherever.
+        text: of any origin.
         limit: how many of its characters are shown; the rest becomes `…`.
 
     >>> print(printable("/a\x1b[31m\u202eb\n"))

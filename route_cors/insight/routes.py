@@ -1,4 +1,4 @@
-"""An app's routes and mounts, each with the policy that holds there and where it comes from. Pure data."""
+"""An app's routes and mounts, each with the policy that applies and where it comes from. Pure data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in the source: the file as Python knows it, the line from 1 on."""
+    """A place in the source: the file as Python knows it, and the line, counted from 1."""
 
     file: str
     line: int
@@ -72,23 +72,23 @@ class ReportedRoute:
         kind: `http`, `websocket` or `mount`.
         path: as it was declared, after those of the mounts that lead there: `/items/{item_id}`. A mount at
             the root is at `/`.
-        methods: sorted; None where only the endpoint knows them (a mount, an ASGI app); empty for websockets.
+        methods: sorted; None if only the endpoint knows them (a mount, an ASGI app); empty for websockets.
         host: the host that it is served at; None for any.
         endpoint: the full name of what serves it.
-        place: where that was written; None where Python does not know.
-        policy: the one that holds here; `no_cors`; or None.
-        source: what that was declared on: the `endpoint`, a `mount`, a `router`, the `app` as its default, or
-            a `mounted app` as its own default. None without a policy.
+        place: where the endpoint was written; None if Python does not know.
+        policy: the one that applies; `no_cors`; or None.
+        source: what the policy was declared on: the `endpoint`, a `mount`, a `router`, the `app` as its
+            default, or a `mounted app` as its own default. None without a policy.
         takes_effect: whether a layer, or the route itself as a CORSRoute, applies the policy.
-        example: a path that the route matches; None where none can be made up.
-        layers: the middleware that a request goes through on its way there, ours among them, from the
-            outside in; but for what is known to do nothing about CORS, and to answer nothing. For a mount
-            that shows no routes, what is mounted as well.
-        preflight_layers: those of them that a preflight meets. Not the route's own, where it does not serve
-            OPTIONS: its 405 is made outside of them.
+        example: a path that the route matches; None if none could be found.
+        layers: the middleware that a request goes through on its way there, layers of route_cors included,
+            from the outside in; without those that are known to do nothing about CORS and to answer nothing.
+            For a mount that shows no routes, also what is mounted.
+        preflight_layers: those of them that a preflight meets. If the route does not serve OPTIONS, not its
+            own: its 405 is made outside of them.
         is_documentation: whether it is one of FastAPI's own, for the schema and the pages of the docs.
-        is_enforced: whether what a page sends that the policy does not allow is refused before it runs, by
-            the policy's `enforce` or that of a layer; for a websocket, whether a policy guards it.
+        is_enforced: whether requests of pages that the policy does not allow are refused before the endpoint
+            runs, by `enforce` of the policy or of a layer; for a websocket, whether it has a policy.
     """
 
     kind: Literal["http", "websocket", "mount"]
@@ -108,7 +108,7 @@ class ReportedRoute:
 
     @property
     def words_of_enforcement(self) -> list[str]:
-        """What is to be added to the words for its policy; nothing for websockets, which only that guards."""
+        """Words to add to those for its policy; none for websockets, which only their policy guards."""
         is_enforced = self.is_enforced and self.kind != "websocket"
         return words_of_enforcement(self.policy, is_enforced=is_enforced)
 
@@ -144,7 +144,7 @@ def survey_routes(app: object) -> list[Surveyed]:
     """What the dispatcher knows of an app's routes, made presentable.
 
     Raises:
-        TypeError: the app shows no routes: it is no Starlette or FastAPI app, nor a middleware around one.
+        TypeError: the app shows no routes: it is not a Starlette or FastAPI app, or a middleware around one.
     """
     on_all = (*layers_around(app), *layers_of_app(surrounded(app).app))
     on_mounts: list[tuple[Layer, ...]] = []
@@ -181,7 +181,7 @@ def _reported(placed: Placed, outside: tuple[Layer, ...], own: tuple[Layer, ...]
 
 
 def _is_documentation(endpoint: Any) -> bool:
-    """Where these are is for the app to say, and what is at a path like /docs may be the user's own.
+    """The app says where these are: what is at a path like /docs may be the user's own.
 
     A mounted app is of that module too.
     """
@@ -209,7 +209,7 @@ def _code_of(function: object) -> CodeType | None:
 def _place_of_class(endpoint: type) -> Place | None:
     """The line that says `class`, looked for above the first handler.
 
-    Not by `inspect.getsourcelines`, which reads the whole file anew for each class: 15 ms, of 5,000 routes.
+    Not by `inspect.getsourcelines`, which reads the whole file for each class: 15 ms, with 5,000 routes.
     """
     handlers = [code for value in vars(endpoint).values() if (code := _code_of(value)) is not None]
     if not handlers:

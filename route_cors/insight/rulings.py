@@ -1,4 +1,4 @@
-"""What enforcement says of one request of an explained call: the step of the rule, and what it looked at."""
+"""What enforcement says about one request of an explained call: the step of the rule, and why."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NOBODY = Terms(None)
 
 
 def ruling_checks(attempt: Attempt, sent: Sent) -> Iterator[Check]:
-    """The check of enforcement, where it is asked.
+    """The check of enforcement, if there is one.
 
-    Of what a page sends without a script, nothing else can be refused: there it is told as well that nothing
-    is enforced.
+    A form, image or link can only be refused by enforcement: for these, the check is there even if nothing
+    enforces.
     """
     handled = sent.handled
     sender = sender_of(handled.scope)._replace(has_credentials=attempt.call.credentials)
@@ -42,7 +42,7 @@ def ruling_checks(attempt: Attempt, sent: Sent) -> Iterator[Check]:
 
 
 def is_refused_with_cookies(sent: Sent) -> bool:
-    """Whether enforcement lets a request pass that it would refuse if the user's cookies went along."""
+    """Whether enforcement allows a request that it would refuse with the user's cookies."""
     handled = sent.handled
     if not handled.is_enforced or handled.refused_for is not None:
         return False
@@ -50,7 +50,7 @@ def is_refused_with_cookies(sent: Sent) -> bool:
 
 
 def _policy_named(handled: Handled) -> str:
-    """What the policy lets in, in words that follow "by"."""
+    """What the policy allows, in words that follow "by"."""
     policy = (handled.target.terms or _NOBODY).policy
     return "@no_cors" if policy is None else origins_in_words(policy)
 
@@ -73,11 +73,11 @@ def _judged(handled: Handled, sender: Sender) -> Ruling:
 def _why_it_passes(handled: Handled, sender: Sender, ruling: Ruling) -> str:
     match ruling.step:
         case 1:
-            return f"the browser sends {_site(sender)}: no page of another origin has to do with it"
+            return f"the browser sends {_site(sender)}: no page of another origin is involved"
         case 2:
             return _why_it_is_allowed(handled, sender)
         case 3:
-            return f"the browser sends {_site(sender)}, and a {handled.method} without an Origin may do that"
+            return f"the browser sends {_site(sender)}, and a {handled.method} without an Origin is allowed"
         case _ if sender.origin is None:
             return "the browser sends neither a Sec-Fetch-Site nor an Origin"
         case _:
@@ -88,7 +88,7 @@ def _why_it_is_allowed(handled: Handled, sender: Sender) -> str:
     terms = handled.target.terms or _NOBODY
     if not terms.for_anyone:
         return f"{_origin(sender)} is {allowed(handled)}"
-    return f"{_policy_named(handled)} is allowed, as long as no cookies or HTTP authentication go along"
+    return f"{_policy_named(handled)} is allowed, as long as no cookies or HTTP authentication are sent"
 
 
 def _why_it_fails(handled: Handled, sender: Sender, ruling: Ruling) -> str:

@@ -1,4 +1,4 @@
-"""One cell of a report: whether an answer is readable once layers of others have had their say.
+"""One cell of a report: whether a response is readable after other layers have changed it.
 
 The layers are run as they are, around an answer that is made up: with no browser and no event loop, as a
 report may have tens of thousands of cells. That it agrees with reality is held by a property test.
@@ -58,7 +58,7 @@ def is_readable(
         written: inside of them.
         method: of the call.
         origin: of the page.
-        guise: what those are taken for of which nothing is known.
+        guise: what unknown layers are assumed to be.
         credentials: whether the call is made with credentials.
     """
     asked = _Asked(layers, written, origin, guise, credentials)
@@ -117,13 +117,13 @@ class _Asked:
 
 
 def _sent(app: ASGIApp, scope: Scope) -> tuple[int, Headers]:
-    """The status and headers of an answer; nobody waits for anything on the way to it."""
+    """The status and headers of a response; nothing on the way to it has to be awaited."""
     messages: list[Message] = []
 
     async def send(message: Message) -> None:
         messages.append(message)
 
-    # Nor does anybody read the body.
+    # The body is not read.
     answering: Any = app(scope, cast("Receive", None), send)
     with suppress(StopIteration):
         answering.send(None)

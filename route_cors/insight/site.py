@@ -28,7 +28,7 @@ _USUAL_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST",
 
 
 def _is_fixed(placed: Placed) -> bool:
-    """Whether there is nothing of the user's to decorate: a frontend has none, nor what a library wrote."""
+    """Whether the user has nothing to decorate there: a frontend, or an endpoint of a library."""
     if placed.kind == "mount":
         return not isinstance(placed.route, Mount | Host)
     place = place_of(placed.endpoint)
@@ -46,7 +46,7 @@ class _Shown:
 
 
 class Site:
-    """What is known of an app's routes, and of the layers around them.
+    """What is known about an app's routes, and of the layers around them.
 
     Args:
         app: a FastAPI or Starlette app, or a middleware around one.
@@ -70,28 +70,28 @@ class Site:
 
     @functools.cached_property
     def methods(self) -> frozenset[str]:
-        """All that any route has, and the usual ones, which an app that shows no routes may serve."""
+        """Those of all routes, and the usual ones, which an app that shows no routes may serve."""
         return _USUAL_METHODS.union(*(each.placed.methods or () for each in self._routes))
 
     def names(self, origin: str) -> bool:
-        """Whether a policy of the app lets in this origin, and not every one there is."""
+        """Whether a policy of the app allows this origin, but not every origin."""
         policies = [each.placed.policy for each in self._routes] + [self.default]
         sent = origin.encode("latin-1", "replace")
         chosen = (each for each in policies if isinstance(each, CORSPolicy) and not each.matches_anyone)
         return any(not each.origin_set.any and each.origin_set.matches(sent) for each in chosen)
 
     def position(self, target: Target) -> int:
-        """Of the target's route among all, in the order in which the app tries them.
+        """The position of the target's route among all, in the order in which the app tries them.
 
-        Those of an app that is mounted into itself are there once. After all of them where it is none, but
-        what a router has in place of its 404.
+        The routes of an app that is mounted into itself are counted once. What a router has in place of its
+        404 is not a route, and comes after all of them.
         """
         positions = self._positions(target.route)
         same_path = (each for each in positions if self._routes[each].placed.path == target.path)
         return next(itertools.chain(same_path, positions), len(self._routes))
 
     def find(self, target: Target) -> Surveyed | None:
-        """The target's route; where there is none, the mount in which it is missing, if any."""
+        """The target's route; without one, the mount in which it is missing, if any."""
         if target.route is not None and self._positions(target.route):
             return self._routes[self.position(target)]
         return self._routes[self._positions(target.through[-1])[0]] if target.through else None
@@ -102,9 +102,9 @@ class Site:
         return name_of(target.route) if found is None else found.reported.endpoint
 
     def can_declare_alone(self, target: Target) -> bool:
-        """Whether what serves a target has no policy of its own, and one would change no other route.
+        """Whether what serves a target has no policy of its own, and a new one would not change other routes.
 
-        It is the endpoint that is decorated, which may serve elsewhere under another policy.
+        The policy goes on the endpoint, which may serve other routes under another policy.
         """
         found = self.find(target)
         if found is None or found.placed.route is not target.route:
@@ -117,7 +117,7 @@ class Site:
     def is_in_layer(self, target: Target, receiver: Target) -> bool:
         """Whether a layer is around both what answers there and what receives the request.
 
-        For a preflight these may be two: a layer that only its receiver is in has no say about the other.
+        For a preflight these may differ: a layer around its receiver alone does not affect the other route.
         """
         positions = self._way(target) & self._way(receiver)
         return self._has_layer or any(self._routes[each].placed.in_layer for each in positions)
@@ -136,12 +136,12 @@ class Site:
 
     @property
     def place_of_installed(self) -> int:
-        """Where in these a layer stands that `install_cors` puts around the app."""
+        """The position among these of the layer that `install_cors` puts around the app."""
         return len(self._outside) if isinstance(self.app, Starlette) else 0
 
     @property
     def shared(self) -> int:
-        """How many of these stand in front of every route: around the app, and in its own stack."""
+        """How many of these are in front of every route: around the app, and in its own stack."""
         return len(self._outside) + len(self._on_app)
 
     def seen_by(self, place: int) -> object:
@@ -155,7 +155,7 @@ class Site:
 
     def _layers_at(self, route: object) -> tuple[Layer, ...]:
         positions = self._positions(route)
-        # What a router has in place of its 404 is no route.
+        # What a router has in place of its 404 is not a route.
         return layers_at(self._routes[positions[0]].placed) if positions else layers_in_front_of(route)
 
     def _way(self, target: Target) -> set[int]:

@@ -1,9 +1,9 @@
-"""An app's stand-in: the real layers in front of the real routes, and nothing of the app's own behind them.
+"""An app's stand-in: the real layers in front of the real routes, and none of the app's own code behind them.
 
-`explain` sends its requests here. The dispatcher says where each one goes, our layer and Starlette's own
-answer it or write their headers, each where it stands, and in the endpoint's place stands a 200. So no
-dependency, endpoint or middleware of the user runs; only a policy's callables are asked, as the layer asks
-them. A middleware of which nothing is known is taken for whatever the caller says (passage.py).
+`explain` sends its requests here. The dispatcher says where each one goes, the layers of route_cors and of
+Starlette answer it or write their headers, each at its position, and a 200 takes the place of the endpoint.
+So no dependency, endpoint or middleware of the user runs; only a policy's callables are asked, as the layer
+asks them. An unknown middleware is assumed to be what the caller says (passage.py).
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class StandIn:
 
     Args:
         site: of the app.
-        root_path: the path that the app is served behind, as a server would hand it on.
+        root_path: the path that the app is served behind, as a server would pass it on.
         change: what is tried.
-        guise: what a layer is taken for of which nothing is known.
-        credentials: whether the user's cookies go along.
+        guise: what an unknown layer is assumed to be.
+        credentials: whether the user's cookies are sent.
 
     Attributes:
-        handled: what became of each request, in their order.
+        handled: what happened to each request, in their order.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class StandIn:
         carrier = self._carrier(scope, target, receiver, is_preflight=preflight is not None)
         is_served = target.route is not None and (scope["type"] == "websocket" or serves(target, method))
         layers = self._layers(receiver, scope, carrier)
-        # A route that applies its policy itself knows of no other enforcement.
+        # A route that applies its policy itself does not know of any other enforcement.
         enforces = carrier == "layer" and has_enforcing_layer(layers)
         return Handled(
             scope=scope,
@@ -140,11 +140,11 @@ class StandIn:
         ]
 
     def _ours(self, layers: list[Layer]) -> dict[int, Resolver]:
-        """Which of ours take part, by their place: the outermost, which does the work of all.
+        """Which layers of route_cors take part, by position: usually the outermost, which does all the work.
 
-        But where several stand in front of every route: what the outermost leaves to one further in is for
-        the others first. They are looked at as they stand, since what stands between them and does nothing
-        about CORS is not among the layers, and yet keeps the outermost from being certain.
+        If several are in front of every route, what the outermost leaves to one further in goes to the others
+        first. They are looked at as they are, since a layer between them that does nothing about CORS is not
+        in the list, but still keeps the outermost from being certain.
         """
         ours = [place for place, layer in enumerate(layers) if isinstance(layer, OurLayer)]
         shared = [place for place in ours if place < self._site.shared]
@@ -223,12 +223,12 @@ class StandIn:
             handled.carrier, handled.reached_app = "route", False
 
 
-class _RaisedThroughRoute(Exception):  # noqa: N818 - it is no error
+class _RaisedThroughRoute(Exception):  # noqa: N818 - it is not an error
     """The place of the HTTPException that a route raises for a method that it does not serve."""
 
 
 class _Layer(RouteCORSMiddleware):
-    """The layer with a resolver and a listener of ours."""
+    """The layer with a resolver and a listener of our own."""
 
     def __init__(self, app: ASGIApp, resolver: Resolver, listener: Diagnostics, *, enforces: bool) -> None:
         super().__init__(app)
@@ -237,9 +237,9 @@ class _Layer(RouteCORSMiddleware):
 
 
 class _Listener(Diagnostics):
-    """Hears what the layer decides, and tells neither the log nor a callback of what nobody sent.
+    """Receives what the layer decides; neither the log nor the callback gets made-up requests.
 
-    The app's debug mode, which answers a refused preflight otherwise, changes nothing of what is explained.
+    The app's debug mode, which changes the response to a refused preflight, changes no explanation.
     """
 
     def __init__(self, stand_in: StandIn) -> None:
@@ -264,7 +264,7 @@ def _claims(target: Target) -> bool:
 
 
 def _is_asked_in_vain(scope: Scope) -> bool:
-    """Whether it is a preflight that the layer passed in, and answers itself whatever is said here."""
+    """Whether it is a preflight that the layer passed in, and answers itself in any case."""
     asked = scope.get(CLAIM)
     return isinstance(asked, Consultation) and asked.is_awaited
 

@@ -64,9 +64,9 @@ def _is_refused(attempt: Attempt, sent: Sent) -> bool:
 
 
 def _with_one_failure(checks: Iterable[Check]) -> Iterator[Check]:
-    """The checks of a request that is refused: those after the failed one have not failed themselves.
+    """The checks of a refused request: those after the failed one are shown as not failed.
 
-    Except for the origin, the method and the headers: each of them is checked, and may fail.
+    The exceptions are the origin, the method and the headers: each of them is checked, and may fail.
     """
     failed: Check | None = None
     for check in checks:
@@ -155,7 +155,7 @@ def _response_headers(sent: Sent) -> tuple[tuple[str, str], ...]:
 def _route_checks(site: Site, attempt: Attempt, handled: Handled) -> list[Check]:
     route, policy = _route(site, handled), _policy(handled, site.find(handled.target))
     if handled.refused_for is not None and not handled.is_websocket:
-        # It is enforcement that refuses it, wherever it goes.
+        # Enforcement refuses it, wherever it goes.
         route, policy = (replace(each, passed=each.passed or None) for each in (route, policy))
     elif attempt.call.as_ != "fetch":
         # Nothing asks for a policy.

@@ -70,7 +70,7 @@ class TryingResolver(Resolver):
                 if inspect.isawaitable(verdict):
                     verdict = await verdict
                 if not isinstance(verdict, bool):
-                    fault = f"returned {verdict!r}, and neither True nor False"
+                    fault = f"returned {verdict!r}, which is neither True nor False"
             except Exception as error:  # noqa: BLE001 - whatever it is, the layer takes it for a no
                 fault = f"raised {error!r}"
             allowed = verdict is True and fault is None

@@ -29,15 +29,15 @@ def why_no_preflight(as_: SentAs) -> str:
 
 
 def checks_without_cors(attempt: Attempt, sent: Sent) -> Iterator[Check]:
-    """Which cookies go along, and what the page gets to see of the answer."""
+    """Which cookies are sent, and what the page can see of the response."""
     yield Check("cookies", passed=None, detail=_cookies(attempt, sent))
     yield Check("response", passed=None, detail=_WHAT_IS_SEEN[attempt.call.as_])
 
 
 _WHAT_IS_SEEN: dict[SentAs, str] = {
-    "form": "the browser shows it in place of the page, which can read nothing of it",
-    "image": "the browser shows it if it is an image; the page can read nothing of it but its size",
-    "link": "the browser shows it in place of the page, which can read nothing of it",
+    "form": "the browser shows it in place of the page, which cannot read it",
+    "image": "the browser shows it if it is an image; the page can only read its size",
+    "link": "the browser shows it in place of the page, which cannot read it",
 }
 
 
@@ -46,24 +46,24 @@ def _cookies(attempt: Attempt, sent: Sent) -> str:
     url = parse_url(sent.request.url)
     page = None if attempt.call.origin == "null" else parse_url(attempt.call.origin)
     if url.host == MADE_UP_HOST:
-        return f"{MADE_UP_HOST} is of every page's site, and gets all: name the app's own URL as its base URL"
+        return f"{MADE_UP_HOST} counts as every page's site and gets all: give the app's own URL as base URL"
     if is_same_site(url, page):
-        return "all of the app's go along: the page is of the same site"
+        return "all of the app's are sent: the page is on the same site"
     if attempt.call.as_ == "image":
-        return f"{_NONE} go along, where the browser sends cookies of third parties at all"
+        return f"{_NONE} are sent, if the browser sends third-party cookies at all"
     if sent.request.method == "GET":
-        return "those with SameSite=None or Lax go along, and those without SameSite"
-    return f"{_NONE} go along; those without SameSite too, but in Chromium for two minutes only"
+        return "those with SameSite=None or Lax are sent, and those without SameSite"
+    return f"{_NONE} are sent; those without SameSite too, but in Chromium for two minutes only"
 
 
-_NONE = "of another site's page, only cookies with SameSite=None"
+_NONE = "as the page is on another site, only cookies with SameSite=None"
 
 
 def outcome_without_cors(attempt: Attempt, step: Step) -> str:
     """What happens to it, in sentences.
 
     Args:
-        attempt: the whole of it.
+        attempt: the whole call.
         step: its last request.
     """
     handled = attempt.last.handled
@@ -74,7 +74,7 @@ def outcome_without_cors(attempt: Attempt, step: Step) -> str:
         how = "answered with a 403 before the endpoint runs" if handled.refused_for else f"gets a {status}"
         return f"Refused: {sent}, and {how}. It fails at the {failed.name}: {failed.detail}."
     gets = "the endpoint gets it" if handled.is_endpoints_own else f"the app answers with a {status}"
-    read = "" if attempt.is_same_origin else " The page can read nothing of the answer."
+    read = "" if attempt.is_same_origin else " The page cannot read the response."
     cookies = " With cookies it would be refused." if is_refused_with_cookies(attempt.last) else ""
     return f"Let through: {sent}, and {gets}{_unless(handled)}.{read}{cookies}"
 

@@ -23,8 +23,8 @@ _MAX_BYTES: Final = MAX_MEMBERS * (MAX_ORIGIN_BYTES + len('"",'))
 def read_kept(path: Path) -> list[Any]:
     """The origins in the file; they are validated as loaded ones are.
 
-    The checksum finds accidents and edits by hand. Who may write to the file can allow origins, so protect it
-    as you protect the app's code. Raises `OSError`, or `ValueError` for a file that was not written here.
+    The checksum finds accidents and manual edits. Anyone who can write to the file can allow origins: protect
+    it like the app's code. Raises `OSError`, or `ValueError` for a file that was not written here.
     """
     with path.open("rb") as file:
         text = file.read(_MAX_BYTES + 1)
@@ -35,14 +35,14 @@ def read_kept(path: Path) -> list[Any]:
         origins: list[Any] = kept["origins"]
         is_whole = kept["format"] == _FORMAT and kept["sha256"] == _checksum(origins)
     except (KeyError, TypeError, RecursionError, ValueError) as error:
-        raise ValueError("the kept file was not written by LiveOrigins, or is torn: delete it") from error
+        raise ValueError("the kept file was not written by LiveOrigins, or is damaged: delete it") from error
     if not is_whole:
         raise ValueError("the kept file was changed after LiveOrigins wrote it: delete it")
     return origins
 
 
 def write_kept(path: Path, origins: Iterable[str]) -> None:
-    """Replace the file at once: there is the old one, or the new one, at any time. Raises `OSError`."""
+    """Replace the file atomically: a reader finds the old one or the new one. Raises `OSError`."""
     listed = sorted(origins)
     text = json.dumps({"format": _FORMAT, "sha256": _checksum(listed), "origins": listed}, indent=0)
     # Its own name for each process: several workers may keep to the same file.

@@ -1,4 +1,4 @@
-"""Calling a load again and again: by the clock, and whenever somebody says that there is something new."""
+"""Repeats a load: at intervals, and whenever `wake` says that there is something new."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from route_cors.judging import ends_the_request
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
-# Seconds. A load that takes longer has failed; these are the bounds of what `every` says.
+# Seconds. A load that takes longer than `every` has failed; these are the bounds of that limit.
 _LONGEST_LOAD: Final = 30.0
 _SHORTEST_LIMIT: Final = 1.0
-# Seconds between any two loads, however often somebody says that there is something new.
+# The least seconds between two loads, however often `wake` says that there is something new.
 _LEAST_PAUSE: Final = 0.05
 _FIRST_RETRY: Final = 1.0
 _MAX_DOUBLINGS: Final = 30
@@ -31,8 +31,8 @@ class Loading:
     """The loads of one `LiveOrigins`.
 
     `take` is called with what each load returned, in a thread; `state` says, for the log, whose loads they
-    are and what there is so far. Whoever runs them has a loop of its own, as two apps with one set may be in
-    two threads; only one of them loads at a time.
+    are and what there is so far. Each app that runs them has an event loop of its own, as two apps with one
+    set may be in two threads; only one of them loads at a time.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Loading:
         self._told: set[tuple[str, type[BaseException]]] = set()
 
     def expect(self) -> None:
-        """Whoever runs the loads next begins with one at once."""
+        """The next task that runs the loads begins with one immediately."""
         self._is_due = True
 
     async def load(self) -> BaseException | None:
@@ -88,9 +88,9 @@ class Loading:
         await self.in_thread(lambda: self._take(loaded))
 
     async def in_thread(self, function: Callable[[], Any]) -> Any:
-        """Call it in a thread. One that does not come back is left alone, and no other one is started."""
+        """Call it in a thread. A call that does not return is left alone, and no other one is started."""
         if self._is_in_thread:
-            raise TimeoutError("the call before has not come back: give it a time limit of its own")
+            raise TimeoutError("the previous call has not returned: give it a time limit of its own")
 
         def call() -> Any:
             self._is_in_thread = True
@@ -123,7 +123,7 @@ class Loading:
                 if not self._is_due:
                     with anyio.move_on_after(self._pause(self._failures)):
                         await woken[0].wait()
-                # Whatever is said from here on leads to one more load.
+                # Any wake-up from here on leads to one more load.
                 woken[0] = anyio.Event()
                 await self.load()
                 await anyio.sleep(min(_LEAST_PAUSE, self._every))
@@ -145,7 +145,7 @@ class Loading:
             self.tell("wake", error)
             failures += 1
             await anyio.sleep(self._pause(failures))
-            woken[0].set()  # whatever was said in between is lost
+            woken[0].set()  # wake-ups in between are lost
 
     def _pause(self, failures: int) -> float:
         """Seconds until the next try: longer with each failure, but not longer than `every`."""

@@ -35,12 +35,12 @@ class Rules(NamedTuple):
 def read_members(loaded: object, known: Mapping[str, DeclaredOrigin]) -> Members:
     """Read what a load returned; `known` are members that need not be read again.
 
-    Raises `TypeError` if it is no iterable of strings, and `ValueError` if there are too many. A member that
-    is no origin is left out, with its problem.
+    Raises `TypeError` if it is not an iterable of strings, and `ValueError` if there are too many. A member
+    that is not an origin is left out, with its problem.
     """
     if isinstance(loaded, str | bytes) or not isinstance(loaded, Iterable):
         kind = type(loaded).__name__
-        raise TypeError(f"returned {kind}, and not a list of origins: return ['https://a.example', ...]")
+        raise TypeError(f"returned {kind}, not a list of origins: return ['https://a.example', ...]")
     items = list(itertools.islice(cast("Iterable[object]", loaded), MAX_MEMBERS + 1))
     if len(items) > MAX_MEMBERS:
         raise ValueError(f"returned more than {MAX_MEMBERS:,} origins: return those that are in use")

@@ -33,10 +33,10 @@ Load: TypeAlias = Callable[[], Iterable[str] | Awaitable[Iterable[str]]]
 """What returns the members: a plain function, which runs in a thread, or an async one."""
 
 Wake: TypeAlias = AsyncIterable[object] | Callable[[], AsyncIterable[object]]
-"""What says that there is something new, by each item."""
+"""Each item says that there is something new."""
 
 _MAX_LOGGED: Final = 10
-_TAKES_ARGUMENTS: Final = "it has to be callable without arguments: use functools.partial"
+_TAKES_ARGUMENTS: Final = "it must be callable without arguments: use functools.partial"
 _NO_SECONDS: Final = "not a number of seconds greater than 0"
 _NO_WAKE: Final = "not an async iterator, and not a callable that returns one"
 
@@ -58,31 +58,31 @@ class _View:
 class LiveOrigins(LiveItem):
     """An item of `origins` whose members change while the app runs: from a table, Redis, a file.
 
-    Requests never wait for it: they look at the last good set, which is replaced as a whole. A load that
-    fails, takes longer than `every` (at least 1 second, at most 30) or returns something else leaves the set
-    as it is, and is tried again: after 1 second, then 2, 4, and so on up to `every`. A member that is not an
-    origin, or that a policy may not use (`http:` with credentials, for example), is left out there. Each kind
-    of failure is logged once until it works again.
+    Requests never wait for it: they use the last good set, which is replaced as a whole. If a load fails,
+    takes longer than `every` (at least 1 second, at most 30) or does not return origins, the set stays as it
+    is, and the load is tried again: after 1 second, then 2, 4, and so on up to `every`. A member that is not
+    an origin is left out; one that a policy may not use (`http:` with credentials, for example) is left out
+    of that policy. Each kind of failure is logged once until it works again.
 
-    It is loaded while an app with a layer runs (`install_cors`), and elsewhere inside `async with`. Where
-    there is nothing to start from, no kept file and no `first`, start-up waits for the first load.
+    It is loaded while an app with a layer runs (`install_cors`), and elsewhere inside `async with`. Without a
+    kept file and without `first`, start-up waits for the first load.
 
     Args:
         load: a callable without arguments that returns the origins and origin patterns, at most 100,000. A
             plain function runs in a thread, and should have a time limit of its own.
-        every: seconds after which it is called again, give or take a tenth.
+        every: seconds between two calls, varied by up to a tenth.
         wake: an async iterator, or a callable that returns one (such as an async generator function). Each
             item means: load now. Several during one load lead to one more. When it ends or raises, it is
-            called again, as for loads.
-        keep: a file for the last good set, written with each change, from which the next start begins. Who
-            may write to it can allow origins.
+            called again, after the same pauses as a failed load.
+        keep: a file for the last good set. It is written at each change and read at the next start. Anyone
+            who can write to it can allow origins.
         first: the members before the first load.
-        required: whether start-up fails if there is neither a first load nor a kept file.
+        required: whether start-up fails if the first load fails and there is no kept file.
 
     Attributes:
         origins: the members now, sorted.
         problems: what was left out, and why.
-        age: seconds since the last good load; None before.
+        age: seconds since the last good load; None before the first one.
 
     Raises:
         CORSConfigError: with everything that is wrong with the arguments.
@@ -150,7 +150,7 @@ class LiveOrigins(LiveItem):
             return self._views[rules].matches
 
     def _is_missing(self) -> bool:
-        """False, for an origin that is no member; logs, once, if that may be since nobody runs it."""
+        """False, for an origin that is not a member; logs once if the reason may be that nothing loads it."""
         if not self._has_been_run:
             self._has_been_run = True
             LOGGER.warning(
@@ -181,7 +181,7 @@ class LiveOrigins(LiveItem):
             self._loading.forget("keep")
 
     def _take(self, loaded: object) -> bool:
-        """Make it the current set; returns whether its members are others. In a thread, as it takes long."""
+        """Make it the current set; returns whether its members changed. In a thread, as it takes long."""
         known, problems = self._members.origins, {*map(str, self.problems)}
         members = read_members(loaded, known)
         with self._lock:
@@ -201,13 +201,13 @@ class LiveOrigins(LiveItem):
     # Running
 
     async def start(self) -> None:
-        """Load for the first time, where there is nothing to start from. Enter `running` after it.
+        """Load for the first time, unless there is something to start from. Enter `running` after it.
 
         Raises `RuntimeError` if that fails, and is required.
         """
         self._has_been_run = True
         self._loading.expect()
-        # What the file has is no newer than what was loaded since.
+        # The file is not newer than what was loaded since.
         is_kept = self._loaded_at is None and await self._starts_from_kept()
         if is_kept or (self._has_first and not self._required):
             return
@@ -226,7 +226,7 @@ class LiveOrigins(LiveItem):
         keep, found = self._keep, list[object]()
 
         def read() -> None:
-            # A first start, without a file, is no failure.
+            # A first start, without a file, is not a failure.
             with suppress(FileNotFoundError):
                 found.append(read_kept(keep))
                 self._take(found[0])

@@ -105,7 +105,7 @@ class _Exchange:
         return request
 
     async def send(self, message: _Message) -> None:
-        # A stream may be endless: this lets the test's own time limit end it.
+        # A stream may be endless: this allows the test's own time limit to end it.
         await checkpoint()
         if self.has_left:
             # https://asgi.readthedocs.io/en/latest/specs/www.html#disconnected-client-send-exception
@@ -122,7 +122,7 @@ class _Exchange:
                 self._leave()
 
     def _leave(self) -> None:
-        """As a page does that closes its EventSource."""
+        """As if the page had closed its EventSource."""
         self.has_left = True
         self.complete.set()
         self.running.deadline = anyio.current_time() + _GRACE

@@ -41,13 +41,13 @@ class Browser(AnyBrowser):
             gets the origin's host in `Host` and its scheme in `X-Forwarded-Proto`, as behind a proxy.
         origin: of the page: `https://app.example.com`, or `null` for a sandboxed frame.
         base_url: the base of relative URLs. By default: that of the client, that of the live server, the
-            first origin of a mapping, or `https://testserver` for an app, whose host then counts as on the
-            page's own site. An app, in a client as well, answers for the origin of this URL and no other.
+            first origin of a mapping, or for an app `https://testserver`, a host that counts as being on the
+            page's own site. An app, in a client as well, answers only for the origin of this URL.
         clock: returns the time in seconds, for the preflight cache.
         show_secrets: whether `CORSBlocked` prints cookies, credentials and bodies. By default it prints only
             the names and lengths, as the logs of a CI have many readers.
-        engine: `standard`, `chromium`, `firefox` or `webkit`: a browser's differs from the standard as that
-            browser does; see `Engine` in `route_cors.testing.engines`.
+        engine: `standard`, `chromium`, `firefox` or `webkit`. Those of browsers differ from the standard as
+            the browsers do; see `Engine` in `route_cors.testing.engines`.
 
     Attributes:
         origin: of the page.
@@ -103,23 +103,23 @@ class Browser(AnyBrowser):
             headers: by name, or pairs. Those that no script can set (`Cookie`, `Origin`) are dropped, and in
                 mode `no-cors` also those that would need a preflight.
             content: the body. A string has the type `text/plain`; bytes have none. An iterator of bytes is a
-                stream (`duplex: "half"`): it always has a preflight at other origins, and no redirect but 303
-                may follow. It is read before anything is sent.
+                stream (`duplex: "half"`): at other origins it always needs a preflight, and only a redirect
+                with 303 may follow. It is read before anything is sent.
             json: the body, as `application/json`.
             data: the body, as a form.
             credentials: whether cookies are sent: `omit`, `same-origin` or `include`.
             mode: `cors`, `no-cors` or `same-origin`.
             redirect: `follow`, `error` or `manual`.
             referrer_policy: with `no-referrer` a POST has `Origin: null`, except in mode `cors`.
-            upload_progress: whether an XMLHttpRequest sends it whose `upload` has listeners: it always has a
-                preflight at other origins.
+            upload_progress: whether it is sent by an XMLHttpRequest whose `upload` has listeners, which
+                always needs a preflight at other origins.
             keepalive: whether the request outlives the page. Its body has 64 KiB at most.
 
         An XMLHttpRequest is a fetch of mode `cors`, and `xhr.withCredentials = true` is
         `credentials="include"`; without it, `credentials` is left out.
 
-        There is no HTTP cache, so the same call always sends the same requests, but for what `cookies` and
-        `preflight_cache` hold: `.clear()` empties them.
+        There is no HTTP cache, so the same call always sends the same requests, except for what `cookies` and
+        `preflight_cache` contain: `.clear()` empties them.
 
         Raises:
             CORSBlocked: the script would get a TypeError that says "Failed to fetch".
@@ -159,9 +159,9 @@ class Browser(AnyBrowser):
 
         https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
 
-        It connects when the first event is asked for, and again, without waiting, when a connection has ended
-        and another event is asked for: then with `Last-Event-ID`. There is no preflight. The server ends it
-        with 204.
+        It connects when the first event is asked for. If a connection has ended and another event is asked
+        for, it connects again, without waiting and with `Last-Event-ID`. There is no preflight. The server
+        ends it with 204.
 
         Args:
             url: absolute, or relative to the base URL.
@@ -174,8 +174,8 @@ class Browser(AnyBrowser):
             and `retry` (milliseconds) are what the server last said.
 
         Raises:
-            CORSBlocked: while iterating: the page may not read the stream, or the response is none. A browser
-                does not connect again then.
+            CORSBlocked: while iterating: the page may not read the stream, or the response is not a stream of
+                events. A browser does not connect again then.
             RuntimeError: while iterating: 20 connections in a row brought no event.
             ValueError, TypeError: a browser would refuse the arguments before it sends anything.
 
@@ -209,8 +209,8 @@ class Browser(AnyBrowser):
         CORS does not apply: there is no preflight, and no CORS header is needed. A form on another site sends
         the cookies with `SameSite=None` by POST, and also those with `Lax` by GET; a form on the same site
         sends all. A POST has an `Origin`. Only redirects to http and https are followed.
-        The default `https://testserver` of an app counts as on the site of every page: give a `base_url` to
-        put the app on another site.
+        The default `https://testserver` of an app counts as being on the site of every page: give a
+        `base_url` to put the app on another site.
 
         Args:
             url: the form's action.
@@ -218,7 +218,7 @@ class Browser(AnyBrowser):
             method: with `GET` the fields replace the URL's query.
             enctype: of the body. `text/plain` can look like JSON: `data={'{"a":"': '"}'}` sends `{"a":"="}`.
             referrer_policy: of the page; with `no-referrer` a POST has `Origin: null`.
-            user_activated: whether a person clicked, so that `Sec-Fetch-User` is sent, and not a script.
+            user_activated: whether a person clicked and not a script: then `Sec-Fetch-User` is sent.
 
         Returns:
             The server's response, for the test. The page itself cannot read any of it, not even the status.
@@ -260,7 +260,7 @@ class Browser(AnyBrowser):
         Args:
             url: where the link leads.
             referrer_policy: of the page.
-            user_activated: whether a person clicked, so that `Sec-Fetch-User` is sent, and not a script.
+            user_activated: whether a person clicked and not a script: then `Sec-Fetch-User` is sent.
 
         Returns:
             The server's response, for the test. The page itself cannot read any of it.

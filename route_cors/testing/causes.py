@@ -1,9 +1,9 @@
 """Why a call was blocked, in one line: the cause, and what to write in a policy or in the call.
 
-First what the server said itself: route_cors names the checks that failed in the body of a refusal and, with
-`debug`, what it would allow in a header; Starlette's CORSMiddleware names the checks too. Where the server
-said nothing, what its headers lack: the checks of the standard are asked again, for each part of the request
-alone.
+First it looks at what the server said itself: route_cors names the failed checks in the body of a refusal
+and, with `debug`, what it would allow in a header; Starlette's CORSMiddleware names the checks too. If the
+server said nothing, it looks for what the headers lack: the standard's checks are repeated for each part of
+the request.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _ALWAYS_ALLOWED: Final = frozenset(map(str.lower, ALWAYS_ALLOWED_REQUEST_HEADERS
 _OK_STATUSES: Final = range(200, 300)
 _FORBIDDEN: Final = 403
 _OF_THE_ORIGIN: Final = frozenset({"access-control-allow-origin", "access-control-allow-credentials"})
-_OPAQUE: Final = "a page with an origin, as a sandboxed page and a redirect to another origin send null"
-_AROUND: Final = "a CORS layer around everything that can make a response, as install_cors(app) is"
+_OPAQUE: Final = "a page with an origin (sandboxed pages and redirects to another origin send null)"
+_AROUND: Final = "a CORS layer around everything that can make a response, such as install_cors(app)"
 _UNLESS: Final = ", unless the endpoint itself closed it"
 _NAMES: Final[Mapping[Step, str]] = {"preflight": "preflight", "actual": "response"}
 
@@ -52,7 +52,7 @@ class _Lack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What is known of a call that was blocked.
+    """What is known about a call that was blocked.
 
     Args:
         step: `preflight` or `actual`.
@@ -148,7 +148,7 @@ def _fix_of_check(check: str, call: _Call, prefix: str) -> str:
 
 
 def _speaks_cors(received: ReceivedResponse) -> bool:
-    """Whether some policy had a say in a response."""
+    """Whether some policy affected a response."""
     vary = {name.strip().lower() for name in received.headers.get("vary", "").split(",")}
     return "access-control-allow-origin" in received.headers or "origin" in vary
 
@@ -196,7 +196,7 @@ def _lack_of_credentials(allowed: str, fixes: tuple[str, ...]) -> _Lack:
 def _lack_of_header(call: _Call, fixes: tuple[str, ...]) -> _Lack:
     if call.received.error is not None:
         raised = type(call.received.error).__name__
-        return _Lack(f"allows no origin, as the app raised {raised}", (_AROUND,))
+        return _Lack(f"allows no origin, because the app raised {raised}", (_AROUND,))
     return _Lack("allows no origin", (*fixes, *_needed_headers(call)))
 
 
@@ -228,7 +228,7 @@ def _lacks_of_grants(call: _Call) -> Iterator[_Lack]:
         said = " and ".join(lack.said for lack in lacks)
         yield _Lack(f"grants {said}", tuple(fix for lack in lacks for fix in lack.fixes))
     if call.received.status_code not in _OK_STATUSES:
-        yield _Lack("has no status of success", ("an answer with 204",))
+        yield _Lack("does not have an ok status", ("an answer with 204",))
 
 
 def _missing_names(call: _Call) -> tuple[str, ...]:
@@ -238,7 +238,7 @@ def _missing_names(call: _Call) -> tuple[str, ...]:
 
 
 def _grants(call: _Call, asked: Asked) -> bool:
-    """Whether the lists of a preflight's response grant a request, whoever sends it."""
+    """Whether the lists of a preflight's response grant a request, regardless of its origin."""
     lists = [header for header in call.received.headers.raw if header[0].lower() not in _OF_THE_ORIGIN]
     passing = [
         ("Access-Control-Allow-Origin", asked.origin),

@@ -33,7 +33,7 @@ class Refused(Exception):  # noqa: N818 - a verdict, which fetch.py turns into w
         step: the step of the call.
         reason: in Chrome's words, if it has any.
         fix: what would have passed.
-        by_policy: whether the CORS policy refuses, and not the fetch itself fails.
+        by_policy: whether the CORS policy refuses it; False if the fetch itself fails.
         cause: in short, for a reader; None: it is found in the response.
     """
 
@@ -58,7 +58,7 @@ class Asked:
         method: the method of the actual request.
         unsafe_names: the names of the headers that need a preflight, in lower case.
         engine: of the browser.
-        is_forced: whether the preflight is sent even if nothing of the request needs one.
+        is_forced: whether the preflight is sent even if no part of the request needs one.
     """
 
     origin: str

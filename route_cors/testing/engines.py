@@ -1,8 +1,8 @@
 """Where browsers differ from the standard: what `Browser(..., engine="firefox")` plays.
 
-Each difference was seen in Chromium 156, Firefox 153 or WebKitGTK 2.50 with their default settings, but for
-the limits of the preflight cache, which are read from their sources. Safari has WebKit's engine and settings
-of its own: it also sends no cookies to other sites, where WebKitGTK only stores none of theirs.
+Each difference was seen in Chromium 156, Firefox 153 or WebKitGTK 2.50 with their default settings, except
+for the limits of the preflight cache, which are read from their sources. Safari has WebKit's engine and its
+own settings: it also sends no cookies to other sites, where WebKitGTK only stores none from them.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Engine:
     checks_redirects_with_first_credentials: bool = False
     # Where a redirect has made a POST a GET, the Content-Type and others are gone, also after the next one.
     body_headers_return: BodyHeaders = "never"
-    # For redirect "manual" a script reads nothing of a redirect, also where it has no Location.
+    # For redirect "manual" a script cannot read any part of a redirect, even one without a Location.
     shows_body_of_redirect_without_location: bool = False
 
     # Origin and Sec-Fetch-*
@@ -116,7 +116,7 @@ class Engine:
 
     # https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis: what no SameSite means.
     default_same_site: Literal["lax", "none"] = "lax"
-    # Seconds in which a new cookie without SameSite also goes along with a cross-site form's POST.
+    # Seconds in which a new cookie without SameSite is also sent with a cross-site form's POST.
     # https://chromestatus.com/feature/5088147346030592
     lax_allows_post_for: int = 0
     # SameSite=None needs Secure, and Secure needs https or this machine.
@@ -239,7 +239,7 @@ def engine_named(name: EngineName) -> Engine:
     """The engine of that name.
 
     Raises:
-        ValueError: there is none; the message lists those that there are.
+        ValueError: there is no such engine; the message lists all of them.
 
     >>> engine_named("webkit").longest_max_age
     600

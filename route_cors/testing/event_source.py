@@ -86,7 +86,7 @@ class Subscription:
         """Open a connection, and read it to its end, or until there are enough events.
 
         Raises:
-            CORSBlocked: the page may not read the stream, or it is none.
+            CORSBlocked: the page may not read the stream, or it is not a stream of events.
             RuntimeError: the server ends one connection after the other without an event.
         """
         # Until it is known to be a stream: what a browser blocks is not tried again.
@@ -149,7 +149,7 @@ class Subscription:
             fix="200 OK\nContent-Type: text/event-stream",
             request=self._page.history[-1].request,
             response=received,
-            cause="the response is no event stream: 200 OK, Content-Type: text/event-stream",
+            cause="the response is not an event stream: 200 OK, Content-Type: text/event-stream",
             show_secrets=self._page.show_secrets,
         ) from received.error
 

@@ -5,7 +5,7 @@ redirects or adding headers, and send the response into the generator. In the en
 sees, or raises `CORSBlocked`:
 
     steps = fetch(page, request)
-    sent = next(steps)              # the preflight, say
+    sent = next(steps)              # such as the preflight
     sent = steps.send(received)     # the actual request
 
 The methods of `_Fetch` are named after the algorithms of https://fetch.spec.whatwg.org/#fetching. What they

@@ -117,7 +117,7 @@ def _chosen_subprotocol(received: ReceivedResponse, origin: str, offered: Sequen
         if not offered:
             return None
         reason = "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was received"
-        cause = "the server chose no subprotocol: one that was offered"
+        cause = "the server chose no subprotocol: it has to choose one that was offered"
         raise Refused("websocket", reason, fix=f"Sec-WebSocket-Protocol: {offered[0]}", cause=cause)
     if chosen in offered:
         return chosen

@@ -86,14 +86,14 @@ class History(Sequence[Exchange]):
 class CORSBlocked(Exception):  # noqa: N818 - as the browser's console says
     """A call that a browser blocks: the page may not send it, or may not read the response.
 
-    Printed it says first what is the cause, and what to write in the server's policy; then what Chrome's
-    console says; then what was sent and received, cookies, credentials and bodies shortened to their names
-    and lengths (`Browser(..., show_secrets=True)` shows them).
+    Printed, it says first what the cause is and what to write in the server's policy; then what Chrome's
+    console says; then what was sent and received. Cookies, credentials and bodies are shortened to names and
+    lengths, unless `Browser(..., show_secrets=True)` shows them.
 
     Attributes:
         step: where it was blocked: at the `preflight`, at the response to the `actual` request, at a
             `redirect`, by its own `mode`, or at the handshake of a `websocket`.
-        cause: the cause, and the fix in the words of a policy: what the server said, or its headers lack.
+        cause: the cause (what the server said, or its headers lack), and the fix in the words of a policy.
         reason: what Chrome's console says.
         request: the request of that step; None if nothing was sent.
         response: the response that was refused; None if there is none.

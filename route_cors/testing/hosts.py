@@ -1,4 +1,4 @@
-"""Which server answers for which origin: an app for its own alone, and of several each for its own."""
+"""Which server answers for which origin: each of them only for its own."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _MOST_SHOWN: Final = 5
 class UnknownHostError(LookupError):
     """A request led to a host for which the browser has no server: the test has to name one.
 
-    An app answers for the origin of its base URL only, whatever its paths are, as a redirect to another host
-    leads to another server. It is not a `CORSBlocked`: no browser blocks the request.
+    An app only answers for the origin of its base URL, whatever its paths are, because a redirect to another
+    host leads to another server. It is not a `CORSBlocked`: no browser blocks the request.
 
     Attributes:
         method, url: of the request.
@@ -77,7 +77,7 @@ __tracebackhide__ = methodcaller("errisinstance", UnknownHostError)
 
 @dataclass(frozen=True, slots=True)
 class Everywhere:
-    """An app that answers for every origin, as one that takes the place of others does."""
+    """An app that answers for every origin, such as one that takes the place of several servers."""
 
     app: Any
 
@@ -173,8 +173,8 @@ def checked_hosts(target: Mapping[Any, Any]) -> dict[str, Any]:
     """The servers by their origins.
 
     Raises:
-        ValueError: a key is not the origin of a server, or is there twice; a live server has a path; or there
-            is no entry at all. The message names the value and what to write.
+        ValueError: a key is not the origin of a server, or occurs twice; a live server has a path; or the
+            mapping is empty. The message names the value and what to write.
         TypeError: a key is not a string.
     """
     if not target:

@@ -61,8 +61,8 @@ class Request:
         credentials, redirect, referrer_policy: as in JavaScript.
         destination: see `Destination`.
         user_activated: whether a person made the page navigate.
-        preflight: whether there is one: also without need (https://fetch.spec.whatwg.org/#use-cors-preflight-flag),
-            or never, even with need (https://fetch.spec.whatwg.org/#unsafe-request-flag).
+        preflight: when there is one: if needed (https://fetch.spec.whatwg.org/#unsafe-request-flag), never,
+            or always (https://fetch.spec.whatwg.org/#use-cors-preflight-flag).
         keepalive: whether the request outlives its page.
         is_stream: whether the body is one, which cannot be sent twice.
         most_events: see `SentRequest`.
@@ -113,7 +113,7 @@ def build_request(
         credentials: see `Credentials`.
         redirect: see `Redirect`.
         referrer_policy: see `ReferrerPolicy`.
-        upload_progress: whether an XMLHttpRequest sends it that listens to its upload.
+        upload_progress: whether it is sent by an XMLHttpRequest that listens to its upload.
         keepalive: whether the request outlives its page.
         engine: of the browser.
 
@@ -232,7 +232,7 @@ def _extract_body(body: Body) -> tuple[bytes | None, str | None]:
     if isinstance(content, Iterator):
         return b"".join(map(_chunk, content)), None
     if isinstance(content, AsyncIterator):
-        raise TypeError(f"content: {content!r}: an AsyncBrowser can read it, and a Browser an iterator")
+        raise TypeError(f"content: {content!r}: only an AsyncBrowser can read it; give a Browser an iterator")
     if data is not None:
         return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded;charset=UTF-8"
     if json is not None:

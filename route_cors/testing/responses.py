@@ -69,7 +69,7 @@ def received_handshake(response: Any) -> ReceivedResponse:
         TypeError: the client has no network.
     """
     if "network_stream" not in response.extensions:
-        raise TypeError("this client has no network, and so no websockets: give the browser the app itself")
+        raise TypeError("this client has no network, so no websockets: give the browser the app itself")
     return received(response, b"")
 
 

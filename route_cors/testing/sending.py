@@ -162,7 +162,7 @@ class Sending:
             self._bring_back_body_headers(status_code)
 
     def _bring_back_body_headers(self, status_code: int) -> None:
-        """Some engines begin again with the headers that the script gave, and leave out none of a GET."""
+        """Some engines start again from the headers that the script gave, and keep all of them in a GET."""
         lost = [header for header in self._removed if header[0].lower() in REQUEST_BODY_HEADERS]
         returning = self._returning_body_headers(status_code)
         keeps = self._engine.body_headers_return != "with 307 and 308"

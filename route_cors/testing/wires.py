@@ -80,11 +80,11 @@ def base_url_of(target: Any) -> str | None:
 
 
 def app_at(target: Any, url: str) -> Any:
-    """The ASGI app that answers for a URL; None if none of this process does.
+    """The ASGI app of this process that answers for a URL; None if there is none.
 
     Args:
         target: as of `wire_to`.
-        url: that one of the target's servers answers for.
+        url: one that a server of the target answers for.
     """
     server: Any = target[origin_of(url)] if are_hosts(target) else target
     if isinstance(server, str):
@@ -236,7 +236,7 @@ class _InPortal:
 
 
 def _library_of(target: Any) -> Any:
-    """The library of which `target` is a client; None if it is not a client."""
+    """The library whose client `target` is; None if it is not a client."""
     for cls in type(target).__mro__:
         library = sys.modules.get(cls.__module__.partition(".")[0])
         if library is not None and library.__name__ in LIBRARIES:

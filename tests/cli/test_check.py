@@ -93,7 +93,7 @@ def test_it_says_how_many_are_ignored(workplace: Workplace) -> None:
 def test_an_unknown_code_is_one_line(workplace: Workplace, given: str) -> None:
     workplace.write({"main.py": FAULTY})
     error = workplace.refused("check", "--ignore", given)
-    assert ": there is no such code; there are RC001, " in error
+    assert ": there is no such code; the codes are RC001, " in error
     assert error.endswith(", RC101, RC102")
 
 
@@ -142,7 +142,7 @@ def test_the_same_as_sarif(workplace: Workplace) -> None:
 
 
 def test_one_form_at_a_time(workplace: Workplace) -> None:
-    assert workplace.refused("check", "--json", "--sarif") == "--json and --sarif: give one of them"
+    assert workplace.refused("check", "--json", "--sarif") == "--json and --sarif: give only one of them"
 
 
 def test_a_finding_about_a_middleware_points_at_the_line_that_adds_it(workplace: Workplace) -> None:
@@ -163,7 +163,7 @@ def test_a_finding_about_a_middleware_points_at_the_line_that_adds_it(workplace:
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 13
 
 
-NO_BASELINE = "not what `route-cors table --json` writes"
+NO_BASELINE = "not an output of `route-cors table --json`"
 
 
 def baseline(workplace: Workplace, source: str) -> None:

@@ -153,10 +153,10 @@ def test_every_code_fits_a_terminal(workplace: Workplace, code: str) -> None:
 @pytest.mark.parametrize(
     ("given", "near"),
     [
-        ("RC035", "near it are RC029, RC033, RC034; "),
-        ("rce15", "near it are RCE12, RCE13, RCE14; "),
-        ("RCO05", "near it are RC004, RC005, RCE05; "),
-        ("5", "near it are RC004, RC005, RCE05; "),
+        ("RC035", "similar codes are RC029, RC033, RC034; "),
+        ("rce15", "similar codes are RCE12, RCE13, RCE14; "),
+        ("RCO05", "similar codes are RC004, RC005, RCE05; "),
+        ("5", "similar codes are RC004, RC005, RCE05; "),
         ("RC1000000", ""),
         ("", ""),
         ("cors\x1b[31m", ""),
@@ -175,7 +175,7 @@ def test_of_a_long_one_only_the_beginning_is_shown(workplace: Workplace) -> None
 def test_nothing_is_checked_while_a_code_is_explained(workplace: Workplace) -> None:
     for arguments in (["main.py"], ["--app", "main.py"]):
         error = workplace.refused("check", "--explain", "RC001", *arguments)
-        assert error == "--explain explains a code and checks no app: leave 'main.py' out"
+        assert error == "--explain only explains a code and does not check an app: leave 'main.py' out"
 
 
 def test_neither_help_nor_codes_wait_for_fastapi(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ A preflight goes first: the method PUT is not safelisted.
 
 2. Request  PUT https://api.example/a
       Origin: https://b.example
-    answer: that of the endpoint, which is not known here
+    answer: the endpoint's own, which is not known here
       vary: Origin, Access-Control-Request-Method
 """
     )
@@ -233,7 +233,7 @@ def test_the_exact_headers_stand_there(workplace: Workplace) -> None:
     workplace.write({"main.py": SHOP})
     run = workplace.run("explain", "GET", "/account/profile", *OURS)
     assert (
-        run.out.split("    answer: that of the endpoint, which is not known here\n")[1]
+        run.out.split("    answer: the endpoint's own, which is not known here\n")[1]
         == """\
       access-control-allow-origin: https://a.example
       access-control-allow-credentials: true
@@ -341,7 +341,7 @@ def test_where_the_app_is_served(workplace: Workplace, arguments: list[str], cal
         ),
         (
             ["GET", "/a", "--as", "image", "-H", "X-A"],
-            "headers: 'X-A': an image sets no headers: a script does, by fetch",
+            "headers: 'X-A': an image cannot set headers; fetch can",
         ),
     ],
 )
@@ -364,8 +364,8 @@ def test_a_form_of_another_site(workplace: Workplace) -> None:
     run = workplace.run("explain", "--method", "POST", "--from", "https://evil.example", *served, "/quotes")
     assert (run.code, run.err) == (0, "")
     assert run.lines[0] == (
-        "Let through: the form is sent, and the app answers with a 405. The page can read nothing of the"
-        " answer. With cookies it would be refused."
+        "Let through: the form is sent, and the app answers with a 405. The page cannot read the response."
+        " With cookies it would be refused."
     )
     run = workplace.run("explain", "POST", "/plain", "--from", "https://evil.example", *served)
     assert run.code == 1
@@ -383,5 +383,6 @@ def test_what_chromium_asks_first_is_told_at_the_top(workplace: Workplace) -> No
     lines = workplace.run("explain", "GET", "http://127.0.0.1:8000/quotes", *OURS).lines
     assert lines[2] == (
         "127.0.0.1 is an address of the user's own machine: Chromium (Local Network Access) asks the user"
-        " first whether pages of https://a.example may reach it, unless their own address is no more public."
+        " first whether pages of https://a.example may reach it, unless their own address is at least as"
+        " private."
     )

@@ -84,12 +84,12 @@ credentials; methods GET, PUT; headers *
                 allow_headers="*",
             ),
         )
-    note: allow_origins: settings.all_cors_origins is used as it is: its values above \
-are those of this process, others may differ
+    note: allow_origins: settings.all_cors_origins is used as it is: the values above \
+are from this process, and may differ elsewhere
 
 No page gains or loses access in 153 calls by pages of 17 origins
 
-- Responses from outside of CORSMiddleware, such as the 500 of an exception, have CORS headers as well.
+- Responses made outside of CORSMiddleware, such as the 500 of an exception, get CORS headers as well.
 - CORS headers that endpoints set themselves are replaced.
 - A preflight for a method that the path does not have is refused.
 """
@@ -148,7 +148,7 @@ for the app
 
 nothing was compared: none of them is a layer of an app
 
-- Responses from outside of CORSMiddleware, such as the 500 of an exception, have CORS headers as well.
+- Responses made outside of CORSMiddleware, such as the 500 of an exception, get CORS headers as well.
 - CORS headers that endpoints set themselves are replaced.
 - A preflight for a method that the path does not have is refused.
 """
@@ -211,7 +211,7 @@ def test_an_app_without_it(workplace: Workplace) -> None:
     run = workplace.run("migrate")
     assert (run.code, run.out) == (0, "there is no CORSMiddleware to replace\n")
     assert workplace.refused("migrate", "--diff") == "--diff: there is no CORSMiddleware to replace"
-    assert workplace.refused("migrate", "--diff", "--json") == "--json and --diff: give one of them"
+    assert workplace.refused("migrate", "--diff", "--json") == "--json and --diff: give only one of them"
 
 
 def test_a_path_of_which_nothing_is_known_is_left_out(workplace: Workplace) -> None:
@@ -239,4 +239,4 @@ app.add_middleware(CORSMiddleware, allow_origins=["https://a.example"])
         }
     )
     run = workplace.run("migrate")
-    assert "    not compared: /{it:odd}: there is no example of a path that it matches" in run.lines
+    assert "    not compared: /{it:odd}: no example of a path that it matches was found" in run.lines

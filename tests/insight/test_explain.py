@@ -610,7 +610,7 @@ def test_routes_of_other_kinds() -> None:
     assert called(app, "PUT", "/asgi").allowed
     assert checks(called(app, "PUT", "/asgi"), 0)["method"] == (
         True,
-        "PUT is granted, as any method is if it is not known what is served",
+        "PUT is granted: any method is, because the methods that are served are not known",
     )
 
 
@@ -647,7 +647,7 @@ def test_any_method_is_any_that_a_browser_can_send() -> None:
     install_cors(app, default=SHOP)
     assert checks(called(app, "PURGE", "/nowhere"), 0)["method"] == (
         True,
-        "PURGE is granted, as any method is if it is not known what is served",
+        "PURGE is granted: any method is, because the methods that are served are not known",
     )
     assert checks(called(app, "x" * 65, "/nowhere"), 0)["method"] == (
         None,
@@ -724,7 +724,7 @@ def test_callables_are_asked_and_say_why(caplog: pytest.LogCaptureFixture) -> No
         (
             f"{OURS} is allowed by {', '.join(names)}; {served_by('raises')} raised "
             f"RuntimeError('no database'); {served_by('says_no')} does not allow it; "
-            f"{served_by('says_maybe')} returned 'maybe', and neither True nor False; "
+            f"{served_by('says_maybe')} returned 'maybe', which is neither True nor False; "
             f"{served_by('says_yes')} allows it"
         ),
     )
@@ -949,7 +949,7 @@ def test_so_many_names_that_nobody_looks_at_them() -> None:
     headers = tuple((f"X-{number:0100}", "1") for number in range(200))
 
     explanation = called(app, "GET", "/any", headers=headers)
-    assert checks(explanation)["headers"] == (False, "so many names that they are not read")
+    assert checks(explanation)["headers"] == (False, "too many names to be read")
     assert explanation.fix == Fix("No policy allows it.", None)
 
 

@@ -92,8 +92,8 @@ HTTP: Final = {"base_url": "http://api.shop.example"}
             API,
             {},
             (
-                "1 of the rule: the browser sends Sec-Fetch-Site: same-origin: no page of another origin has"
-                " to do with it"
+                "1 of the rule: the browser sends Sec-Fetch-Site: same-origin: no page of another origin is"
+                " involved"
             ),
         ),
         ("/named", OURS, {}, f"2 of the rule: {OURS} is allowed by {OURS}"),
@@ -110,13 +110,13 @@ HTTP: Final = {"base_url": "http://api.shop.example"}
             "/any",
             STRANGER,
             {},
-            "2 of the rule: any origin is allowed, as long as no cookies or HTTP authentication go along",
+            "2 of the rule: any origin is allowed, as long as no cookies or HTTP authentication are sent",
         ),
         (
             "/plain",
             STRANGER,
             {"as_": "link", "method": "GET"},
-            f"3 of the rule: {OTHER} a GET without an Origin may do that",
+            f"3 of the rule: {OTHER} a GET without an Origin is allowed",
         ),
         (
             "/plain",
@@ -240,7 +240,7 @@ def test_a_policy_that_was_lost_and_said_that_it_is_enforced() -> None:
 # --- What is sent without a script
 
 GETS_IT: Final = "the form is sent, and the endpoint gets it."
-UNREAD: Final = " The page can read nothing of the answer."
+UNREAD: Final = " The page cannot read the response."
 
 
 @pytest.mark.parametrize(
@@ -264,12 +264,12 @@ def test_what_is_let_through(path: str, origin: str, as_: Any, verdict: str) -> 
     assert explanation.to_dict()["call"]["as"] == as_
 
 
-NONE: Final = "of another site's page, only cookies with SameSite=None go along"
+NONE: Final = "as the page is on another site, only cookies with SameSite=None are sent"
 OF_A_POST: Final = f"{NONE}; those without SameSite too, but in Chromium for two minutes only"
-OF_A_GET: Final = "those with SameSite=None or Lax go along, and those without SameSite"
-OF_AN_IMAGE: Final = f"{NONE}, where the browser sends cookies of third parties at all"
-OF_THE_SITE: Final = "all of the app's go along: the page is of the same site"
-MADE_UP: Final = "testserver is of every page's site, and gets all: name the app's own URL as its base URL"
+OF_A_GET: Final = "those with SameSite=None or Lax are sent, and those without SameSite"
+OF_AN_IMAGE: Final = f"{NONE}, if the browser sends third-party cookies at all"
+OF_THE_SITE: Final = "all of the app's are sent: the page is on the same site"
+MADE_UP: Final = "testserver counts as every page's site and gets all: give the app's own URL as base URL"
 
 
 @pytest.mark.parametrize(
@@ -290,8 +290,8 @@ def test_the_cookies_that_go_along(as_: Any, method: str, origin: str, base_url:
 
 
 def test_what_the_page_gets_to_see() -> None:
-    shown = "the browser shows it in place of the page, which can read nothing of it"
-    image = "the browser shows it if it is an image; the page can read nothing of it but its size"
+    shown = "the browser shows it in place of the page, which cannot read it"
+    image = "the browser shows it if it is an image; the page can only read its size"
     for as_, told in (("form", shown), ("link", shown), ("image", image)):
         assert check(called(shop(), "/plain", method="GET", as_=as_), "response") == (None, told)
 
@@ -305,7 +305,7 @@ def test_other_layers_on_the_way() -> None:
         "Refused: the form is sent, and gets a 400. It fails at the middleware: "
         "starlette.middleware.trustedhost.TrustedHostMiddleware refuses it (400)."
     )
-    assert refused.fix == Fix("No policy helps: it is none that refuses it.", None)
+    assert refused.fix == Fix("No policy helps: it is not a policy that refuses it.", None)
     assert check(refused, "enforcement") is None
     redirected = called(HTTPSRedirectMiddleware(app), "/plain", as_="link", method="GET", **HTTP)
     assert [step.status for step in redirected.steps] == [307, None]
@@ -325,7 +325,7 @@ def test_a_layer_of_which_nothing_is_known_may_refuse_it() -> None:
     assert explanation.verdict == (
         f"Let through: the form is sent, and the endpoint gets it, unless {__name__}."
         "test_a_layer_of_which_nothing_is_known_may_refuse_it.<locals>.protect refuses it, which is not"
-        " known. The page can read nothing of the answer."
+        " known. The page cannot read the response."
     )
     assert explanation.allowed
 
@@ -380,7 +380,7 @@ def test_an_origin_that_the_browser_hides() -> None:
         None,
     )
     assert called(shop(), "/named", "null", as_="form").fix == Fix(
-        "No policy can name the origin null: every sandboxed page has it, of any author.", None
+        "No policy can name the origin null: every sandboxed page has it, no matter who made it.", None
     )
 
 
@@ -400,7 +400,7 @@ BY_A_SCRIPT: Final = "only a script sends anything else: explain it as fetch"
         (
             "GET",
             {"as_": "link", "headers": (("X-A", "1"),)},
-            "headers: 'X-A': a link sets no headers: a script does, by fetch",
+            "headers: 'X-A': a link cannot set headers; fetch can",
         ),
         ("GET", {"as_": "frame"}, "as_: 'frame': a page sends a call as fetch, form, image or link"),
     ],
@@ -442,10 +442,10 @@ def test_what_chromium_asks_the_user(
     base_url: str, origin: str, more: dict[str, Any], told: str | None
 ) -> None:
     remarks = called(shop(), "/plain", origin, base_url=base_url, **{"method": "GET", **more}).remarks
-    may_ask = "" if origin.startswith("https:") else ", and only lets pages of https ask"
+    may_ask = "" if origin.startswith("https:") else "; only https pages can get permission"
     asks = (
         f"{told}: Chromium (Local Network Access) asks the user first whether pages of {origin} may reach it,"
-        f" unless their own address is no more public{may_ask}."
+        f" unless their own address is at least as private{may_ask}."
     )
     assert remarks == (() if told is None else (asks,))
 

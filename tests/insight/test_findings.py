@@ -936,8 +936,8 @@ def test_a_pattern_over_a_whole_site() -> None:
         Found(
             "warning",
             "GET /a",
-            "https://*.example.com with credentials: whoever controls any name under example.com acts as"
-            " the user (GET /a)",
+            "https://*.example.com with credentials: anyone with a name under example.com can act as the"
+            " user (GET /a)",
             "name the origins, or put them under a name of their own: 'https://*.preview.example.com'",
         )
     ]
@@ -955,7 +955,7 @@ def test_a_pattern_over_a_public_suffix(origin: str, host: str, suffix: str) -> 
     app = with_credentials(origin, dangerously_allow_public_suffixes=True)
     assert [(each.sentence, each.fix) for each in found(app, "RC006")] == [
         (
-            f"{origin} with credentials: whoever controls any name under {host} acts as the user (GET /a)",
+            f"{origin} with credentials: anyone with a name under {host} can act as the user (GET /a)",
             f"name the origins: anyone can register a name under {suffix}, a public suffix",
         )
     ]
@@ -1398,11 +1398,11 @@ PROXY = "uvicorn --proxy-headers --forwarded-allow-ips='10.0.0.1'"
         (enforcing, None),
         (
             lambda app: enforcing(with_proxy(app, trusted_hosts=["10.0.0.1"])),
-            "ProxyHeadersMiddleware stands inside of the CORS layer",
+            "ProxyHeadersMiddleware is inside of the CORS layer",
         ),
         (lambda app: behind_proxy(enforcing(app)), None),
         (lambda app: behind_proxy(enforcing(rooted(app))), None),
-        (lambda app: enforcing(rooted(app)), "root_path='/api' says that a proxy stands in front of the app"),
+        (lambda app: enforcing(rooted(app)), "root_path='/api' says that a proxy is in front of the app"),
         (lambda app: installed(rooted(app)), None),
         (lambda app: with_proxy(with_layer_added(app), trusted_hosts=["10.0.0.1"]), None),
         (
@@ -1411,11 +1411,11 @@ PROXY = "uvicorn --proxy-headers --forwarded-allow-ips='10.0.0.1'"
         ),
         (
             lambda app: with_layer_added(with_proxy(app, trusted_hosts="*")),
-            "ProxyHeadersMiddleware stands inside of the CORS layer",
+            "ProxyHeadersMiddleware is inside of the CORS layer",
         ),
         (
             lambda app: RouteCORSMiddleware(with_proxy(app, trusted_hosts="*"), enforce=True),
-            "ProxyHeadersMiddleware stands inside of the CORS layer",
+            "ProxyHeadersMiddleware is inside of the CORS layer",
         ),
     ],
 )

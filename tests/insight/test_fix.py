@@ -401,12 +401,12 @@ def test_a_cors_route_needs_no_layer() -> None:
         (
             CORSPolicy(origins=A),
             {"origin": "null"},
-            "No policy can name the origin null: every sandboxed page has it, of any author.",
+            "No policy can name the origin null: every sandboxed page has it, no matter who made it.",
         ),
         (
             CORSPolicy(origins="*"),
             {"origin": "null", "credentials": True},
-            "No policy can name the origin null: every sandboxed page has it, of any author.",
+            "No policy can name the origin null: every sandboxed page has it, no matter who made it.",
         ),
         (
             CORSPolicy(origins=A),

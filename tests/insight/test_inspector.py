@@ -55,7 +55,7 @@ STRICT = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-NO_BASE_URL = "is no base URL: write scheme, host and port, and a path if the API is behind one: "
+NO_BASE_URL = "is not a base URL: write scheme, host and port, and a path if the API is behind one: "
 REFUSED = {"detail": "you may not look at this page"}
 
 
@@ -489,8 +489,8 @@ def test_what_a_call_leaves_out_has_the_defaults_of_one() -> None:
         ({"path": "items"}, "path: 'items' does not start with a slash: write /items"),
         ({"path": "@evil/"}, "path: '@evil/' does not start with a slash: write /@evil/"),
         ({"origin": "x"}, f"origin: 'x': {NO_SCHEME}: write https://x"),
-        ({"header": "X"}, "header: 'X' is no header: write a name, a colon and a value"),
-        ({"header": "a b: c"}, "header: 'a b: c' is no header: write a name, a colon and a value"),
+        ({"header": "X"}, "header: 'X' is not a header: write a name, a colon and a value"),
+        ({"header": "a b: c"}, "header: 'a b: c' is not a header: write a name, a colon and a value"),
         ({"credentials": "perhaps"}, "credentials: 'perhaps' is neither true nor false"),
         (
             {"base_url": "ftp://x"},
@@ -706,14 +706,14 @@ class NeverDone:
         return self
 
 
-USER_OR_RAISE = "it has to give True or a user, or be annotated -> None and raise to refuse"
-RESPONSE = "a response refuses nobody by being returned: raise HTTPException in its place"
-EXCEPTION = "an exception refuses nobody by being returned: raise it"
-NOT_CALLED = "it was not called, and so has checked nothing"
-NOT_RUN = "it did not run, and so has checked nothing"
-NOT_ENTERED = "nobody has entered it: a dependency yields, and needs no @contextmanager"
-AS_SENT = "that is what the client sent: check it, and give the user that it belongs to"
-ABOUT = "that is what it was asked about, and no answer"
+USER_OR_RAISE = "it has to return True or a user, or be annotated -> None and raise to refuse"
+RESPONSE = "returning a response does not refuse the request: raise HTTPException instead"
+EXCEPTION = "returning an exception does not refuse the request: raise it"
+NOT_CALLED = "it was never called, so nothing was checked"
+NOT_RUN = "it never ran, so nothing was checked"
+NOT_ENTERED = "it was never entered: write a dependency that yields, without @contextmanager"
+AS_SENT = "that is what the client sent: check it, and return the user that it belongs to"
+ABOUT = "that is the request that it has to decide about, or a part of it"
 
 # What `allow` makes, and what the log says of it. Each is made anew: a coroutine can be awaited once.
 NO_ANSWERS: list[tuple[Callable[[Request], object], str]] = [
@@ -730,7 +730,7 @@ NO_ANSWERS: list[tuple[Callable[[Request], object], str]] = [
     (lambda request: HTTPBasic(), f"HTTPBasic; {NOT_CALLED}"),
     (
         lambda request: Depends(says_yes),
-        "Depends; FastAPI resolves what is a parameter's default or annotation, and nothing that is given",
+        "Depends; FastAPI resolves a Depends only as a parameter's default or in its annotation",
     ),
     (lambda request: a_generator(), f"generator; {NOT_RUN}"),
     (lambda request: an_async_generator(), f"async_generator; {NOT_RUN}"),
@@ -755,7 +755,7 @@ NO_ANSWERS: list[tuple[Callable[[Request], object], str]] = [
     (lambda request: SecurityScopes(["cors"]), f"SecurityScopes; {ABOUT}"),
     (
         lambda request: HTTPStatus.FORBIDDEN,
-        "HTTPStatus; a status refuses nobody by being returned: raise HTTPException",
+        "HTTPStatus; returning a status does not refuse the request: raise HTTPException",
     ),
     (lambda request: None, f"NoneType; {USER_OR_RAISE}"),
     (lambda request: 0, f"int; {USER_OR_RAISE}"),
@@ -819,7 +819,7 @@ def test_what_is_no_yes_is_a_no_that_is_logged(
 
     assert (reply.status, json.loads(reply.body)) == (403, REFUSED)
     assert [(record.name, record.levelname) for record in caplog.records] == [("route_cors", "WARNING")]
-    assert caplog.messages == [f"RCE20 inspector refused: allow={escaped(repr(function))} gave {said}"]
+    assert caplog.messages == [f"RCE20 inspector refused: allow={escaped(repr(function))} returned {said}"]
 
 
 @pytest.mark.parametrize("allow", [lambda request: 1, truthy_yes, lambda request: User(name="ada")])
@@ -833,7 +833,7 @@ def test_where_true_is_promised_nothing_else_is_one(allow: Any, caplog: pytest.L
 def test_nothing_is_a_yes_only_where_it_is_announced(allow: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert get(inspected(allow), "/cors/").status == 403
     (message,) = caplog.messages
-    assert message.endswith(f" gave NoneType; {USER_OR_RAISE}")
+    assert message.endswith(f" returned NoneType; {USER_OR_RAISE}")
 
 
 def test_who_announces_nothing_and_gives_a_response_refuses(caplog: pytest.LogCaptureFixture) -> None:
@@ -842,13 +842,13 @@ def test_who_announces_nothing_and_gives_a_response_refuses(caplog: pytest.LogCa
 
     assert get(inspected(log_in), "/cors/").status == 403
     (message,) = caplog.messages
-    assert message.endswith(f" gave RedirectResponse; {RESPONSE}")
+    assert message.endswith(f" returned RedirectResponse; {RESPONSE}")
 
 
 def test_what_does_not_say_whether_it_is_true_is_a_no(caplog: pytest.LogCaptureFixture) -> None:
     assert get(inspected(GivesUser(NoTruth())), "/cors/").status == 403
     (message,) = caplog.messages
-    assert message.endswith(" gave NoTruth; it does not say whether it is true, but raises ValueError")
+    assert message.endswith(" returned NoTruth; testing whether it is true raises ValueError")
 
 
 def test_a_coroutine_is_awaited_once_and_what_it_gives_is_the_answer(
@@ -857,7 +857,7 @@ def test_a_coroutine_is_awaited_once_and_what_it_gives_is_the_answer(
     # Python would complain of a coroutine that is thrown away before it ran, and pytest makes that an error.
     assert get(inspected(lambda: gives(gives(True))), "/cors/").status == 403
     (message,) = caplog.messages
-    assert message.endswith(f" gave coroutine; {NOT_RUN}")
+    assert message.endswith(f" returned coroutine; {NOT_RUN}")
     assert get(inspected(lambda: gives(True)), "/cors/").status == 200
     assert get(inspected(lambda: gives(RedirectResponse("/login"))), "/cors/").status == 403
 
@@ -880,9 +880,9 @@ def test_the_line_is_one_line_whatever_is_in_it(caplog: pytest.LogCaptureFixture
 
     named, nameless = caplog.messages
     assert named.startswith(r"RCE20 inspector refused: allow=ada\r\nRCE01 preflight allowed \u001b[31mxxx")
-    assert named.endswith(f"x... gave NoneType; {USER_OR_RAISE}")
+    assert named.endswith(f"x... returned NoneType; {USER_OR_RAISE}")
     assert len(named) < 500
-    assert re.match(r"RCE20 inspector refused: allow=<[\w.<>]+\.Nameless object at 0x\w+> gave ", nameless)
+    assert re.match(r"RCE20 inspector refused: allow=<[\w.<>]+\.Nameless object at 0x\w+> returned", nameless)
 
 
 @pytest.mark.parametrize("allow", [says_no, lambda request: False, lambda: False, lambda: says_no()])  # noqa: PLW0108
@@ -1083,9 +1083,9 @@ def test_a_starlette_app_may_use_dependencies_too() -> None:
 
 def test_it_is_not_made_without_allow() -> None:
     message = (
-        "the inspector shows everybody who may call what: say who may look, with a dependency or a function "
-        "that takes the request: inspector(app, allow=require_admin); without one it works while app.debug "
-        "is on: FastAPI(debug=True)"
+        "the inspector needs to know who may look: give a dependency, or a function that takes the request, "
+        "as in inspector(app, allow=require_admin); it can be left out only while app.debug is on, as in "
+        "FastAPI(debug=True)"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         inspector(an_app())
@@ -1117,12 +1117,12 @@ class OnlyAdmins:
 
 
 ONLY_ADMINS_IS_A_CLASS = (
-    "allow=OnlyAdmins is a class, and everybody who asks would get an instance of it, and be let in: give an "
+    "allow=OnlyAdmins is a class: each request would get an instance of it, and everybody be let in: give an "
     "instance that is called with the request, allow=OnlyAdmins(...), or a function that depends on it: def "
     "require_admin(checked: Annotated[OnlyAdmins, Depends()]) -> None"
 )
 NO_ALLOW = "allow is a dependency or a function that takes the request, not"
-SCHEME = "reads credentials and does not check them, so that it lets in everybody who sends some: give a "
+SCHEME = "reads credentials without checking them, so it would let in everybody who sends some: give a "
 
 
 @pytest.mark.parametrize(
@@ -1140,9 +1140,9 @@ SCHEME = "reads credentials and does not check them, so that it lets in everybod
         (Depends(OnlyAdmins), ONLY_ADMINS_IS_A_CLASS),
         (Security(OnlyAdmins, scopes=["cors"]), ONLY_ADMINS_IS_A_CLASS),
         (functools.partial(functools.partial(OnlyAdmins, "ada")), ONLY_ADMINS_IS_A_CLASS),
-        (HTTPBasic, "allow=HTTPBasic is a class, and "),
-        (bool, "allow=bool is a class, and "),
-        (User, "allow=User is a class, and "),
+        (HTTPBasic, "allow=HTTPBasic is a class: "),
+        (bool, "allow=bool is a class: "),
+        (User, "allow=User is a class: "),
         (iter, "does not say what it takes: put it into a function"),
         (lambda request, user=Depends(current_user): user, "takes a request without a type among other "),  # noqa: B008
     ],

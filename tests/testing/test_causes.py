@@ -106,16 +106,16 @@ def cause(response: ReceivedResponse, *, origin: str = PAGE, **arguments: Any) -
             answer(),
             {"origin": "null", "credentials": "include"},
             (
-                "the response allows no origin: a page with an origin, as a sandboxed page and a redirect to "
-                "another origin send null, allow_credentials=True"
+                "the response allows no origin: a page with an origin (sandboxed pages and redirects to "
+                "another origin send null), allow_credentials=True"
             ),
         ),
         (
             answer(500, error=KeyError("a\nb")),
             {},
             (
-                "the response (500) allows no origin, as the app raised KeyError: "
-                "a CORS layer around everything that can make a response, as install_cors(app) is"
+                "the response (500) allows no origin, because the app raised KeyError: "
+                "a CORS layer around everything that can make a response, such as install_cors(app)"
             ),
         ),
     ],
@@ -167,7 +167,7 @@ def test_of_a_response(response: ReceivedResponse, arguments: dict[str, Any], ex
             answer(405, FOR_PAGE),
             {},
             (
-                "the preflight (405) grants no method PUT and has no status of success: "
+                "the preflight (405) grants no method PUT and does not have an ok status: "
                 f'methods=["PUT"]{SERVES}, '
                 "an answer with 204"
             ),
@@ -175,7 +175,7 @@ def test_of_a_response(response: ReceivedResponse, arguments: dict[str, Any], ex
         (
             answer(404, FOR_PAGE, ALLOW_PUT),
             {},
-            "the preflight (404) has no status of success: an answer with 204",
+            "the preflight (404) does not have an ok status: an answer with 204",
         ),
         (
             redirect(THIRD, FOR_PAGE, ALLOW_PUT),
@@ -522,7 +522,7 @@ def test_a_handshake_names_the_origin(origin: str) -> None:
     page = Browser(app, origin=origin)
     fix = f'origins=["{STRANGER}"]'
     if origin == "null":
-        fix = "a page with an origin, as a sandboxed page and a redirect to another origin send null"
+        fix = "a page with an origin (sandboxed pages and redirects to another origin send null)"
     line = first_line(page.connect, "/chat")
     assert line == (
         f"the server refused the handshake from {origin} (403): {fix}, unless the endpoint itself closed it"
@@ -543,7 +543,7 @@ def test_a_handshake_that_fails_otherwise() -> None:
     assert first_line(page.connect, "/404") == answered
     chosen = "the server chose the subprotocol v9: a subprotocol that was offered, or none if none was"
     assert first_line(page.connect, "/other", subprotocols=["v1"]) == chosen
-    none = "the server chose no subprotocol: one that was offered"
+    none = "the server chose no subprotocol: it has to choose one that was offered"
     assert first_line(page.connect, "/none", subprotocols=["v1"]) == none
 
 

@@ -816,7 +816,7 @@ async def test_a_handshake_that_is_not_answered_is_a_500(wired: Wired) -> None:
 @targets(*MEMORY)
 async def test_a_client_without_a_network_has_no_websockets(wired: Wired, site: Site) -> None:
     page = wired.page()
-    with pytest.raises(TypeError, match="no network, and so no websockets: give the browser the app itself"):
+    with pytest.raises(TypeError, match="no network, so no websockets: give the browser the app itself"):
         await page.connect("/chat")
 
 
@@ -864,7 +864,7 @@ async def test_a_response_that_was_read_already() -> None:
     async with httpx.AsyncClient(transport=transport, base_url=MADE_UP) as async_client:
         browser = AsyncBrowser(async_client, origin=MADE_UP)
         assert (await browser.fetch("/notes", method="patch")).text == "patch"
-        with pytest.raises(TypeError, match="no network, and so no websockets"):
+        with pytest.raises(TypeError, match="no network, so no websockets"):
             await browser.connect("/chat")
 
 

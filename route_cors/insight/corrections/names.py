@@ -12,7 +12,7 @@ from route_cors.policy import CORSPolicy
 
 
 def fixed_name(field: str, name: str) -> str | None:
-    """The name that is meant, for `methods`, `allow_headers` or `expose_headers`; None if it is no better.
+    """The name that is meant, for `methods`, `allow_headers` or `expose_headers`; None if none is valid.
 
     >>> fixed_name("methods", " get"), fixed_name("allow_headers", "X-Token:")
     ('GET', 'X-Token')

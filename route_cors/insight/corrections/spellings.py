@@ -118,7 +118,7 @@ def _wildcard(scheme: str, rest: str) -> Spelling:
     if scheme == "chrome-extension":
         return Spelling("every extension has such an origin: write the id of yours in place of the *")
     if host == "*" and is_web:
-        return Spelling(f"{_STAR}: any origin is", "*")
+        return Spelling(f"{_STAR}, or alone for any origin", "*")
     meant = tuple(
         f"{scheme}://{form.sub(known, host)}{colon}{port}" for form, known in _MEANT if form.match(host)
     )
@@ -129,7 +129,7 @@ def _wildcard(scheme: str, rest: str) -> Spelling:
         return Spelling(f"{_STAR}: anyone can register such a name, so name each origin", None, meant)
     escaped = re.escape(f"{scheme}://{host}{colon}{port}").replace("\\-", "-").replace(r":\*", "(:[0-9]+)?")
     regex = re.compile(escaped.replace(r"\*", "[0-9]+" if is_number else "[a-z0-9-]+"))
-    return Spelling(f"{_STAR}: else write a regex", as_code(regex), meant)
+    return Spelling(f"{_STAR}: anything else needs a regex", as_code(regex), meant)
 
 
 def _plain(regex: str) -> str:

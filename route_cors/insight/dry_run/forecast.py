@@ -114,7 +114,7 @@ class Forecast:
         return replace(settled, event=ANSWER_NOT_READABLE)  # it has run: there is nothing left to refuse
 
     def may_refuse(self, terms: Terms, scope: Scope) -> bool:
-        """Whether the request would be refused if a stranger's page sent it."""
+        """Whether the request would be refused if a page sent it that no policy allows."""
         return scope["type"] == "http" and terms.is_enforced(by_layer=self._judge.enforces)
 
     async def _actual(self, terms: Terms, target: Target, scope: Scope, origin: bytes) -> WouldBe | None:

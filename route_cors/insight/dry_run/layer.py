@@ -70,7 +70,7 @@ class DryRunLayer:
         self._quiet_until = -math.inf
 
     def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Hand everything on; requests that the layer could change or refuse are watched.
+        """Pass everything on; watch the requests that the layer could change or refuse.
 
         They have an Origin header, or the browser says that another site sent them. Where a layer of
         route_cors further out decides, there is nothing to compare.
@@ -141,7 +141,7 @@ class DryRunLayer:
             await self._serve(would_be, scope, receive, send)
 
     async def _serve(self, would_be: WouldBe, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on, and look at the start of its response."""
+        """Pass a request on, and look at the start of its response."""
         noted = scope.get("endpoint")
         is_answered = False
 

@@ -73,9 +73,9 @@ _PROXY_HEADERS: Final = "uvicorn.middleware.proxy_headers.ProxyHeadersMiddleware
 
 
 class _Sign(NamedTuple):
-    """Something that says that a proxy stands in front of the app.
+    """A sign that a proxy is in front of the app.
 
-    `is_trusted`: what the proxy says is known where enforcement decides.
+    `is_trusted`: the headers of the proxy are trusted where enforcement decides.
     """
 
     words: str
@@ -92,10 +92,10 @@ def _signs(app: Any, around: Sequence[object]) -> Iterator[_Sign]:
         if name_of(middleware.cls) != _PROXY_HEADERS:
             is_inside = is_inside or is_layer(middleware.cls)
         elif is_inside:
-            yield _Sign("ProxyHeadersMiddleware stands inside of the CORS layer")
+            yield _Sign("ProxyHeadersMiddleware is inside of the CORS layer")
         elif middleware.args or "trusted_hosts" in middleware.kwargs:
             yield _Sign("ProxyHeadersMiddleware is outside of the CORS layer", is_trusted=True)
         else:
             yield _Sign("ProxyHeadersMiddleware trusts a proxy on 127.0.0.1 alone")
     if root_path:
-        yield _Sign(f"root_path={printable(root_path)!r} says that a proxy stands in front of the app")
+        yield _Sign(f"root_path={printable(root_path)!r} says that a proxy is in front of the app")

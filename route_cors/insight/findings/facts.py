@@ -159,7 +159,7 @@ class Facts:
     def reached(self, path: str, method: str, row: Row) -> Row | None:
         """The route that such a request goes to, at that row's host; None if no route is known for it.
 
-        A mount, if the request gets no further than that mount.
+        It is a mount if no route of the mount takes the request.
         """
         host = "qzkv.example" if row.reported.host is None else row.reported.host
         target = self._resolver.resolve(_scope(row.placed.kind, path, method, host), method)

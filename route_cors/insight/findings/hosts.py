@@ -40,13 +40,13 @@ def find_shared_hosts(facts: Facts) -> Iterator[Finding]:
             if origin.host in _OF_ALL_USERS:
                 severity: Severity = "warning" if grantor.credentials else "info"
                 sentence = f"{grantor.who} allows {text}{powers}: the pages of all its users have that origin"
-                fix = f"take {text!r} out of {grantor.argument}, and serve the page from a domain of yours"
+                fix = f"remove {text!r} from {grantor.argument}, and serve the page from a domain of your own"
                 yield grantor.about("RC024", sentence, fix, severity=severity)
             elif grantor.credentials and _is_of_an_account(origin):
                 sentence = (
                     f"{grantor.who} allows {text}{powers}: all projects of that account have that origin"
                 )
-                fix = f"if the account is not yours alone, take {text!r} out of {grantor.argument}"
+                fix = f"if other people use the account too, remove {text!r} from {grantor.argument}"
                 yield grantor.about("RC024", sentence, fix, severity="info")
 
 

@@ -76,7 +76,7 @@ def needs_of(view: Any) -> Needs:
         has_simple_body=_has_simple_body(view),
         is_known=True,
         reads_request=any(_reads_request(each) for each in tree if not isinstance(each.call, SecurityBase)),
-        # Of its dependencies: the endpoint is no guard, even in a module that has CSRF in its name.
+        # Of its dependencies: the endpoint is not a guard, even in a module that has CSRF in its name.
         is_guarded=any("csrf" in name_of(each.call).lower() for each in tree[1:] if each.call is not None),
     )
 

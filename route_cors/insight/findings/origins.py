@@ -39,7 +39,7 @@ def find_wide_patterns(facts: Facts) -> Iterator[Finding]:
         for text, origin in named_origins(grantor):
             if origin.subdomains and _is_site_or_suffix(origin.host):
                 sentence = (
-                    f"{text} with credentials: whoever controls any name under {origin.host} acts as the user"
+                    f"{text} with credentials: anyone with a name under {origin.host} can act as the user"
                 )
                 yield grantor.about("RC006", sentence, _fixed_pattern(origin))
 
@@ -102,7 +102,7 @@ def find_insecure_origins(facts: Facts) -> Iterator[Finding]:
 
 
 def find_origins_of_every_app(facts: Facts) -> Iterator[Finding]:
-    """RC033: credentials for an origin that is that of every app made with the same tool."""
+    """RC033: credentials for an origin that every app made with the same tool has."""
     for grantor in grantors(facts):
         shared = [text for text in grantor.origins if text in _OF_EVERY_APP] if grantor.credentials else []
         if shared:
@@ -118,7 +118,7 @@ def find_origins_of_every_app(facts: Facts) -> Iterator[Finding]:
 
 
 def _stranger(regex: re.Pattern[str], admits: Callable[[str], bool], *, deep: bool) -> str | None:
-    """An origin that the regex matches and was hardly meant to.
+    """An origin that the regex matches, probably by mistake.
 
     Preferably one whose site anyone can register; else one of any depth under a site.
     """

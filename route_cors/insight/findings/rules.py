@@ -94,7 +94,7 @@ def find_all(
         app: the app, or a middleware around it.
         routes: its routes, from `survey_routes`.
         base_url: where the app is served, if known.
-        ask_callables: whether origin callables are called with made-up origins, which runs code of the user;
+        ask_callables: whether origin callables are called with made-up origins, which runs the user's code;
             not possible while an event loop is running.
     """
     facts = Facts(app, routes, base_url)

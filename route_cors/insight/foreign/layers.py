@@ -45,7 +45,7 @@ class OurLayer:
 
     Attributes:
         default: its default policy, or `no_cors`.
-        enforces: whether it refuses requests of strangers, unless the policy says otherwise.
+        enforces: whether it refuses cross-origin requests that no policy allows.
     """
 
     default: Declared | None = None

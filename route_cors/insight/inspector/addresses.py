@@ -11,7 +11,7 @@ from route_cors.origins import parse_origin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# What stands in it goes into a header and into URLs: nothing that could end either.
+# It goes into a header and into URLs: no character that could end either.
 _BASE_URL: Final = re.compile(
     r"(?P<origin>https?://[^/?#\\\s;,'\"]+)(?P<path>(?:/[A-Za-z0-9._~!$&()*+:@%=-]*)*)"
 )
@@ -19,7 +19,7 @@ _BASE_URL: Final = re.compile(
 _LOOPBACK_HOST: Final = re.compile(r"(?P<name>localhost|127\.0\.0\.1|\[::1\])(?::(?P<port>[1-9][0-9]{0,4}))?")
 _MAX_PORT: Final = 65535
 
-# Not [::1]: a Content-Security-Policy has no way to write an IPv6 address, and browsers complain of it.
+# Not [::1]: a Content-Security-Policy has no way to write an IPv6 address, and browsers warn about it.
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1")
 
 
@@ -27,9 +27,9 @@ def checked_base_url(base_url: str) -> str:
     """The base URL without a slash at its end.
 
     Raises:
-        ValueError: it is none of http or https, or holds a query, a fragment, user info, or a host that is
-            not spelled as browsers do.
-        TypeError: it is no text.
+        ValueError: it is not http or https, or has a query, a fragment, user info, or a host that is not
+            spelled as browsers spell it.
+        TypeError: it is not a string.
 
     >>> checked_base_url("https://api.example/v1/")
     'https://api.example/v1'
@@ -39,8 +39,8 @@ def checked_base_url(base_url: str) -> str:
     match = _BASE_URL.fullmatch(base_url)
     if match is None:
         raise ValueError(
-            f"{base_url!r} is no base URL: write scheme, host and port, and a path if the API is behind one: "
-            "'https://api.example/v1'"
+            f"{base_url!r} is not a base URL: write scheme, host and port, and a path if the API is behind "
+            "one: 'https://api.example/v1'"
         )
     if parse_origin(match["origin"]).is_pattern:
         raise ValueError(f"{base_url!r} holds a '*': name each base URL")
@@ -51,8 +51,8 @@ def checked_base_urls(base_urls: Iterable[str]) -> tuple[str, ...]:
     """Those that the page may call, checked.
 
     Raises:
-        ValueError: one of them is none, or its host is an IPv6 address.
-        TypeError: they are one text, or one of them is none.
+        ValueError: one of them is not a base URL, or its host is an IPv6 address.
+        TypeError: they are a single string, or one of them is not a string.
     """
     if isinstance(base_urls, str):
         raise TypeError(f"base_urls is a list: write base_urls=[{base_urls!r}]")
@@ -71,11 +71,11 @@ def origin_of_base_url(base_url: str) -> str:
 
 
 def aliases_of(scheme: str, host: str) -> list[str]:
-    """The other names of this machine: origins from which the same server is another one.
+    """The other names of this machine: the same server has another origin under each.
 
     Args:
         scheme: of the request, `http` or `https`.
-        host: its Host header. It is the client's, and nothing of it is believed but a port.
+        host: its Host header. As the client chooses it, only its port is used.
 
     >>> aliases_of("http", "localhost:8000")
     ['http://127.0.0.1:8000']
@@ -94,11 +94,11 @@ def connect_sources(origins: Iterable[str]) -> str:
 
 
 def base_path_of(scope: Mapping[str, object], mounted_at: str | None) -> str:
-    """The path that the shown app is served under, percent-encoded; empty where there is none.
+    """The path that the shown app is served under, percent-encoded; empty if there is none.
 
     Args:
         scope: of a request to the inspector.
-        mounted_at: the inspector's own path in the shown app; None where it is not mounted there.
+        mounted_at: the inspector's own path in the shown app; None if it is not mounted there.
     """
     root_path = str(scope.get("root_path", ""))
     if mounted_at is not None and root_path.endswith(mounted_at):

@@ -101,6 +101,6 @@ def _named_by_others(route: ReportedRoute) -> Iterator[bytes]:
 
 
 def _column(routes: Iterable[ReportedRoute], origin: str) -> dict[str, Any]:
-    """Short, as there may be thousands: the verdict, and whether credentials may go along."""
+    """Short, as there may be thousands: the verdict, and whether credentials may be sent."""
     accesses = accesses_of(routes, origin)
     return {"origin": origin, "access": [[access.verdict, access.with_credentials] for access in accesses]}

@@ -1,4 +1,4 @@
-"""The ASGI app behind the page: it answers questions about another app, to those who may ask."""
+"""The ASGI app behind the page: it answers questions about another app, if `allow` lets the user in."""
 
 # No annotations from the future here: FastAPI reads those of the answers.
 import json
@@ -53,24 +53,24 @@ def inspector(app: "ASGIApp", *, allow: "Allow | None" = None, base_urls: "Itera
     """The inspector page of an app, to be mounted: who may call what, what is wrong, why a call is refused.
 
     It reads the app and changes nothing. No page of another origin can read it, whatever the app's policies
-    are. It asks for no other file, and works offline. Explaining a call needs the extra `cli`.
+    are. It loads no other file, and works offline. Explaining a call needs the extra `cli`.
 
     Args:
         app: the FastAPI or Starlette app to show, or a middleware around one.
-        allow: who may look. It may be left out while `app.debug` is on. Either a FastAPI dependency: it lets
-            in by returning True or a user, or None if it is annotated `-> None`; one that is annotated
-            `-> bool` has to return True. Or a function with one parameter without an annotation, such as
-            `lambda request: …`: it gets the request, and lets in by returning True and nothing else. Both may
-            be async, methods, partials, and instances that can be called, but not classes. Everything else
-            refuses with 403: a false value, an exception, and what is certainly not a user, such as a
-            response, credentials that have not been checked, or a class, function, generator or context
-            manager. An HTTPException, or an exception that the app has a handler for, is answered as usual.
-            The log says why, except after a plain False.
-        base_urls: where else the page may send real requests, beside its own server: `https://api.example/v1`.
+        allow: who may look. It may be left out while `app.debug` is on. Either a FastAPI dependency, which
+            lets a user in by returning True or a user; annotated `-> None`, by not raising; annotated `->
+            bool`, only by returning True. Or a function with one parameter without an annotation, such as
+            `lambda request: …`, which gets the request and has to return True. Both may be async, methods,
+            partials, and instances that can be called, but not classes. Everything else is refused with 403:
+            a false value, an exception, and what is certainly not a user, such as a response, credentials
+            that have not been checked, or a class, function, generator or context manager. An HTTPException,
+            or an exception that the app has a handler for, is answered as usual. The log says why, except
+            after a plain False.
+        base_urls: where the page may send real requests, besides its own server: `https://api.example/v1`.
 
     Raises:
         ValueError: there is no `allow`, and `app.debug` is off; or one of `base_urls` is not a base URL.
-        TypeError: `app` is not a FastAPI or Starlette app, or `allow` cannot say who may look, as a class or
+        TypeError: `app` is not a FastAPI or Starlette app, or `allow` cannot decide, such as a class or
             one of FastAPI's security schemes.
 
     >>> from fastapi import FastAPI
@@ -120,8 +120,8 @@ class _Inspector:
     def _stack(self) -> ASGIApp:
         """Made at the first request: the app has all its exception handlers by then.
 
-        They are taken over, because `allow` may raise what only the app knows an answer to: a redirect to its
-        login, say.
+        They are used here too, because `allow` may raise an exception that only the app can answer, such as a
+        redirect to its login.
         """
         answering = FastAPI(
             openapi_url=None,
@@ -172,7 +172,7 @@ class _Inspector:
 
     @cached_property
     def _own_path(self) -> str | None:
-        """Where it is mounted in the app that it shows; None where it is served beside it."""
+        """Where it is mounted in the app that it shows; None if it is served separately."""
         return next((each.path for each in survey(self._shown) if self in _wrapped(each.endpoint)), None)
 
     # The answers; not async, so that they run in a thread: the report of a large app takes its time.
@@ -206,7 +206,7 @@ class _Inspector:
 
 
 def _refuse_other_origins(request: Request) -> None:
-    """Refuse what no page of ours sends: another CORS middleware may stand around all this, and open it.
+    """Refuse what the page itself does not send, as another CORS middleware around this may allow it.
 
     Browsers send an Origin with a GET only to another origin; a link from another site is a navigation.
     """

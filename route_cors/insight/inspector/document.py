@@ -1,4 +1,4 @@
-"""The page: one self-contained document, and the policy that lets nothing else run in it."""
+"""The page: one self-contained document, and the Content-Security-Policy that forbids all other code."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Document:
                 "base-uri 'none'",
                 "form-action 'none'",
                 "frame-ancestors 'none'",
-                # No text ever becomes markup or code: browsers that know of it hold the script to that.
+                # No text ever becomes markup or code: browsers that support this enforce it.
                 "require-trusted-types-for 'script'",
                 "trusted-types 'none'",
             ]
         )
 
 
-# One after the other, they are one script: what a later one defines, an earlier one may call once it has run.
+# Joined in this order, they are one script: an earlier one may call what a later one defines, once that ran.
 _SCRIPTS: Final = ("show", "known", "filters", "table", "findings", "call", "browser", "start")
 
 

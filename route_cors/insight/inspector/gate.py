@@ -1,19 +1,19 @@
-"""Who may look at the inspector: `allow`, made a FastAPI dependency that lets in or refuses.
+"""Who may look at the inspector: turns `allow` into a FastAPI dependency that lets in or refuses.
 
-The rule is to refuse whatever is not certain to be a yes. A predicate, or a dependency annotated
-`-> bool`, says yes with True and with nothing else. Any other dependency says yes with True or with a user,
-which is whatever is true and is none of these:
+Every answer that is not certainly a yes is refused. A predicate, or a dependency annotated `-> bool`, says
+yes only with True. Any other dependency says yes with True or with a user, which is any true value, except
+for these:
 
-- a response or an exception, which should have been raised: to return one refuses nobody;
-- a class or a function, or what else could be called: a check that was never made;
-- a generator, a context manager, or what is still to be awaited when it was awaited once: one that never ran;
-- the request, or the credentials in it: what the client sent, and nobody has looked at;
-- None, except where the function is annotated `-> None`, which is how one says that it refuses by raising;
-- what cannot say whether it is true.
+- a response or an exception, which should have been raised: returning one does not refuse the request;
+- a class, a function, or another callable: the check was never made;
+- a generator, a context manager, or an awaitable that was awaited once: the check never ran;
+- the request, or the credentials in it: the client sent them, and nothing has checked them;
+- None, except if the function is annotated `-> None`, which means that it refuses by raising;
+- a value whose truth cannot be tested.
 
-What `allow` raises refuses: HTTPException in its own words, what the shown app has an exception handler for
-in those of that handler, and anything else with 403, and not with 500. What is refused without having said
-so itself (by False, or by an exception with an answer) is logged under an event id of its own.
+If `allow` raises, the request is refused: an HTTPException is answered as it says, an exception that the
+shown app has a handler for by that handler, and anything else with 403 instead of 500. A refusal other than
+by False, or by an exception with an answer, is logged under an event id of its own.
 """
 
 # No annotations from the future here: FastAPI reads those of the functions that are made below.
@@ -58,27 +58,27 @@ _REFUSED: Final = "you may not look at this page"
 # Scope key: `allow` has let this request in.
 _LET_IN: Final = "route_cors_inspector"
 
-_USER_OR_RAISE: Final = "it has to give True or a user, or be annotated -> None and raise to refuse"
-# What is true, and certain to be no user, with what to do about it. The first that fits is the one.
+_USER_OR_RAISE: Final = "it has to return True or a user, or be annotated -> None and raise to refuse"
+# Values that are true and certainly not a user, with what to do about it. The first that fits counts.
 _NO_USERS: Final[tuple[tuple[tuple[type, ...], str], ...]] = (
-    ((Response,), "a response refuses nobody by being returned: raise HTTPException in its place"),
-    ((BaseException,), "an exception refuses nobody by being returned: raise it"),
+    ((Response,), "returning a response does not refuse the request: raise HTTPException instead"),
+    ((BaseException,), "returning an exception does not refuse the request: raise it"),
     (
         (HTTPBasicCredentials, HTTPAuthorizationCredentials, OAuth2PasswordRequestForm),
-        "that is what the client sent: check it, and give the user that it belongs to",
+        "that is what the client sent: check it, and return the user that it belongs to",
     ),
     (
         (HTTPConnection, Headers, ImmutableMultiDict, SecurityScopes),
-        "that is what it was asked about, and no answer",
+        "that is the request that it has to decide about, or a part of it",
     ),
-    ((HTTPStatus,), "a status refuses nobody by being returned: raise HTTPException"),
+    ((HTTPStatus,), "returning a status does not refuse the request: raise HTTPException"),
     (
         (DependsMarker,),
-        "FastAPI resolves what is a parameter's default or annotation, and nothing that is given",
+        "FastAPI resolves a Depends only as a parameter's default or in its annotation",
     ),
     (
         (contextlib.AbstractContextManager, contextlib.AbstractAsyncContextManager),
-        "nobody has entered it: a dependency yields, and needs no @contextmanager",
+        "it was never entered: write a dependency that yields, without @contextmanager",
     ),
 )
 
@@ -91,9 +91,9 @@ class Gate:
     allow: object
 
     def route_class(self, handlers: Mapping[Any, Any]) -> type[APIRoute]:
-        """Routes that refuse where what is asked raises; all that is in `handlers` is answered by them.
+        """Routes that refuse if the dependency raises; exceptions in `handlers` are answered by these.
 
-        A route class, as no dependency sees what another one raises. What the endpoint raises goes through.
+        A route class, as a dependency does not see what another one raises. The endpoint may raise.
         """
         allow = self.allow
 
@@ -126,7 +126,7 @@ def gate(allow: Allow | None, app: Starlette) -> Gate:
 
     Raises:
         ValueError: there is no `allow`, and `debug` is off.
-        TypeError: `allow` cannot say who may look: it is nothing that is called, a class, or a security
+        TypeError: `allow` cannot say who may look: it is not callable, or it is a class or a security
             scheme.
     """
     if allow is None:
@@ -144,9 +144,9 @@ def gate(allow: Allow | None, app: Starlette) -> Gate:
 def _while_debugging(app: Starlette) -> Callable[..., Awaitable[None]]:
     if not app.debug:
         raise ValueError(
-            "the inspector shows everybody who may call what: say who may look, with a dependency or a "
-            "function that takes the request: inspector(app, allow=require_admin); without one it works "
-            "while app.debug is on: FastAPI(debug=True)"
+            "the inspector needs to know who may look: give a dependency, or a function that takes the "
+            "request, as in inspector(app, allow=require_admin); it can be left out only while app.debug "
+            "is on, as in FastAPI(debug=True)"
         )
 
     async def allow_while_debugging(request: Request) -> None:
@@ -168,17 +168,17 @@ def _checked(allow: object) -> Callable[..., object]:
         )
     called = _what_is_called(allow)
     if isinstance(called, type):
-        # FastAPI would make an instance for each request. Some classes refuse by raising when they are made;
-        # of most, all instances are true, and what is meant is their `__call__`. Nothing tells them apart.
+        # FastAPI would make an instance for each request. Some refuse by raising in `__init__`; of most, all
+        # instances are true, and their `__call__` is meant. These two kinds cannot be told apart.
         name = called.__name__
         raise TypeError(
-            f"allow={name} is a class, and everybody who asks would get an instance of it, and be let in: "
+            f"allow={name} is a class: each request would get an instance of it, and everybody be let in: "
             f"give an instance that is called with the request, allow={name}(...), or a function that "
             f"depends on it: def require_admin(checked: Annotated[{name}, Depends()]) -> None"
         )
     if isinstance(called, SecurityBase):
         raise TypeError(
-            f"{type(called).__name__} reads credentials and does not check them, so that it lets in "
+            f"{type(called).__name__} reads credentials without checking them, so it would let in "
             "everybody who sends some: give a dependency that checks them"
         )
     return allow
@@ -258,7 +258,7 @@ def _asking(
 
 
 def _reason_to_refuse(answer: object, says_yes_or_no: bool, may_say_nothing: bool) -> str | None:  # noqa: FBT001
-    """Why that answer is no yes; None where it is one."""
+    """Why that answer is not a yes; None if it is one."""
     reason = _mistake(answer)
     if reason is not None or says_yes_or_no:
         return reason or _USER_OR_RAISE
@@ -267,30 +267,30 @@ def _reason_to_refuse(answer: object, says_yes_or_no: bool, may_say_nothing: boo
     try:
         return None if bool(answer) else _USER_OR_RAISE
     except Exception as error:  # noqa: BLE001 - said in the line that is logged
-        return f"it does not say whether it is true, but raises {type(error).__name__}"
+        return f"testing whether it is true raises {type(error).__name__}"
 
 
 def _mistake(answer: object) -> str | None:
-    """What is wrong with an answer that is no user, whatever it is good for."""
+    """What is wrong with an answer that is certainly not a user."""
     for kinds, reason in _NO_USERS:
         if isinstance(answer, kinds):
             return reason
     if callable(answer):
-        return "it was not called, and so has checked nothing"
+        return "it was never called, so nothing was checked"
     if inspect.isawaitable(answer) or inspect.isgenerator(answer) or inspect.isasyncgen(answer):
-        return "it did not run, and so has checked nothing"
-    # The one that Python gives for "ask somebody else", and the body of a function that is not written yet.
+        return "it never ran, so nothing was checked"
+    # What Python returns for "not supported", and the body of a function that is not written yet.
     return _USER_OR_RAISE if answer is NotImplemented or answer is ... else None
 
 
 def _discard(answer: object) -> None:
-    """Spare the log Python's complaint about a coroutine that was never awaited."""
+    """Avoid Python's warning about a coroutine that was never awaited."""
     if inspect.iscoroutine(answer):
         answer.close()
 
 
 def _has_handler(error: Exception, handlers: Mapping[Any, Any]) -> bool:
-    """Whether the app has an answer to that very kind of exception. What catches all makes a 500 of it."""
+    """Whether the app has a handler for that kind of exception, other than the one that makes a 500."""
     return any(
         kind in handlers
         for kind in type(error).__mro__
@@ -304,7 +304,7 @@ def _has_handler(error: Exception, handlers: Mapping[Any, Any]) -> bool:
 def _log_answer(allow: object, answer: object, reason: str) -> None:
     # By its type: the answer itself may be somebody's data.
     given = f"the class {answer.__name__}" if isinstance(answer, type) else type(answer).__name__
-    _logger.warning("%s: allow=%s gave %s; %s", ALLOW_GAVE_NO_ANSWER, _named(allow), _safe(given), reason)
+    _logger.warning("%s: allow=%s returned %s; %s", ALLOW_GAVE_NO_ANSWER, _named(allow), _safe(given), reason)
 
 
 def _log_failure(allow: object, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Routes in groups that a reader knows: the mounts of an app, and the tags and prefixes of its routers."""
+"""Routes in groups: by the mounts of an app, and by the tags and prefixes of its routers."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _key_of(placed: Placed, home: str | None, tags: Mapping[tuple[str | None, st
 
 
 def _without_singles(keys: Sequence[_Key]) -> list[_Key]:
-    """A prefix that one route has is no group: the route joins the rest of its mount, or of the app."""
+    """A prefix of a single route is not a group: the route joins the rest of its mount, or of the app."""
     sizes = Counter(keys)
     return [_rest_of(key) if key.kind == "prefix" and sizes[key] == 1 else key for key in keys]
 
@@ -108,7 +108,7 @@ def _rest_of(key: _Key) -> _Key:
 
 
 def _homes(placed: Iterable[Placed]) -> Iterator[str | None]:
-    """The innermost mount that each is in, by what a reader knows it by; a mount is in itself."""
+    """The innermost mount that each is in, by its name on the page; a mount is in itself."""
     around: list[str] = []
     for each in placed:
         del around[each.depth :]

@@ -17,7 +17,7 @@ _LONGEST_SHOWN: Final = 100
 
 
 class QuestionError(ValueError):
-    """A question that makes no sense.
+    """A question that is not valid.
 
     Attributes:
         parameter: what is wrong.
@@ -34,7 +34,7 @@ def origin_of(query: QueryParams) -> str:
     """The one origin that is asked about.
 
     Raises:
-        QuestionError: there is none, or it is not as browsers send it.
+        QuestionError: it is missing, or not as browsers send it.
     """
     origin = _one(query, "origin")
     try:
@@ -49,7 +49,7 @@ def call_of(query: QueryParams) -> Call:
     `method`, `path` and `origin`; any number of `header`; `credentials` and `base_url` where they matter.
 
     Raises:
-        QuestionError: one of them is missing, or makes no sense.
+        QuestionError: one of them is missing or not valid.
     """
     method = _one(query, "method")
     if not is_token(method):
@@ -81,7 +81,7 @@ def _one(query: QueryParams, name: str) -> str:
 def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not is_token(name.strip()):
-        raise QuestionError("header", f"{_short(line)} is no header: write a name, a colon and a value")
+        raise QuestionError("header", f"{_short(line)} is not a header: write a name, a colon and a value")
     return name.strip(), value.strip()
 
 
@@ -93,7 +93,7 @@ def _flag(query: QueryParams, name: str) -> bool:
 
 
 def _base_url(query: QueryParams) -> dict[str, Any]:
-    """Nothing where it is not asked about: a call has a default of its own."""
+    """Nothing if it is not given: a call has a default of its own."""
     text = query.get("base_url")
     if text is None:
         return {}

@@ -1,4 +1,4 @@
-"""The origins that calls are made from: those that are named, similar ones, and strangers."""
+"""The origins that calls are made from: those that are named, similar ones, and others."""
 
 from __future__ import annotations
 

@@ -32,10 +32,10 @@ BASELINE_CODES: Final[Mapping[str, Code]] = {
         severity="warning",
         title="Open to more than in the baseline",
         when=(
-            "Other origins may do something that they could not do when the baseline was written: the"
-            " output of route-cors table --json. One finding for each kind of change."
+            "Other origins may do something that they could not do when the baseline (the output of"
+            " route-cors table --json) was written. One finding for each kind of change."
         ),
-        why="A change of one line can open many routes, and a review sees that one line.",
+        why="A change of one line can open many routes, and a review shows only that line.",
         example=_WIDE,
         fix=_UPDATE,
         fixed=_NARROW,
@@ -45,8 +45,8 @@ BASELINE_CODES: Final[Mapping[str, Code]] = {
         severity="info",
         title="Open to less than in the baseline",
         when=(
-            "Other origins could do something when the baseline was written, the output of route-cors table"
-            " --json, that they may not do now. One finding for each kind of change."
+            "Other origins may no longer do something that they could do when the baseline (the output of"
+            " route-cors table --json) was written. One finding for each kind of change."
         ),
         why="A front end that called the route until now is refused.",
         example=_NARROW,

@@ -1,4 +1,4 @@
-"""What a code is: the words and the programs that explain it."""
+"""What a code is: the sentences and the programs that explain it."""
 
 from __future__ import annotations
 

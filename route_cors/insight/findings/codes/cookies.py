@@ -14,13 +14,13 @@ COOKIES: Final[Mapping[str, Code]] = {
         severity="warning",
         title="A cookie that browsers do not send",
         when=(
-            "A policy allows credentials for an origin of another site than the API, whose URL --base-url"
-            " gives, and all cookies that the app sets are SameSite=Lax or Strict. Without --base-url it is"
-            " an info, if the origins are of several sites."
+            "A policy allows credentials for an origin on another site than the API (--base-url gives its"
+            " URL), and all cookies that the app sets are SameSite=Lax or Strict. Without --base-url it is"
+            " an info, if the origins are on several sites."
         ),
         why=(
             "Browsers send cookies with SameSite=Lax or Strict only with calls within the same site: the"
-            " call arrives without them and looks logged out."
+            " call arrives without them, as if the user were not logged in."
         ),
         example="""\
 from fastapi import FastAPI
@@ -39,7 +39,7 @@ async def account(): ...
 
 install_cors(app, enforce=True)
 """,
-        fix="Set SameSite=None and Secure, and enforce=True, as any site can then send the cookie.",
+        fix="Set SameSite=None and Secure, and enforce=True, because any site can then send the cookie.",
         fixed="""\
 from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware

@@ -20,7 +20,7 @@ CREDENTIALS: Final[Mapping[str, Code]] = {
         ),
         why=(
             "If the origin is reflected, any page on the web can read and change what its visitor can; with"
-            " a bare * browsers block every call with credentials."
+            " a bare *, browsers block every call with credentials."
         ),
         example="""\
 from typing import Annotated

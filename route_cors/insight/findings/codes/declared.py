@@ -57,7 +57,7 @@ install_cors(app)
             "Routes have no policy of their own and no router with one, so the default of the app, which"
             " allows some origin, applies to them."
         ),
-        why="A new route is open to other origins although nobody decided that.",
+        why="A new route is open to other origins without anyone having decided that.",
         example="""\
 from fastapi import FastAPI
 from route_cors import CORSPolicy, install_cors
@@ -118,9 +118,7 @@ install_cors(app)
         severity="info",
         title="Nobody is allowed",
         when="A policy has no origins, or the default of the app is no_cors.",
-        why=(
-            "An empty setting does that without an error, and then the front end cannot call the API either."
-        ),
+        why=("An empty setting causes this without an error, and the front end cannot call the API either."),
         example="""\
 from fastapi import FastAPI
 from route_cors import OriginList, cors, install_cors

@@ -49,7 +49,7 @@ install_cors(app)
         title="A route that is never reached, so its policy never applies",
         when=(
             "Every request for the route is served by routes that were registered before it and have"
-            " another policy. It is a warning if that holds for some of its methods only."
+            " another policy. It is a warning if this is true of some of its methods only."
         ),
         why="Requests are served by the earlier route, under the policy of that route.",
         example="""\
@@ -131,7 +131,7 @@ install_cors(app)
         severity="error",
         title="A policy whose methods the route does not have",
         when=(
-            "The argument methods of a policy names none of the methods of its route. The policy of a"
+            "The policy's argument methods does not contain any method of its route. The policy of a"
             " router or an app is reported only if it grants nothing on any of its routes."
         ),
         why="No preflight for the route is ever granted.",

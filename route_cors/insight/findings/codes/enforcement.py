@@ -54,11 +54,11 @@ install_cors(app, enforce=True)
         severity="info",
         title="Enforcement that may not know the app's own origin",
         when=(
-            "The layer enforces, and something says that a proxy is in front of the app (root_path,"
-            " ProxyHeadersMiddleware), but nothing in front of the layer trusts what the proxy says."
+            "The layer enforces, and root_path or ProxyHeadersMiddleware shows that a proxy is in front of"
+            " the app, but nothing in front of the layer trusts the headers of the proxy."
         ),
         why=(
-            "Browsers of before 2023, and all browsers over plain http, send no Sec-Fetch-Site. Their"
+            "Browsers from before 2023, and all browsers over plain http, send no Sec-Fetch-Site. Their"
             " Origin is then compared with the scheme and host of the request, as the server or a proxy left"
             " them."
         ),

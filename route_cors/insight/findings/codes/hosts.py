@@ -1,4 +1,4 @@
-"""The codes of hosts that others use as well."""
+"""The codes of hosts that other people use as well."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ HOSTS: Final[Mapping[str, Code]] = {
         severity="warning",
         title="An origin where anyone can publish",
         when=(
-            "An allowed origin is that of a host whose users share it, such as https://codepen.io. It is an"
+            "An allowed origin is shared by all users of a host, such as https://codepen.io. It is an"
             " info without credentials, and for the pages of one account, such as https://ada.github.io."
         ),
-        why="Whoever publishes a page there has the rights that were meant for your pages.",
+        why="Anyone who publishes a page there has the rights that were meant for your pages.",
         example="""\
 from fastapi import FastAPI
 from route_cors import cors, install_cors
@@ -48,7 +48,7 @@ install_cors(app)
         severity="info",
         title="Localhost next to production origins",
         when="An origin on localhost or a loopback address is in one list with origins of other hosts.",
-        why="Whatever listens on a port of a visitor's machine has the rights of your front end.",
+        why="Any server on a port of a visitor's own machine has the rights of your front end.",
         example="""\
 from fastapi import FastAPI
 from route_cors import cors, install_cors

@@ -14,7 +14,7 @@ LOST: Final[Mapping[str, Code]] = {
         severity="error",
         title="A policy that was lost, so its route is closed",
         when=(
-            "The function that has the policy was replaced by another one that keeps nothing of it."
+            "The function that has the policy was replaced by another one that keeps no reference to it."
             " Wrappers that call the function, or that use functools.wraps, are recognised."
         ),
         why="A decorator or a route class replaced the function that has the policy.",

@@ -60,8 +60,8 @@ install_cors(app)
             " Such a regex in a policy is refused when the policy is declared."
         ),
         why=(
-            "The time it takes explodes with the length of the Origin header, and the server answers nobody"
-            " else meanwhile."
+            "The time it takes grows explosively with the length of the Origin header, and meanwhile the"
+            " server answers no other request."
         ),
         example="""\
 from fastapi import FastAPI

@@ -53,8 +53,8 @@ install_cors(app)
             " any depth. It is an info for a CORSMiddleware without credentials."
         ),
         why=(
-            "Whoever registers a domain that the regex matches can read the responses, with credentials as"
-            " your user."
+            "Anyone who registers a domain that the regex matches can read the responses, and with"
+            " credentials act as your user."
         ),
         example="""\
 import re
@@ -90,7 +90,7 @@ install_cors(app)
         title="An http origin that is not localhost",
         when="An origin, pattern or regex allows http: pages of a host other than the visitor's own machine.",
         why=(
-            "Anyone on the visitor's network can put a script into an http page, and gets the page's rights."
+            "Anyone on the visitor's network can put a script into an http page, and use the page's rights."
         ),
         example="""\
 from fastapi import FastAPI
@@ -126,8 +126,8 @@ install_cors(app)
             " Capacitor, Ionic or Tauri has by default."
         ),
         why=(
-            "The origin does not tell apps apart: any app on the device, and not yours alone, may call with"
-            " it."
+            "All apps of that kind have the same origin: any of them on the device, not only yours, may"
+            " call with it."
         ),
         example="""\
 from fastapi import FastAPI

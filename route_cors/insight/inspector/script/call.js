@@ -104,7 +104,7 @@ function explained({ call, preflight, steps, reason, fix }) {
 
 const strangersOrigin = () => known.data.columns[0].origin;
 
-/** Nobody allows the origin that stands for all others. */
+/** No policy allows the origin that stands for all others. */
 function strangerPart(origin) {
   return element("p", { class: "note" }, shown(origin), " stands for every origin that the app does not name. ",
     "To see what would allow one of them, type it as the origin of the page.");

@@ -76,7 +76,7 @@ function filtersChanged() {
   keepSoon();
 }
 
-// The address. What stands in it was written by anybody: it becomes the text of a field, or chooses an option.
+// The address. Anyone may have written it: its parts become the text of a field, or choose an option.
 
 let pause = 0;
 

@@ -72,7 +72,7 @@ function pre(text) {
   return block;
 }
 
-/** Scrolls there, where it cannot be seen. */
+/** Scrolls there, if it cannot be seen. */
 function reveal(id) {
   const { top, bottom } = at(id).getBoundingClientRect();
   if (top < 0 || bottom > window.innerHeight) at(id).scrollIntoView({ block: "start" });
@@ -84,11 +84,11 @@ function say(id, kind, ...message) {
   place.replaceChildren(...message);
 }
 
-/** What is wrong with a field, said beside it, in place of the hint that stands there otherwise. */
+/** Shows what is wrong with a field beside it, in place of its hint. */
 function sayAtField(id, reason, kind = "hint wrong") {
   const place = at(`${id}-problem`);
   if (!place.dataset.hint) place.dataset.hint = place.textContent;
-  // With each key that is pressed, nothing is to be announced anew.
+  // Not announced again with each key that is pressed.
   if (reason === null && place.textContent === place.dataset.hint) return;
   place.className = reason === null ? "hint" : kind;
   place.replaceChildren(reason === null ? place.dataset.hint : shown(reason, 600));

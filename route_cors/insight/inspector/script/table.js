@@ -102,7 +102,7 @@ function groupAccess({ matching: routes }, column) {
     element("span", { class: "origin-name" }, columnName(column)), element("span", { class: "word" }, said));
 }
 
-/** The rows of a group, where it is open. Its own row stays: it may have the focus. */
+/** The rows of a group, if it is open. Its own row stays: it may have the focus. */
 function fillGroup(body, group) {
   const [own, ...others] = body.rows;
   for (const other of others) other.remove();
