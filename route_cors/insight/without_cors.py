@@ -46,7 +46,10 @@ def _cookies(attempt: Attempt, sent: Sent) -> str:
     url = parse_url(sent.request.url)
     page = None if attempt.call.origin == "null" else parse_url(attempt.call.origin)
     if url.host == MADE_UP_HOST:
-        return f"{MADE_UP_HOST} is of every page's site, and gets all: name the app's own URL as its base URL"
+        return (
+            f"{MADE_UP_HOST} stands for the app, and counts as on the page's own site, so that all go along: "
+            "give the app's URL (--base-url)"
+        )
     if is_same_site(url, page):
         return "all of the app's go along: the page is of the same site"
     if attempt.call.as_ == "image":

@@ -269,7 +269,10 @@ OF_A_POST: Final = f"{NONE}; those without SameSite too, but in Chromium for two
 OF_A_GET: Final = "those with SameSite=None or Lax go along, and those without SameSite"
 OF_AN_IMAGE: Final = f"{NONE}, where the browser sends cookies of third parties at all"
 OF_THE_SITE: Final = "all of the app's go along: the page is of the same site"
-MADE_UP: Final = "testserver is of every page's site, and gets all: name the app's own URL as its base URL"
+MADE_UP: Final = (
+    "testserver stands for the app, and counts as on the page's own site, so that all go along: "
+    "give the app's URL (--base-url)"
+)
 
 
 @pytest.mark.parametrize(
