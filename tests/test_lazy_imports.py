@@ -113,6 +113,26 @@ print(json.dumps([sorted(own), sorted(others)]))
     assert run(code, tmp_path) in ([sorted(OF_AN_APP), others] for others in ([], ["starlette.endpoints"]))
 
 
+def test_a_report_reads_the_list_of_public_suffixes_only_for_patterns(tmp_path: Path) -> None:
+    code = """
+import json, sys, fastapi
+from route_cors import CORSPolicy, install_cors, report
+found = []
+for origin in ("https://a.example", "https://shop.github.io", "https://*.b.example"):
+    app = fastapi.FastAPI(openapi_url=None)
+    policy = CORSPolicy(origins=[origin], allow_credentials=True, dangerously_allow_public_suffixes=True)
+    install_cors(app, default=policy)
+    app.get("/a")(lambda: None)
+    codes = [finding.code for finding in report(app).findings]
+    found.append([codes, "publicsuffixlist" in sys.modules])
+print(json.dumps(found))
+"""
+    exact, of_an_account, pattern = run(code, tmp_path)
+    assert [is_loaded for _, is_loaded in (exact, of_an_account, pattern)] == [False, False, True]
+    assert "RC024" not in exact[0]
+    assert "RC024" in of_an_account[0]
+
+
 def test_the_help_loads_neither_a_framework_nor_what_a_command_does(tmp_path: Path) -> None:
     code = """
 import io, json, sys

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from route_cors.errors import CORSConfigError
 from route_cors.insight.findings.grantors import grantors
 from route_cors.origins import DEFAULT_PORTS, is_loopback, parse_origin
-from route_cors.suffixes import public_suffix_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +50,7 @@ def find_shared_hosts(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_of_an_account(origin: DeclaredOrigin) -> bool:
-    # The list takes longer to load than most apps take to be checked, so it comes last.
-    if origin.is_pattern or origin.host.partition(".")[2] not in _OF_ONE_ACCOUNT:
-        return False
-    return public_suffix_list().privatesuffix(origin.host) == origin.host
+    return not origin.is_pattern and origin.host.partition(".")[2] in _OF_ONE_ACCOUNT
 
 
 def find_local_origins(facts: Facts) -> Iterator[Finding]:
