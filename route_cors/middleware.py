@@ -22,7 +22,6 @@ from route_cors.dispatch.resolver import Resolver
 from route_cors.dispatch.target import CLAIM
 from route_cors.handshakes import guard_handshake
 from route_cors.judging import Judge
-from route_cors.live import serve_lifespan
 from route_cors.preflights import answer_preflight, consult_inside, serve_advising
 from route_cors.protocol import read_preflight
 from route_cors.senders import passes_without_judging
@@ -154,6 +153,9 @@ class RouteCORSMiddleware:
     def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """A lifespan, a websocket, or a scope of an unknown type."""
         if scope["type"] == "lifespan":
+            # Most apps have no live origins, and what tests and commands import is served no lifespan.
+            from route_cors.live import serve_lifespan  # noqa: PLC0415 - a tenth of the import
+
             # The route index is built then.
             warm_up = functools.partial(self._resolver.warm_up, scope)
             return serve_lifespan(self.app, scope, receive, send, warm_up)

@@ -40,14 +40,18 @@ def _names_under(suffix: str) -> Iterator[str]:
     )
 
 
-_OF_ANYONE: Final = (
-    *(origin for suffix in _SUFFIXES for origin in _names_under(suffix)),
-    "https://203.0.113.157",
-    "http://203.0.113.157",
-    "https://[2001:db8:3f1a::9c2e]",
-    "http://[2001:db8:3f1a::9c2e]",
-    "chrome-extension://pkbjfdmcoehaglinkbjfdmcoehaglinp",
-)
+# Made when the first regex is declared: most apps have none, and all import this. So the regexes below are
+# texts, which `re` compiles at their first use and keeps.
+@functools.cache
+def _of_anyone() -> tuple[str, ...]:
+    return (
+        *(origin for suffix in _SUFFIXES for origin in _names_under(suffix)),
+        "https://203.0.113.157",
+        "http://203.0.113.157",
+        "https://[2001:db8:3f1a::9c2e]",
+        "http://[2001:db8:3f1a::9c2e]",
+        "chrome-extension://pkbjfdmcoehaglinkbjfdmcoehaglinp",
+    )
 
 
 @functools.lru_cache(maxsize=256)
@@ -57,7 +61,7 @@ def origin_of_anyone(regex: re.Pattern[str]) -> str | None:
     >>> origin_of_anyone(re.compile(r"https://.*"))
     'https://qzkvjwxhpt.app'
     """
-    return next(filter(regex.fullmatch, _OF_ANYONE), None)
+    return next(filter(regex.fullmatch, _of_anyone()), None)
 
 
 @functools.lru_cache(maxsize=256)
@@ -84,20 +88,18 @@ _THIS_MACHINE: Final = (
     rf"(?:{_GROUP}[^()|]*\\\.\)[?*+]?)?localhost|127(?:\\?\.(?:[0-9]{{1,3}}|\\d[+*]))+|\\\[::1\\?\]"
 )
 # Any spelling of "http or https", then nothing but this machine.
-_HTTP_OF_THIS_MACHINE: Final = re.compile(
-    rf"(?:{_GROUP})*https?(?:\?|\(s\)\?|\[s\]\?|\|https?)?\)*\\?:(?:\\?/){{2}}"
+_HTTP_OF_THIS_MACHINE: Final = (
+    rf"(?i)(?:{_GROUP})*https?(?:\?|\(s\)\?|\[s\]\?|\|https?)?\)*\\?:(?:\\?/){{2}}"
     rf"(?:{_THIS_MACHINE}|{_GROUP}(?:{_THIS_MACHINE})(?:\|(?:{_THIS_MACHINE}))*\))"
-    r"(?=\Z|[$:|)]|\\[Zz:]|\((?:\?:)?\\?:)",
-    re.IGNORECASE,
+    r"(?=\Z|[$:|)]|\\[Zz:]|\((?:\?:)?\\?:)"
 )
 # An http that is, or with the text after it can be, the scheme of an origin that is not this machine.
 # Not the http in a host such as httpbin.example: a letter after it that is not optional makes another word.
-_HTTP: Final = re.compile(
-    r"http"
+_HTTP: Final = (
+    r"(?i)http"
     r"(?!s(?:\\?:|[)|]))"
     r"(?!\\?:(?:\\?/){2}(?:localhost|127\\?\.|\\\[::1))"
-    r"(?![a-rt-z]{2})",
-    re.IGNORECASE,
+    r"(?![a-rt-z]{2})"
 )
 
 
@@ -109,7 +111,7 @@ def can_match_http(regex: re.Pattern[str]) -> bool:
     >>> can_match_http(re.compile(r"^https?://(localhost|127\.0\.0\.1)(:\d+)?$"))
     False
     """
-    return _HTTP.search(_HTTP_OF_THIS_MACHINE.sub("", regex.pattern)) is not None
+    return re.search(_HTTP, re.sub(_HTTP_OF_THIS_MACHINE, "", regex.pattern)) is not None
 
 
 # Time
@@ -162,11 +164,10 @@ def _seconds(regex: re.Pattern[str], text: str) -> float:
     return time.thread_time() - started
 
 
-_TOKEN: Final = re.compile(
-    r"(?P<nothing>\^|\$|\\[AbBZz]|\(\?[aiLmsux]+\))"
+_PART: Final = (
+    r"(?s)(?P<nothing>\^|\$|\\[AbBZz]|\(\?[aiLmsux]+\))"
     r"|(?P<open>\((?:\?(?:P<\w+>|[aiLmsux-]*:|>|<?[=!]))?)|(?P<close>\))|(?P<or>\|)"
-    r"|(?P<times>[*+?]|\{(?P<least>\d*),?\d*\})|(?P<one>\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|.)",
-    re.DOTALL,
+    r"|(?P<times>[*+?]|\{(?P<least>\d*),?\d*\})|(?P<one>\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|.)"
 )
 
 
@@ -174,7 +175,7 @@ def _pumps(regex: re.Pattern[str]) -> Iterator[tuple[str, str]]:
     """What the regex matches up to each part that may repeat, and the text of that part."""
     text, piece = "", 0
     groups: list[tuple[int, bool]] = []
-    for token in _TOKEN.finditer(regex.pattern):
+    for token in re.finditer(_PART, regex.pattern):
         match token.lastgroup:
             case "open":
                 groups.append((len(text), token[0].endswith(("=", "!"))))

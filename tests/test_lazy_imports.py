@@ -34,6 +34,26 @@ HOME = {
     "policy_of": "route_cors.decorators",
     "report": "route_cors.insight.overview",
 }
+# What an app needs that declares policies and installs the layer.
+OF_AN_APP = {
+    *(
+        "claims",
+        "decisions",
+        "declarations",
+        "decorators",
+        "diagnostics",
+        "dispatch",
+        "errors",
+        "headers",
+        "judging",
+    ),
+    *("middleware", "origins", "policy", "protocol", "regexes", "routing", "serving", "stack", "suffixes"),
+}
+OF_THE_HELP = {
+    "route_cors",
+    *("route_cors.cli", "route_cors.cli.app", "route_cors.cli.errors", "route_cors.cli.options"),
+    *("route_cors.cli.text", "route_cors.insight", "route_cors.insight.lazy", "route_cors.insight.printable"),
+}
 FRAMEWORKS = {
     *("ada_url", "anyio", "asyncio", "fastapi", "httpx", "httpx2", "idna", "publicsuffixlist", "pydantic"),
     "starlette",
@@ -72,6 +92,64 @@ from route_cors import CORSConfigError
 print(json.dumps(sorted(name.partition(".")[0] for name in sys.modules)))
 """
     assert FRAMEWORKS.isdisjoint(run(code, tmp_path))
+
+
+def test_an_app_loads_neither_insight_nor_live_origins_nor_more_of_other_packages(tmp_path: Path) -> None:
+    code = """
+import json, sys, fastapi
+before = set(sys.modules)
+from route_cors import CORSPolicy, CORSRouter, cors, install_cors, no_cors
+app = fastapi.FastAPI()
+policy = CORSPolicy(origins=["https://a.example", "https://*.b.example"], allow_headers=["X-Token"])
+app.get("/a")(cors(policy)(lambda: None))
+app.include_router(CORSRouter(cors=CORSPolicy(origins="*")))
+install_cors(app, default=no_cors, enforce=True)
+loaded = {*sys.modules} - before
+own = {name.split(".")[1] for name in loaded if name.startswith("route_cors.")}
+others = {name for name in loaded if name.partition(".")[0] not in {"route_cors", *sys.stdlib_module_names}}
+print(json.dumps([sorted(own), sorted(others)]))
+"""
+    # The class-based endpoints of Starlette, which FastAPI does without.
+    assert run(code, tmp_path) in ([sorted(OF_AN_APP), others] for others in ([], ["starlette.endpoints"]))
+
+
+def test_a_report_reads_the_list_of_public_suffixes_only_for_patterns(tmp_path: Path) -> None:
+    code = """
+import json, sys, fastapi
+from route_cors import CORSPolicy, install_cors, report
+found = []
+for origin in ("https://a.example", "https://shop.github.io", "https://*.b.example"):
+    app = fastapi.FastAPI(openapi_url=None)
+    policy = CORSPolicy(origins=[origin], allow_credentials=True, dangerously_allow_public_suffixes=True)
+    install_cors(app, default=policy)
+    app.get("/a")(lambda: None)
+    codes = [finding.code for finding in report(app).findings]
+    found.append([codes, "publicsuffixlist" in sys.modules])
+print(json.dumps(found))
+"""
+    exact, of_an_account, pattern = run(code, tmp_path)
+    assert [is_loaded for _, is_loaded in (exact, of_an_account, pattern)] == [False, False, True]
+    assert "RC024" not in exact[0]
+    assert "RC024" in of_an_account[0]
+
+
+def test_the_help_loads_neither_a_framework_nor_what_a_command_does(tmp_path: Path) -> None:
+    code = """
+import io, json, sys
+from contextlib import redirect_stdout, suppress
+before = set(sys.modules)
+from route_cors.cli import main
+sys.argv = ["route-cors", "--help"]
+with redirect_stdout(io.StringIO()) as printed, suppress(SystemExit):
+    main()
+assert "Find problems of the policies." in printed.getvalue()
+print(json.dumps(sorted({*sys.modules} - before)))
+"""
+    loaded: list[str] = run(code, tmp_path)
+    assert {name for name in loaded if name.partition(".")[0] == "route_cors"} == OF_THE_HELP
+    roots = {name.partition(".")[0] for name in loaded}
+    assert {*FRAMEWORKS, "uvicorn", "email"}.isdisjoint(roots)
+    assert "importlib.metadata" not in loaded
 
 
 def test_the_boxs_modules_load_without_the_framework(tmp_path: Path) -> None:

@@ -178,15 +178,27 @@ def test_the_figures_are_those_that_were_measured() -> None:
     published = load(ROOT / "tests" / "benchmarks" / "published.py")
     figures = published.read_figures()
     of_layers = (ROOT / "tests" / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    for text, rows in ((TEXT, published.rows_of_readme), (of_layers, published.rows_of_layers)):
+    for text, rows in (
+        (TEXT, published.rows_of_readme),
+        (of_layers, published.rows_of_layers),
+        (of_layers, published.rows_of_commands),
+    ):
         assert "\n".join(rows(figures)) in text
         for told in (figures["date"], figures["python"], figures["versions"]["fastapi"]):
             assert told in text
 
 
+def test_what_a_new_user_waits_for_is_within_its_limits() -> None:
+    published = load(ROOT / "tests" / "benchmarks" / "published.py")
+    times = published.read_figures()["commands"]
+    assert {
+        what for what, limit in published.LIMITS_OF_COMMANDS.items() if times[what] > limit * 1e6
+    } == set()
+
+
 def test_a_duration_has_two_digits() -> None:
     duration = load(ROOT / "tests" / "benchmarks" / "published.py").duration
-    assert [duration(ns) for ns in (0.5, 87, 871, 1_049, 23_600, 151_000, 40_300_000)] == [
+    assert [duration(ns) for ns in (0.5, 87, 871, 1_049, 23_600, 151_000, 40_300_000, 1_290_000_000)] == [
         "0.5 ns",
         "87 ns",
         "871 ns",
@@ -194,4 +206,5 @@ def test_a_duration_has_two_digits() -> None:
         "24 µs",
         "151 µs",
         "40 ms",
+        "1.3 s",
     ]

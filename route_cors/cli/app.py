@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -31,6 +30,8 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
     if asked:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - loads email and more
+
         try:
             typer.echo(f"route-cors {version('route-cors')}")
         except PackageNotFoundError:
@@ -229,9 +230,10 @@ def _migrate(
     factory: options.Factory = False,
     show_traceback: options.Traceback = False,
 ) -> None:
-    """Show what replaces the app's CORSMiddleware, and who would gain or lose access.
+    """Show what replaces the app's CORSMiddleware.
 
-    It shows the lines to remove, the policy that does the same, and what cannot be kept. No file is changed.
+    It shows the lines to remove, the policy that does the same, what cannot be kept, and who would gain or
+    lose access. No file is changed.
     """
     with reporting_errors(with_traceback=show_traceback):
         from route_cors.cli.migrate import show_migration  # noqa: PLC0415 - loads FastAPI

@@ -77,7 +77,14 @@ def check_app(
         fallback = None if found.file is None else Place(found.file, 1)
         typer.echo(as_json(to_sarif(findings, _ALL_CODES, root=Path.cwd(), fallback=fallback)))
     else:
-        print_findings(screen, findings, routes=len(whole.routes), ignored=len(every) - len(findings))
+        of_docs = sum(route.is_documentation for route in whole.routes)
+        print_findings(
+            screen,
+            findings,
+            routes=len(whole.routes) - of_docs,
+            of_docs=of_docs,
+            ignored=len(every) - len(findings),
+        )
     return not any(_is_as_bad_as(finding, fail_on) for finding in findings)
 
 
@@ -98,13 +105,16 @@ def _is_as_bad_as(finding: Finding, limit: str) -> bool:
     return limit in SEVERITIES and SEVERITIES.index(finding.severity) <= SEVERITIES.index(limit)
 
 
-def print_findings(screen: Screen, findings: Sequence[Finding], *, routes: int, ignored: int) -> None:
+def print_findings(
+    screen: Screen, findings: Sequence[Finding], *, routes: int, of_docs: int, ignored: int
+) -> None:
     """Print each finding with its fix, then how many there are.
 
     Args:
         screen: where to print.
         findings: the most severe first.
-        routes: how many routes were checked.
+        routes: how many routes of the app's own were checked.
+        of_docs: how many routes of FastAPI's docs, which `table` hides.
         ignored: how many findings are not shown.
     """
     for finding in findings:
@@ -112,8 +122,9 @@ def print_findings(screen: Screen, findings: Sequence[Finding], *, routes: int, 
         screen.line()
     counts = Counter(finding.severity for finding in findings)
     told = [counted(counts[severity], severity) for severity in SEVERITIES if counts[severity]]
+    docs = f" and {of_docs} of FastAPI's docs" if of_docs else ""
     left_out = f", {ignored} ignored" if ignored else ""
-    screen.line(f"{', '.join(told) or 'no findings'} in {counted(routes, 'route')}{left_out}")
+    screen.line(f"{', '.join(told) or 'no findings'} in {counted(routes, 'route')}{docs}{left_out}")
 
 
 def _print_finding(screen: Screen, finding: Finding) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, cast
 
 import fastapi.routing
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
@@ -95,8 +94,7 @@ def _matches_its_own_way(router: Any) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(NamedTuple):
     """A route as it was declared, as it is in the tree (prefix applied), and what it inherits.
 
     `matcher` is what is asked: an included API route is matched by the original, under FastAPI's view of it,
@@ -171,8 +169,7 @@ class Registered:
         return getattr(self.effective, "endpoint", self.matcher) if app is None else app
 
 
-@dataclass(frozen=True, slots=True)
-class Frontend:
+class Frontend(NamedTuple):
     """A directory that `frontend()` serves if no route matches, and its path in the router."""
 
     path: str

@@ -46,7 +46,10 @@ def _cookies(attempt: Attempt, sent: Sent) -> str:
     url = parse_url(sent.request.url)
     page = None if attempt.call.origin == "null" else parse_url(attempt.call.origin)
     if url.host == MADE_UP_HOST:
-        return f"{MADE_UP_HOST} counts as every page's site and gets all: give the app's own URL as base URL"
+        return (
+            f"{MADE_UP_HOST} counts as the page's own site, so all of them are sent: "
+            "give the app's URL (--base-url)"
+        )
     if is_same_site(url, page):
         return "all of the app's are sent: the page is on the same site"
     if attempt.call.as_ == "image":

@@ -1,6 +1,6 @@
 """Measures what the READMEs publish, and draws the picture of preflight times.
 
-    python tests/benchmarks/plot.py           # measures anew, half a minute; then draws
+    python tests/benchmarks/plot.py           # measures anew, three minutes; then draws
     python tests/benchmarks/plot.py --draw    # draws the figures in published.json
 
 Whole FastAPI apps answer a preflight for the last route of one included router; and each layer stands around
@@ -21,9 +21,10 @@ from matplotlib.figure import Figure
 
 from answers import require_answer
 from apps import with_cors_middleware, with_install_cors
+from command_rows import times_of_commands
 from layer_rows import times_of_layers
 from many_routes import included, path_of, with_options_handler
-from published import FIGURES, duration, read_figures, rows_of_layers, rows_of_readme
+from published import FIGURES, duration, read_figures, rows_of_commands, rows_of_layers, rows_of_readme
 from scopes import ORIGIN, fresh_scopes, preflight_headers
 from timing import Chunk, interleave, own_time
 
@@ -39,6 +40,7 @@ _PICTURE = Path(__file__).parents[2] / ".github" / "pictures" / "preflight-time.
 _COUNTS = [10, 30, 100, 300, 1_000, 3_000, 10_000]
 _SECONDS = 20.0
 _SECONDS_OF_LAYERS = 10.0
+_ROUNDS_OF_COMMANDS = 40
 _VERSIONS = ("fastapi", "starlette", "asgi-cors", "flask", "flask-cors")
 
 _INK = "#24292f"
@@ -71,7 +73,8 @@ def main() -> None:
         FIGURES.write_text(json.dumps(_measure(), indent=2) + "\n", encoding="utf-8")
     figures = read_figures()
     _draw(figures["preflight by routes"])
-    print(*rows_of_readme(figures), "", *rows_of_layers(figures), sep="\n")  # noqa: T201 - for a person
+    tables = [rows(figures) for rows in (rows_of_readme, rows_of_layers, rows_of_commands)]
+    print(*("\n".join(rows) for rows in tables), sep="\n\n")  # noqa: T201 - for a person
 
 
 def _measure() -> dict[str, Any]:
@@ -83,6 +86,7 @@ def _measure() -> dict[str, Any]:
         "versions": {name: version(name) for name in _VERSIONS},
         "preflight by routes": _preflights(),
         **times_of_layers(_SECONDS_OF_LAYERS),
+        "commands": times_of_commands(_ROUNDS_OF_COMMANDS),
     }
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FIGURES", "duration", "read_figures", "rows_of_layers", "rows_of_readme"]
+__all__ = [
+    "FIGURES",
+    "LIMITS_OF_COMMANDS",
+    "duration",
+    "read_figures",
+    "rows_of_commands",
+    "rows_of_layers",
+    "rows_of_readme",
+]
 
 FIGURES: Final = Path(__file__).with_name("published.json")
 
@@ -20,6 +28,13 @@ _ADDED: Final = {
     "GET without Origin": "added to a `GET` without `Origin`, on a route without a policy",
 }
 
+LIMITS_OF_COMMANDS: Final = {
+    "`from route_cors import ...`, once FastAPI is imported": 20,
+    "`route-cors --help`": 400,
+    "`route-cors check` of an app with 500 routes": 1500,
+}
+"""Milliseconds on an idle machine, by what is waited for."""
+
 
 def read_figures() -> dict[str, Any]:
     """Nanoseconds by what was measured, number of routes and subject, and on what machine."""
@@ -29,7 +44,7 @@ def read_figures() -> dict[str, Any]:
 
 def duration(ns: float) -> str:
     """Two digits of a time: `11 µs`."""
-    for unit, size in (("ms", 1e6), ("µs", 1e3)):
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
         if ns >= size:
             return f"{_two_digits(ns / size)} {unit}"
     return f"{_two_digits(ns)} ns"
@@ -55,6 +70,14 @@ def rows_of_layers(figures: Mapping[str, Any]) -> Iterator[str]:
             _two_digits(times[name] / times["CORSMiddleware"]) if name in times else "" for name in _LAYERS
         ]
         yield _row(what, *ratios)
+
+
+def rows_of_commands(figures: Mapping[str, Any]) -> Iterator[str]:
+    """And how long one waits for the import and the commands, with the limits."""
+    times: Mapping[str, float] = figures["commands"]
+    for what, ns in times.items():
+        limit = LIMITS_OF_COMMANDS.get(what)
+        yield _row(what, duration(ns), "" if limit is None else duration(limit * 1e6))
 
 
 def _row(*cells: str) -> str:

@@ -58,6 +58,18 @@ def test_nothing_to_be_found(workplace: Workplace) -> None:
     assert (run.code, run.out, run.err) == (0, "no findings in 7 routes\n", "")
 
 
+def test_the_docs_of_fastapi_are_counted_apart_as_in_the_table(workplace: Workplace) -> None:
+    workplace.write(
+        {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\ndef home(): ...\n"}
+    )
+    run = workplace.run("check")
+    assert (run.code, run.out) == (0, "no findings in 1 route and 4 of FastAPI's docs\n")
+    assert workplace.run("table").lines[-2:] == [
+        "1 route, 0 findings",
+        "4 routes of FastAPI's docs are hidden; --all shows them",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -306,7 +318,7 @@ def test_what_was_changed_in_the_same_way_is_one_finding(workplace: Workplace) -
 def test_a_finding_that_has_no_place_is_told_without_one() -> None:
     stream = StringIO()
     finding = Finding(code="RC000", severity="info", sentence="Something is so.", fix="Change it.")
-    print_findings(Screen.of(stream), [finding], routes=1, ignored=0)
+    print_findings(Screen.of(stream), [finding], routes=1, of_docs=0, ignored=0)
     assert stream.getvalue() == (
         "info RC000\n    Something is so.\n    fix: Change it.\n\n1 info in 1 route\n"
     )

@@ -54,7 +54,7 @@ def test_its_version(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> N
     def not_installed(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr("route_cors.cli.app.version", not_installed)
+    monkeypatch.setattr("importlib.metadata.version", not_installed)
     assert workplace.run("--version") == Run(0, "route-cors, from a checkout that is not installed\n", "")
 
 

@@ -269,7 +269,9 @@ OF_A_POST: Final = f"{NONE}; those without SameSite too, but in Chromium for two
 OF_A_GET: Final = "those with SameSite=None or Lax are sent, and those without SameSite"
 OF_AN_IMAGE: Final = f"{NONE}, if the browser sends third-party cookies at all"
 OF_THE_SITE: Final = "all of the app's are sent: the page is on the same site"
-MADE_UP: Final = "testserver counts as every page's site and gets all: give the app's own URL as base URL"
+MADE_UP: Final = (
+    "testserver counts as the page's own site, so all of them are sent: give the app's URL (--base-url)"
+)
 
 
 @pytest.mark.parametrize(

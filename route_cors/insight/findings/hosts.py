@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from route_cors.errors import CORSConfigError
 from route_cors.insight.findings.grantors import grantors
 from route_cors.origins import DEFAULT_PORTS, is_loopback, parse_origin
-from route_cors.suffixes import public_suffix_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +50,7 @@ def find_shared_hosts(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_of_an_account(origin: DeclaredOrigin) -> bool:
-    is_exact = not origin.is_pattern and public_suffix_list().privatesuffix(origin.host) == origin.host
-    return is_exact and origin.host.partition(".")[2] in _OF_ONE_ACCOUNT
+    return not origin.is_pattern and origin.host.partition(".")[2] in _OF_ONE_ACCOUNT
 
 
 def find_local_origins(facts: Facts) -> Iterator[Finding]:
