@@ -342,6 +342,6 @@ def _readable_headers(policy: CORSPolicy) -> Headers:
 
 @functools.cache  # few: the texts only name checks, and nothing that a client sent
 def refusal(what: str, failed: tuple[Check, ...], vary: Header) -> Answer:
-    """The answer that names the failed checks of a preflight or request, and nothing of the policy."""
+    """The answer that names the failed checks of a preflight or request, but does not show the policy."""
     body = f"CORS {what} refused: {', '.join(failed)}".encode()
     return Answer(403, (_PLAIN_TEXT, (b"content-length", str(len(body)).encode()), vary), body, failed)

@@ -1,4 +1,4 @@
-"""Who sent a request, and whether it may run: the protection against the requests of strangers.
+"""Who sent a request, and whether it may run: protection against cross-origin requests that no policy allows.
 
 `read_sender` reads what a request says about the page that sent it. `judge_sender` decides by that, and by
 the policy, whether it may run (`enforce`). `refuse_actual` answers one that may not.

@@ -36,18 +36,9 @@ HOME = {
 }
 # What an app needs that declares policies and installs the layer.
 OF_AN_APP = {
-    *(
-        "claims",
-        "decisions",
-        "declarations",
-        "decorators",
-        "diagnostics",
-        "dispatch",
-        "errors",
-        "headers",
-        "judging",
-    ),
-    *("middleware", "origins", "policy", "protocol", "regexes", "routing", "serving", "stack", "suffixes"),
+    *("arguments", "claims", "decisions", "declarations", "decorators", "diagnostics", "dispatch", "errors"),
+    *("handshakes", "headers", "judging", "merging", "middleware", "origin_set", "origins", "policy"),
+    *("preflights", "protocol", "regexes", "routing", "senders", "serving", "stack", "suffixes"),
 }
 OF_THE_HELP = {
     "route_cors",

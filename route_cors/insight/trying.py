@@ -50,7 +50,7 @@ class TryingResolver(Resolver):
         self._change = change
 
     def resolve_http(self, scope: Scope, method: str | bytes) -> Target:
-        """As `resolve`: the short way knows nothing of the change."""
+        """As `resolve`: the short way does not know the change."""
         return self.resolve(scope, method)
 
     def resolve(self, scope: Scope, method: str | bytes) -> Target:
