@@ -69,7 +69,7 @@ def names_after(path: str) -> list[str]:
 
 
 def lacks(command: str) -> list[str]:
-    """What a command needs and is not there: modules, files, options of our scripts, environments, variables."""
+    """What a command names and is not there: modules, files, options of scripts, environments, variables."""
     missing: list[str] = []
     for part in command.split("&&"):
         words = shlex.split(part, comments=True)
