@@ -34,7 +34,9 @@ COLOURS = 128
 APP = "examples/mixed_api.py"
 TABLE = f"table {APP} --no-pager"
 CHECK = "check tests/misuse/star_for_cookies.py"
-UPLOAD = f"explain PUT /account/files/a.txt --origin https://evil.example --header X-Checksum --app {APP}"
+UPLOAD_PATH = "/account/files/a.txt"
+UPLOAD_OPTIONS = "--origin https://evil.example --header X-Checksum"
+UPLOAD = f"explain PUT {UPLOAD_PATH} {UPLOAD_OPTIONS} --app {APP}"
 
 
 def main(*names: str) -> None:
@@ -51,9 +53,7 @@ def main(*names: str) -> None:
 
 def picture_stranger(browser: Browser, file: Path) -> None:
     """The stranger's page, after the trusted one has logged in: its calls carry the same cookie."""
-    ports = [argument for name in ("api", "trusted", "stranger") for argument in (f"--{name}-port", "0")]
-    with running([sys.executable, APP, *ports]) as read_line:
-        _, trusted, stranger = (re.findall(r"http://\S+", read_line())[0] for _ in range(3))
+    with running_example() as (_, trusted, stranger):
         page = browser.new_page(viewport={"width": 1120, "height": 690}, color_scheme="light")
         for address in (trusted, stranger):
             page.goto(address)
@@ -70,6 +70,12 @@ def picture_table(browser: Browser, file: Path) -> None:
 def picture_explain(browser: Browser, file: Path) -> None:
     """What `route-cors explain` prints on a terminal, of a call that is refused."""
     draw_terminal(browser, file, UPLOAD, columns=112)
+
+
+def picture_probe(browser: Browser, file: Path) -> None:
+    """What `route-cors probe` prints of a call to the running example."""
+    with running_example() as (api, *_):
+        draw_terminal(browser, file, f"probe {api}{UPLOAD_PATH} {UPLOAD_OPTIONS} -X PUT", columns=112)
 
 
 def picture_inspector(browser: Browser, file: Path) -> None:
@@ -100,10 +106,19 @@ PICTURES: dict[str, Callable[[Browser, Path], None]] = {
     "stranger": picture_stranger,
     "table": picture_table,
     "explain": picture_explain,
+    "probe": picture_probe,
     "check": picture_check,
     "innermost": picture_innermost,
     "inspector": picture_inspector,
 }
+
+
+@contextmanager
+def running_example() -> Iterator[list[str]]:
+    """The addresses of the API and of the two front ends."""
+    ports = [argument for name in ("api", "trusted", "stranger") for argument in (f"--{name}-port", "0")]
+    with running([sys.executable, APP, *ports]) as read_line:
+        yield [re.findall(r"http://\S+", read_line())[0] for _ in range(3)]
 
 
 @contextmanager
