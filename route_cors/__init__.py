@@ -10,15 +10,16 @@
 
 - Declare: `cors` on an endpoint or a mounted app, `no_cors` to close one, `CORSRouter` for the routes of a
   router, and `CORSPolicy` for a policy that several share. `OriginList` reads origins from settings, and
-  `LiveOrigins` has those that change while the app runs. The innermost policy wins;
-  policies are never merged. One that is not valid raises `CORSConfigError`.
+  `LiveOrigins` has those that change while the app runs. The innermost policy wins; policies are never
+  merged. One that is not valid raises `CORSConfigError`.
 - Apply: `install_cors(app)`, the layer around the whole app; or `RouteCORSMiddleware`, the same layer as an
   ordinary middleware. A `CORSRouter` and a `CORSRoute` answer for their own routes without a layer.
 - Look: `report(app)` lists the routes, who may call them, and what is wrong; `inspector(app)` is a page that
   shows the same; `policy_of` returns the policy of an endpoint; a `Decision` says what was decided about one
   request, for metrics and the log.
-- The command `route-cors` shows, explains and checks an app; `route-cors codes` lists the codes of findings
-  and of log events. `route_cors.testing` has a browser for tests.
+- The command `route-cors` shows, explains and checks an app, and asks a running server what a browser would
+  do there (`probe`); `route-cors codes` lists the codes of findings and of log events. `route_cors.testing`
+  has a browser for tests.
 
 `no_cors` is a decorator and, as `cors=no_cors` or `default=no_cors`, a policy that allows nobody: preflights
 are refused, responses have no CORS headers, and a websocket accepts only the app's own pages.
