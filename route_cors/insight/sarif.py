@@ -63,13 +63,8 @@ def _rule(name: str, code: Code) -> dict[str, Any]:
         "shortDescription": {"text": f"{code.title}."},
         "fullDescription": {"text": code.why},
         "help": {"text": f"{code.when}\n\n{code.why}\n\n{code.fix}", "markdown": _help(code)},
-        "helpUri": _README,
         "defaultConfiguration": {"level": _LEVELS[code.severity]},
     }
-
-
-# The README on PyPI.
-_README: Final = "https://pypi.org/project/route-cors/#who-may-call-what-and-why-not"
 
 
 def _help(code: Code) -> str:

@@ -52,7 +52,6 @@ HELP = {
         "```python\npass\n```"
     ),
 }
-README = "https://pypi.org/project/route-cors/#who-may-call-what-and-why-not"
 
 
 def finding(**changes: Any) -> Finding:
@@ -101,7 +100,6 @@ def test_the_whole_log() -> None:
                                 "shortDescription": {"text": "A thing."},
                                 "fullDescription": {"text": "It breaks."},
                                 "help": HELP,
-                                "helpUri": README,
                                 "defaultConfiguration": {"level": "error"},
                             },
                             {
@@ -109,7 +107,6 @@ def test_the_whole_log() -> None:
                                 "shortDescription": {"text": "Another."},
                                 "fullDescription": {"text": "It breaks."},
                                 "help": HELP,
-                                "helpUri": README,
                                 "defaultConfiguration": {"level": "note"},
                             },
                         ],
