@@ -192,3 +192,11 @@ def test_ci_runs_environments_that_there_are() -> None:
     (joined,) = re.findall(r'-e "\$\(IFS=,; echo "\$\{newer\[\*\]:\+\$\{newer\[\*\]\},\}(.+?)"\)"', CI)
     assert {*joined.split(",")} <= {*ENVIRONMENTS}
     assert {*re.findall(r"\.tox/(\w+)/", CI)} <= {*joined.split(",")}
+
+
+def test_each_function_of_ci_is_called() -> None:
+    """One with another name than its calls fails only on a machine that lacks what it installs."""
+    defined: list[str] = re.findall(r"^(\w+)\(\) \{$", CI, re.MULTILINE)
+    called = re.sub(r"^\w+\(\) \{$", "", CI, flags=re.MULTILINE)
+    assert "apt_install" in defined
+    assert [name for name in defined if not re.search(rf"\b{name}\b", called)] == []
