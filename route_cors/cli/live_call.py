@@ -17,6 +17,7 @@ import anyio
 from route_cors.cli.errors import CommandError, one_line
 from route_cors.insight.printable import shortened
 from route_cors.origins import is_loopback
+from route_cors.senders import SAFE_METHODS
 from route_cors.testing.async_browser import AsyncBrowser
 from route_cors.testing.history import CORSBlocked
 from route_cors.testing.responses import own_library
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from route_cors.testing.engines import EngineName
     from route_cors.testing.history import Exchange
 
-# https://www.rfc-editor.org/rfc/rfc9110#name-safe-methods, without TRACE, which no script can send.
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Enough for what a CORS library says of a refusal. A body may be endless.
 _MOST_READ: Final = 1024
 # Some servers refuse requests without one, whatever their CORS policy is.
@@ -135,7 +134,7 @@ class _Transport:
         self._sends = sends
 
     async def handle_async_request(self, request: Any) -> Any:
-        if request.method not in _SAFE_METHODS and not self._sends:
+        if request.method not in SAFE_METHODS and not self._sends:
             raise _HeldBack
         request.headers.setdefault("user-agent", _USER_AGENT)
         # There is no public access to a client's transports, which know the proxies.

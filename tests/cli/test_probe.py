@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from fastapi import FastAPI
@@ -20,8 +20,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from route_cors import cors, install_cors
 from route_cors.cli.errors import CommandError
+from route_cors.cli.options import Engine
 from route_cors.cli.probe import show_probe
 from route_cors.cli.text import Screen
+from route_cors.testing.engines import EngineName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -646,3 +648,8 @@ def test_either_library_of_requests_will_do(
     assert refused(workplace, f"{serve.url}/public") == (
         "route_cors.testing needs httpx or httpx2 here: pip install 'route-cors[testing]'"
     )
+
+
+def test_every_engine_can_be_named() -> None:
+    """The command has them by itself: its help does not load the browser."""
+    assert [each.value for each in Engine] == [*get_args(EngineName)]
